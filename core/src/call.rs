@@ -1,0 +1,389 @@
+//! One call: what the core decides when an attempt starts and when it fails.
+
+use crate::classify::{Row, find};
+use crate::draw::{Lane, uniform, word};
+use crate::failure::{Class, Condition, Failure, Sent, Verdict, names};
+use crate::hint_rule::HintMode;
+use crate::jitter::Jitter;
+use crate::policy::{CLASSES, Idempotent, Nested, Policy};
+
+/// Whether retrying is switched on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Retry.
+    #[default]
+    Normal = 0,
+    /// Call once and never retry: tests, or a switch in operation.
+    Inactive = 1,
+}
+
+/// Why a call was given up, in the order in which the checks are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The caller asked to stop.
+    Cancelled = 1,
+    /// Retrying is switched off.
+    Inactive = 2,
+    /// An inner call has exhausted its retries on this error.
+    Nested = 3,
+    /// Repeating cannot help, nothing is known about the error, or the server forbade it.
+    Permanent = 4,
+    /// The server may have acted, and repeating might do harm.
+    NotIdempotent = 5,
+    /// The class of the failure has used up its own attempts.
+    ClassAttempts = 6,
+    /// All attempts are used up.
+    Attempts = 7,
+    /// The server asked for a longer wait than the policy or the deadline allows.
+    HintTooLong = 8,
+    /// The next wait would end at or after the deadline.
+    Timeout = 9,
+}
+
+names!(Reason {
+    Cancelled = "cancelled",
+    Inactive = "inactive",
+    Nested = "nested",
+    Permanent = "permanent",
+    NotIdempotent = "not_idempotent",
+    ClassAttempts = "class_attempts",
+    Attempts = "attempts",
+    HintTooLong = "hint_too_long",
+    Timeout = "timeout",
+});
+
+/// The state of one call. Small, plain values; the policy is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// When the call began, in microseconds of the host's clock.
+    pub started_at: u64,
+    /// The instant at which `timeout`, or an outer call's, ends.
+    pub deadline: Option<u64>,
+    /// What the call's words are drawn from; events carry it, and `schedule` replays it.
+    pub call_seed: u64,
+    /// Attempts that failed so far, which is also the number of the retry that comes next.
+    pub failures: u32,
+    /// Failures by class, `permanent` left out.
+    pub failures_in: [u32; CLASSES],
+    /// The latest `now` seen: one that goes back counts as no progress.
+    pub last_now: u64,
+    /// The last draw, for decorrelated jitter; 0 before the first.
+    pub previous: u64,
+    /// The retry after which the exponent started again.
+    pub restarted_at: u32,
+    /// Whether the one wait of 0 of `immediate` rows is used up.
+    pub used_immediate: bool,
+    /// Whether the one retry of `opt_in_once` rows is used up.
+    pub used_once: bool,
+    /// Whether the wait was clipped, so that the attempt after it is the last.
+    pub is_last: bool,
+    /// Whether retrying is switched on.
+    pub mode: Mode,
+}
+
+/// An attempt that may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When the host should interrupt it, in microseconds from now; None: let it run.
+    pub limit: Option<u64>,
+    /// What is left until the deadline, in microseconds.
+    pub remaining: Option<u64>,
+}
+
+/// What to do about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Wait `delay` microseconds, then start the next attempt.
+    Retry {
+        /// The wait in microseconds.
+        delay: u64,
+        /// What kind of failure it was.
+        class: Class,
+        /// Whether the server may have acted.
+        sent: Sent,
+        /// The wait was clipped: the next attempt is the last.
+        last: bool,
+        /// The error comes from an inner call that has exhausted its own retries: tell the user.
+        nested_warning: bool,
+    },
+    /// Hand the error to the caller.
+    GiveUp {
+        /// The first check that refused.
+        reason: Reason,
+        /// The wait the server asked for, so that the caller can come back later.
+        hint: Option<u64>,
+        /// What kind of failure it was.
+        class: Class,
+        /// Whether the server may have acted.
+        sent: Sent,
+    },
+}
+
+impl Policy {
+    /// The state of a call that began at `now`. A host without `attempt_timeout` may make it at the first failure, so that
+    /// a call that succeeds never enters the core. An `outer_deadline` counts if it is earlier than the policy's own.
+    pub fn start(&self, now: u64, call_seed: u64, outer_deadline: Option<u64>, mode: Mode) -> Call {
+        let own = self.timeout.map(|timeout| now.saturating_add(timeout));
+        let deadline = match (own, outer_deadline) {
+            (Some(own), Some(outer)) => Some(own.min(outer)),
+            (own, outer) => own.or(outer),
+        };
+        Call {
+            started_at: now,
+            deadline,
+            call_seed,
+            failures: 0,
+            failures_in: [0; CLASSES],
+            last_now: now,
+            previous: 0,
+            restarted_at: 0,
+            used_immediate: false,
+            used_once: false,
+            is_last: false,
+            mode,
+        }
+    }
+
+    /// Asked before every attempt: its number and limits, or why it must not start. An extra call is harmless.
+    pub fn attempt(&self, call: &mut Call, now: u64) -> Result<Attempt, Reason> {
+        let now = call.advance(now);
+        let remaining = call.deadline.map(|deadline| deadline.saturating_sub(now));
+        if call.failures > 0 && remaining == Some(0) {
+            return Err(Reason::Timeout);
+        }
+        let limit = self.attempt_timeout.map(|limit| limit.min(remaining.unwrap_or(limit)));
+        Ok(Attempt { number: call.failures.saturating_add(1), limit, remaining })
+    }
+
+    /// Told after every failed attempt: whether to retry, after what wait, or why not.
+    ///
+    /// The checks are made in the order of [`Reason`]; the first that refuses is the reason.
+    pub fn failed(&self, call: &mut Call, now: u64, failure: &Failure) -> Decision {
+        let now = call.advance(now);
+        let seen = self.see(failure);
+        call.record(seen.class);
+        match self.decide(call, now, failure, &seen) {
+            Ok(delay) => {
+                call.used_once |= seen.condition == Condition::OptInOnce;
+                call.used_immediate |= seen.condition == Condition::Immediate;
+                Decision::Retry {
+                    delay,
+                    class: seen.class,
+                    sent: seen.sent,
+                    last: call.is_last,
+                    nested_warning: failure.nested && self.nested == Nested::Warn,
+                }
+            }
+            Err(reason) => Decision::GiveUp { reason, hint: failure.hint, class: seen.class, sent: seen.sent },
+        }
+    }
+
+    fn decide(&self, call: &mut Call, now: u64, failure: &Failure, seen: &Seen) -> Result<u64, Reason> {
+        let refusals = [
+            (failure.cancelled, Reason::Cancelled),
+            (call.mode == Mode::Inactive, Reason::Inactive),
+            (failure.nested && self.nested == Nested::Once, Reason::Nested),
+            (!seen.is_allowed(call), Reason::Permanent),
+            (seen.sent == Sent::Maybe && !self.is_idempotent(failure), Reason::NotIdempotent),
+            (
+                self.class(seen.class).attempts.is_some_and(|limit| call.failed_in(seen.class) >= limit),
+                Reason::ClassAttempts,
+            ),
+            (self.attempts.is_some_and(|limit| call.failures >= limit), Reason::Attempts),
+        ];
+        if let Some((_, reason)) = refusals.iter().find(|(refused, _)| *refused) {
+            return Err(*reason);
+        }
+        let wait = self.wait(call, now, failure, seen)?;
+        let delay = self.fit(call, now, wait)?;
+        call.restart_exponent(failure, self);
+        Ok(delay)
+    }
+
+    /// What the tables, the policy's rules and the user's `on` make of a failure.
+    fn see(&self, failure: &Failure) -> Seen {
+        let row = find(failure.domain, failure.code, failure.phase, failure.hint.is_some());
+        let rule = self.rules.find(failure);
+        let class_by_rule = rule.and_then(|rule| rule.class);
+        let is_forced = failure.verdict == Verdict::Forced || failure.should_retry == Some(true);
+        let mut seen = Seen {
+            class: class_by_rule.unwrap_or(row.class),
+            sent: rule.and_then(|rule| rule.sent).unwrap_or(row.sent),
+            condition: row.condition,
+            has_hint: failure.hint.is_some(),
+            is_named: class_by_rule.is_some() || failure.verdict == Verdict::Named,
+            is_forced,
+            is_vetoed: failure.verdict == Verdict::Refused || failure.should_retry == Some(false),
+        };
+        if class_by_rule.is_some() && seen.condition == Condition::HintOnly {
+            seen.condition = Condition::Always;
+        }
+        let is_unknown = !row.is_known && class_by_rule.is_none();
+        if seen.class == Class::Permanent && (is_forced || (is_unknown && failure.verdict == Verdict::Named)) {
+            seen.class = Class::Transient;
+        }
+        if failure.should_retry == Some(true) {
+            seen.sent = Sent::Rejected;
+        }
+        seen
+    }
+
+    fn is_idempotent(&self, failure: &Failure) -> bool {
+        match self.idempotent {
+            Idempotent::True => true,
+            Idempotent::False => false,
+            Idempotent::Auto => failure.is_idempotent(),
+        }
+    }
+
+    /// The wait before the deadline is looked at: 0 once for a row that is retried at once, else a draw. The draw is made, and remembered, even where a hint or the user's own
+    /// wait takes its place: so the next draw depends on the words alone.
+    fn wait(&self, call: &mut Call, now: u64, failure: &Failure, seen: &Seen) -> Result<Wait, Reason> {
+        let n = call.failures;
+        let hint = failure.hint.filter(|_| self.hint.mode != HintMode::Ignore);
+        let is_at_once = seen.condition == Condition::Immediate && !call.used_immediate;
+        let drawn = match is_at_once {
+            true => 0,
+            false => self.draw(seen.class, n, call.restarted_at, call.call_seed, &mut call.previous),
+        };
+        if let Some(wait) = failure.wait {
+            return Ok(Wait { delay: wait, floor: wait, is_exact: true });
+        }
+        let Some(hint) = hint else {
+            return Ok(Wait { delay: drawn, floor: 0, is_exact: false });
+        };
+        let room = match call.deadline {
+            Some(deadline) => deadline.saturating_sub(now.saturating_add(hint)),
+            None => u64::MAX,
+        };
+        if self.hint.mode.is_limited() && (hint > self.hint.max || room == 0) {
+            return Err(Reason::HintTooLong);
+        }
+        Ok(match self.hint.mode {
+            HintMode::Exact => Wait { delay: hint, floor: hint, is_exact: true },
+            HintMode::Window => {
+                let delay = hint.max(drawn).min(drawn.saturating_add(self.hint.window));
+                Wait { delay, floor: 0, is_exact: false }
+            }
+            HintMode::Floor | HintMode::Ignore => {
+                let ceiling = self.ceiling(seen.class, n.saturating_sub(call.restarted_at).max(1));
+                let above = match self.jitter {
+                    Jitter::None => ceiling.min(hint.saturating_add(room - 1)).saturating_sub(hint),
+                    _ => uniform(word(call.call_seed, Lane::Delay, n.into()), ceiling.min(room - 1)),
+                };
+                Wait { delay: hint.saturating_add(above), floor: hint, is_exact: false }
+            }
+        })
+    }
+
+    /// The wait within the deadline: as it is, clipped, or refused.
+    fn fit(&self, call: &mut Call, now: u64, wait: Wait) -> Result<u64, Reason> {
+        if call.is_last {
+            return Err(Reason::Timeout);
+        }
+        let Some(deadline) = call.deadline else {
+            return Ok(wait.delay);
+        };
+        let left = deadline.saturating_sub(now);
+        let Some(min_attempt) = self.clip else {
+            return if wait.delay < left { Ok(wait.delay) } else { Err(Reason::Timeout) };
+        };
+        if wait.delay.checked_add(min_attempt).is_some_and(|end| end <= left) {
+            return Ok(wait.delay);
+        }
+        let room = left.checked_sub(min_attempt).and_then(|room| room.checked_sub(wait.floor));
+        let Some(room) = room.filter(|_| !wait.is_exact) else {
+            return Err(Reason::Timeout);
+        };
+        call.is_last = true;
+        Ok(wait.floor + uniform(word(call.call_seed, Lane::Clip, call.failures.into()), room))
+    }
+}
+
+/// A failure as this policy sees it.
+struct Seen {
+    class: Class,
+    sent: Sent,
+    condition: Condition,
+    has_hint: bool,
+    is_named: bool,
+    is_forced: bool,
+    is_vetoed: bool,
+}
+
+impl Seen {
+    fn is_allowed(&self, call: &Call) -> bool {
+        let meets_condition = match self.condition {
+            Condition::Always | Condition::Immediate => true,
+            Condition::HintOnly => self.has_hint,
+            Condition::OptIn => self.is_named,
+            Condition::OptInOnce => self.is_named && !call.used_once,
+        };
+        !self.is_vetoed && self.class != Class::Permanent && (meets_condition || self.is_forced)
+    }
+}
+
+/// A wait before the deadline is looked at.
+struct Wait {
+    delay: u64,
+    /// What a clipped wait must not go below.
+    floor: u64,
+    /// May not be clipped.
+    is_exact: bool,
+}
+
+impl Call {
+    /// The time that counts: a `now` that goes back is no progress.
+    fn advance(&mut self, now: u64) -> u64 {
+        self.last_now = self.last_now.max(now);
+        self.last_now
+    }
+
+    fn record(&mut self, class: Class) {
+        self.failures = self.failures.saturating_add(1);
+        if let Some(count) = self.failures_in.get_mut(class as usize) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    fn failed_in(&self, class: Class) -> u32 {
+        self.failures_in.get(class as usize).copied().unwrap_or(0)
+    }
+
+    fn restart_exponent(&mut self, failure: &Failure, policy: &Policy) {
+        if policy.hint.resets && failure.hint.is_some() && failure.wait.is_none() {
+            self.restarted_at = self.failures;
+        }
+    }
+}
+
+/// What [`Policy::failed`] makes of a code by the tables alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Classification {
+    /// What kind of failure it is.
+    pub class: Class,
+    /// Whether the server may have acted.
+    pub sent: Sent,
+    /// When it may be retried.
+    pub condition: Condition,
+    /// Whether a table has a row for it.
+    pub is_known: bool,
+    /// Whether a policy that names nothing would retry it.
+    pub is_retried: bool,
+}
+
+/// What a failure's code means, by the tables alone.
+pub fn classify(failure: &Failure) -> Classification {
+    let Row { class, sent, condition, is_known } =
+        find(failure.domain, failure.code, failure.phase, failure.hint.is_some());
+    let meets_condition = match condition {
+        Condition::Always | Condition::Immediate => true,
+        Condition::HintOnly => failure.hint.is_some(),
+        Condition::OptIn | Condition::OptInOnce => false,
+    };
+    let is_harmless = sent != Sent::Maybe || failure.is_idempotent();
+    let is_retried = class != Class::Permanent && meets_condition && is_harmless;
+    Classification { class, sent, condition, is_known, is_retried }
+}

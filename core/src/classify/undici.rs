@@ -1,0 +1,41 @@
+//! undici, which is Node's fetch: all codes of its `lib/core/errors.js`. Source: SEMANTICS 15.4.
+//!
+//! `UND_ERR_RESPONSE` and `UND_ERR_REQ_RETRY` carry a status, so adapters report them as `http`.
+
+use super::table::{Entry, Table, packed_len};
+use super::{Row, row};
+use crate::failure::Class::{Connect, Timeout, Transient};
+use crate::failure::Code;
+use crate::failure::Condition::OptIn;
+use crate::failure::Sent::{Maybe, NotSent};
+
+pub(super) fn find(code: Code) -> Row {
+    match code {
+        Code::Name(b"UND_ERR") => Row::PERMANENT,
+        Code::Name([b'U', b'N', b'D', b'_', b'E', b'R', b'R', name @ ..]) => TABLE.find(Code::Name(name)),
+        Code::Name(_) | Code::Number(_) | Code::None => Row::UNKNOWN,
+    }
+}
+
+/// Without the `UND_ERR` that all begin with.
+#[rustfmt::skip]
+const ROWS: &[Entry] = &[
+    Entry(&["_CONNECT_TIMEOUT"], &[], row(Connect, NotSent)),
+    Entry(&["_PRX_CONN"], &[], row(Connect, NotSent).when(OptIn)),
+    Entry(&["_SOCKET"], &[], row(Transient, Maybe)),
+    Entry(&["_RES_CONTENT_LENGTH_MISMATCH"], &[], row(Transient, Maybe)), // the answer was cut
+    Entry(&["_HEADERS_TIMEOUT"], &[], row(Timeout, Maybe)),
+    Entry(&["_BODY_TIMEOUT"], &[], row(Timeout, Maybe)),
+    Entry(
+        &[
+            "_ABORT", "_ABORTED", "_INFO", "_HEADERS_OVERFLOW", "_INVALID_ARG", "_INVALID_RETURN_VALUE",
+            "_REQ_CONTENT_LENGTH_MISMATCH", "_DESTROYED", "_CLOSED", "_NOT_SUPPORTED", "_BPL_MISSING_UPSTREAM",
+            "_RES_EXCEEDED_MAX_SIZE", "_PRX_TLS", "_MAX_ORIGINS_REACHED", "_WS_MESSAGE_SIZE_EXCEEDED", "_RESPONSE",
+            "_REQ_RETRY",
+        ],
+        &[],
+        Row::PERMANENT,
+    ),
+];
+
+static TABLE: Table<{ packed_len(ROWS) }> = Table::pack(ROWS);

@@ -1,0 +1,50 @@
+//! One retry policy, one engine: the same decisions in Rust, JavaScript and Python.
+//!
+//! The core decides, the host waits. It has no clock, no sleep, no thread, no hidden randomness: time and seeds are
+//! arguments, and every answer is a plain value. Times are whole microseconds.
+//!
+//! ```
+//! use undaunted::{Code, Decision, Domain, Failure, Mode, Policy, call_seed};
+//!
+//! let policy = Policy::preset("interactive").expect("a preset");
+//! let mut call = policy.start(0, call_seed(42, 1), None, Mode::Normal);
+//! let failure = Failure { domain: Domain::Http, code: Code::Number(503), ..Failure::default() };
+//! match policy.failed(&mut call, 1_000, &failure) {
+//!     Decision::Retry { delay, .. } => assert!(delay <= 200_000), // full jitter below `initial`
+//!     Decision::GiveUp { reason, .. } => panic!("gave up: {}", reason.as_str()),
+//! }
+//! ```
+//!
+//! Reading order: [`Policy`], [`backoff`], [`jitter`], [`call`]; [`classify`](call::classify) and [`hint`] for looking up.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+#[cfg(feature = "serde")]
+extern crate alloc;
+
+pub mod backoff;
+pub mod bounds;
+pub mod call;
+mod classify;
+mod date;
+mod decimal;
+pub mod draw;
+pub mod failure;
+mod format;
+pub mod hint;
+pub mod hint_rule;
+pub mod jitter;
+pub mod policy;
+pub mod presets;
+mod rules;
+
+pub use call::{Attempt, Call, Classification, Decision, Mode, Reason, classify};
+pub use draw::{Lane, call_seed, uniform, word};
+pub use failure::{Class, Code, Condition, Domain, Failure, Phase, Sent, Verdict};
+pub use format::{Notation, Problem, tape};
+pub use policy::{Nested, Policy};
+
+/// The version of the vectors in `tests/vectors` that this core agrees with.
+pub const SPEC_VERSION: u32 = 1;

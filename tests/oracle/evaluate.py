@@ -1,0 +1,112 @@
+"""What the oracle says about one case of the vectors, kind by kind."""
+
+import json
+
+import ceilings
+import draws
+import dump
+import hint
+import tables
+from call import Attempt, Call, Failure, GiveUp
+from compile import compile_policy, parse, values
+
+
+def evaluate(kind, case):
+    """The case with what is expected of it; a figure written by hand must agree."""
+    return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session,
+            "classify": classify, "hint": hinted}[kind](case)
+
+
+def draw(case):
+    if "x" in case:
+        return expecting(case, "uniform", draws.uniform(int(case["word"]), case["x"]))
+    if "seed" in case:
+        case = expecting(case, "call_seed", str(draws.call_seed(int(case["seed"]), case["call"])))
+    return expecting(case, "word", str(draws.word(int(case["call_seed"]), case["lane"], case["n"])))
+
+
+def schedule(case):
+    policy = accepted(case)
+    seed = int(case["call_seed"]) if "call_seed" in case else draws.call_seed(int(case["seed"]), case.get("call", 1))
+    return expecting(case, "expect", ceilings.schedule(policy, seed, case.get("attempts")))
+
+
+def refusal(case):
+    policy, problems = compile_policy(exact(case["policy"]))
+    return expecting(case, "expect", [{"code": code, "pointer": pointer} for code, pointer in problems])
+
+
+def dumped(case):
+    policy = accepted(case)
+    text = dump.dump(policy)
+    again, problems = parse(text)
+    if again != policy or problems:
+        raise AssertionError(f"{case['name']}: the dump does not read back: {text} {problems}")
+    return expecting(case, "expect", text)
+
+
+def session(case):
+    call = Call(accepted(case), case["started_at"], int(case["call_seed"]), case.get("outer_deadline"),
+                case.get("mode", "normal"))
+    steps, ended = [], False
+    for step in case["steps"]:
+        if ended:
+            raise AssertionError(f"{case['name']}: a step after the give-up")
+        given = step.get("give_up")
+        step = {key: value for key, value in step.items() if key != "give_up"}
+        outcome = call.attempt(step["at"]) if "attempt" in step else call.failed(step["at"], failure(step["fail"]))
+        ended = isinstance(outcome, GiveUp)
+        if given is not None and (not ended or outcome.reason != given):
+            raise AssertionError(f"{case['name']}: {given} by hand, {outcome} by the oracle")
+        steps.append(expecting(step, "expect", outcome_of(outcome)))
+    return {**case, "steps": steps}
+
+
+def classify(case):
+    row, retried = tables.classify(case["domain"], case.get("code"), case.get("phase", "unknown"), case.get("method"),
+                                   case.get("hint", False))
+    return expecting(case, "expect", {"class": row.class_, "sent": row.sent, "condition": row.condition,
+                                      "known": row.known, "retried": retried})
+
+
+def hinted(case):
+    found = hint.read(case["headers"], case["now"])
+    return expecting(case, "expect", {"delay": found.delay, "should_retry": found.should_retry,
+                                      "suspicious": found.suspicious})
+
+
+def failure(fields):
+    """A failure as written in the vectors."""
+    renamed = {key: value for key, value in fields.items() if value is not None}
+    if "body" in renamed:
+        renamed["body"] = renamed["body"].encode()
+    return Failure(**renamed)
+
+
+def outcome_of(outcome):
+    if isinstance(outcome, Attempt):
+        return {"number": outcome.number, "limit": outcome.limit, "remaining": outcome.remaining}
+    if isinstance(outcome, GiveUp):
+        if outcome.class_ is None:
+            return {"give_up": outcome.reason}
+        return {"give_up": outcome.reason, "hint": outcome.hint, "class": outcome.class_, "sent": outcome.sent}
+    return {"retry": outcome.delay, "class": outcome.class_, "sent": outcome.sent, "last": outcome.last,
+            "nested_warning": outcome.nested_warning}
+
+
+def accepted(case):
+    policy, problems = compile_policy(exact(case["policy"]))
+    if problems:
+        raise AssertionError(f"{case['name']}: {problems}")
+    return policy
+
+
+def exact(policy):
+    """Numbers with a fraction as decimals, as the policy's text has them."""
+    return values(json.dumps(policy))
+
+
+def expecting(case, field, value):
+    if field in case and case[field] != value:
+        raise AssertionError(f"{case.get('name', case)}: {field} is {case[field]} by hand, {value} by the oracle")
+    return {**case, field: value}

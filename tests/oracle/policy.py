@@ -1,0 +1,66 @@
+"""What a policy is once it is right, and the presets."""
+
+from dataclasses import dataclass, replace
+
+MILLION = 1_000_000
+CLASSES = ("transient", "throttle", "timeout", "connect", "conflict")  # those a policy may set apart
+DOMAINS = ("http", "os", "dns", "tls", "undici", "user")
+SENT = ("not_sent", "rejected", "maybe")
+
+
+@dataclass(frozen=True)
+class Rule:
+    domain: str | None = None
+    code: object = None  # whole number, text, or (low, high)
+    body_contains: str | None = None
+    class_: str | None = None
+    sent: str | None = None
+
+
+@dataclass(frozen=True)
+class ClassSettings:
+    attempts: int | None = None
+    initial: int | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    attempts: int | None = 10
+    timeout: int | None = 45_000_000
+    min_attempt: int | None = None  # on_timeout: clip, if given
+    attempt_timeout: int | None = None
+    backoff: str = "exponential"  # linear, constant, list
+    delays: tuple = ()
+    initial: int = 1_000_000
+    factor: int = 2 * MILLION  # in millionths
+    max_delay: int = 10_000_000
+    first_is_immediate: bool = False
+    jitter: str = "full"  # none, equal, decorrelated, proportional, additive
+    spread: int = 0  # proportional: millionths; additive: microseconds
+    hint_mode: str = "floor"  # exact, window, ignore
+    hint_max: int | None = 120_000_000
+    hint_window: int | None = None
+    hint_resets: bool = False
+    classes: tuple = ()  # pairs of class and ClassSettings, in the order of CLASSES
+    rules: tuple = ()
+    idempotent: object = "auto"  # True, False
+    nested: str = "warn"  # once, allow, share
+
+    def class_settings(self, class_):
+        for name, settings in self.classes:
+            if name == class_:
+                return settings
+        return ClassSettings()
+
+    def initial_of(self, class_):
+        own = self.class_settings(class_).initial
+        return self.initial if own is None else own
+
+
+STANDARD = Policy()
+PRESETS = {
+    "standard": STANDARD,
+    "interactive": replace(STANDARD, attempts=3, timeout=3_000_000, initial=200_000, max_delay=400_000),
+    "stamina": replace(STANDARD, initial=100_000, max_delay=5_000_000, jitter="additive", spread=1_000_000),
+    "none": replace(STANDARD, attempts=1, timeout=None),
+}

@@ -1,0 +1,164 @@
+//! Every vector of `tests/vectors` on the Rust core.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use undaunted::{Decision, Domain, Failure, Lane, Phase, Policy, call::classify, call_seed, hint, uniform, word};
+use undaunted_tests::{Outcome, code, compile, dump, pick, start, step, word as word_of};
+
+#[test]
+fn the_core_agrees_with_every_vector() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
+    let mut files: Vec<_> = fs::read_dir(&folder).expect("tests/vectors").map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let (mut cases, mut failed) = (0, Vec::new());
+    for file in &files {
+        let vectors: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).expect("a file of vectors");
+        for case in vectors["cases"].as_array().expect("cases") {
+            cases += 1;
+            if let Err(difference) = check(vectors["kind"].as_str().expect("a kind"), case) {
+                failed.push(format!(
+                    "{}: {}\n    {difference}",
+                    file.file_name().unwrap().to_string_lossy(),
+                    case["name"]
+                ));
+            }
+        }
+    }
+    println!("vectors: rust ran {cases} cases in {} files", files.len());
+    assert!(cases > 0, "there are no vectors in {}", folder.display());
+    assert!(failed.is_empty(), "{} of {cases} vectors differ\n{}", failed.len(), failed.join("\n"));
+}
+
+fn check(kind: &str, case: &Value) -> Result<(), String> {
+    match kind {
+        "draw" => check_draw(case),
+        "schedule" => same(&case["expect"], &json!(schedule(case)?)),
+        "refusal" => check_refusal(case),
+        "dump" => check_dump(case),
+        "session" => check_session(case),
+        "classify" => same(&case["expect"], &classification(case)),
+        "hint" => same(&case["expect"], &read_hint(case)),
+        other => Err(format!("{other} is no kind of vector")),
+    }
+}
+
+fn same(expected: &Value, given: &Value) -> Result<(), String> {
+    if expected == given { Ok(()) } else { Err(format!("expected {expected}\n    but got  {given}")) }
+}
+
+fn policy_of(case: &Value) -> Result<Policy, String> {
+    compile(&case["policy"]).map_err(|refusals| format!("refused: {refusals:?}"))
+}
+
+fn check_draw(case: &Value) -> Result<(), String> {
+    if !case["x"].is_null() {
+        let x = case["x"].as_u64().unwrap_or_else(|| word_of(&case["x"]));
+        let value = uniform(word_of(&case["word"]), x);
+        let expected = case["uniform"].as_u64().unwrap_or_else(|| word_of(&case["uniform"]));
+        return same(&json!(expected), &json!(value));
+    }
+    let seed = word_of(&case["call_seed"]);
+    if !case["seed"].is_null() {
+        let call = case["call"].as_u64().unwrap_or_else(|| word_of(&case["call"]));
+        same(&json!(seed), &json!(call_seed(word_of(&case["seed"]), call)))?;
+    }
+    if case["word"].is_null() {
+        return Ok(());
+    }
+    let lane = if case["lane"] == 1 { Lane::Clip } else { Lane::Delay };
+    let n = case["n"].as_u64().unwrap_or_else(|| word_of(&case["n"]));
+    same(&json!(word_of(&case["word"])), &json!(word(seed, lane, n)))
+}
+
+fn schedule(case: &Value) -> Result<Vec<u64>, String> {
+    let policy = policy_of(case)?;
+    let seed = match &case["call_seed"] {
+        Value::Null => call_seed(word_of(&case["seed"]), case["call"].as_u64().unwrap_or(1)),
+        seed => word_of(seed),
+    };
+    let attempts = case["attempts"].as_u64().or(policy.attempts().map(u64::from)).expect("a number of attempts");
+    Ok(policy.schedule(seed).take(attempts as usize - 1).collect())
+}
+
+fn check_refusal(case: &Value) -> Result<(), String> {
+    let refusals = match compile(&case["policy"]) {
+        Ok(policy) => return Err(format!("expected a refusal, got {}", dump(&policy))),
+        Err(refusals) => refusals,
+    };
+    let expected = case["expect"].as_array().expect("a list of refusals");
+    let given: Vec<Value> = refusals
+        .iter()
+        .enumerate()
+        .map(|(at, refusal)| match expected.get(at).is_some_and(|expected| !expected["text"].is_null()) {
+            true => json!({ "code": refusal.code, "pointer": refusal.pointer, "text": refusal.text }),
+            false => json!({ "code": refusal.code, "pointer": refusal.pointer }),
+        })
+        .collect();
+    same(&case["expect"], &json!(given))
+}
+
+fn check_dump(case: &Value) -> Result<(), String> {
+    let policy = policy_of(case)?;
+    let text = dump(&policy);
+    same(&case["expect"], &json!(text))?;
+    let again: Policy = serde_json::from_str(&text).map_err(|error| format!("its own text is refused: {error}"))?;
+    if again != policy {
+        return Err(format!("its own text gives another policy: {}", dump(&again)));
+    }
+    let by_serde = serde_json::to_value(&policy).map_err(|error| error.to_string())?;
+    same(&serde_json::from_str(&text).unwrap(), &by_serde)
+}
+
+fn check_session(case: &Value) -> Result<(), String> {
+    let policy = policy_of(case)?;
+    let mut call = start(&policy, case);
+    for (at, given) in case["steps"].as_array().expect("steps").iter().enumerate() {
+        let outcome = step(&policy, &mut call, given);
+        same(&given["expect"], &result(&outcome)).map_err(|difference| format!("step {at}: {difference}"))?;
+    }
+    Ok(())
+}
+
+fn result(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Attempt(Ok(attempt)) => {
+            json!({ "number": attempt.number, "limit": attempt.limit, "remaining": attempt.remaining })
+        }
+        Outcome::Attempt(Err(reason)) => json!({ "give_up": reason.as_str() }),
+        Outcome::Decision(Decision::Retry { delay, class, sent, last, nested_warning }) => json!({
+            "retry": delay, "class": class.as_str(), "sent": sent.as_str(), "last": last, "nested_warning": nested_warning,
+        }),
+        Outcome::Decision(Decision::GiveUp { reason, hint, class, sent }) => {
+            json!({ "give_up": reason.as_str(), "hint": hint, "class": class.as_str(), "sent": sent.as_str() })
+        }
+    }
+}
+
+fn classification(case: &Value) -> Value {
+    let failure = Failure {
+        code: code(&case["code"]),
+        phase: pick(case, "phase", Phase::NAMES, Phase::ALL).unwrap_or_default(),
+        hint: case["hint"].as_bool().unwrap_or(false).then_some(0),
+        domain: pick(case, "domain", Domain::NAMES, Domain::ALL).expect("a domain"),
+        method: case["method"].as_str().map(str::as_bytes),
+        ..Failure::default()
+    };
+    let row = classify(&failure);
+    json!({
+        "class": row.class.as_str(), "sent": row.sent.as_str(), "condition": row.condition.as_str(),
+        "known": row.is_known, "retried": row.is_retried,
+    })
+}
+
+fn read_hint(case: &Value) -> Value {
+    let headers: Vec<(&[u8], &[u8])> = case["headers"]
+        .as_array()
+        .expect("headers")
+        .iter()
+        .map(|pair| (pair[0].as_str().unwrap().as_bytes(), pair[1].as_str().unwrap().as_bytes()))
+        .collect();
+    let hint = hint::read(headers.iter().copied(), case["now"].as_u64());
+    json!({ "delay": hint.delay, "should_retry": hint.should_retry, "suspicious": hint.is_suspicious })
+}

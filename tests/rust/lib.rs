@@ -1,0 +1,164 @@
+//! The Rust host of the vectors and of the differential run: JSON values to the core's inputs.
+
+use serde_json::Value;
+use undaunted::tape::Writer;
+use undaunted::{Call, Class, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy, Reason, Verdict};
+
+/// Writes a parsed JSON value onto a tape.
+pub fn tape_of(value: &Value) -> Vec<u8> {
+    let mut tape = Vec::new();
+    write(value, &mut Writer::new(&mut |bytes| tape.extend_from_slice(bytes)));
+    tape
+}
+
+fn write(value: &Value, writer: &mut Writer) {
+    match value {
+        Value::Null => writer.null(),
+        Value::Bool(value) => writer.bool(*value),
+        Value::Number(number) => writer.number(&number.to_string()),
+        Value::String(text) => writer.text(text),
+        Value::Array(items) => {
+            writer.list();
+            items.iter().for_each(|item| write(item, writer));
+            writer.end_list();
+        }
+        Value::Object(entries) => {
+            writer.map();
+            for (key, value) in entries {
+                writer.text(key);
+                write(value, writer);
+            }
+            writer.end_map();
+        }
+    }
+}
+
+/// One mistake, as the vectors write it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable code.
+    pub code: String,
+    /// The JSON pointer.
+    pub pointer: String,
+    /// The sentence.
+    pub text: String,
+}
+
+/// Compiles a policy of a vector, or tells every mistake.
+pub fn compile(value: &Value) -> Result<Policy, Vec<Refusal>> {
+    let mut refusals = Vec::new();
+    let policy = Policy::compile(&tape_of(value), Notation::Json, None, &mut |problem| {
+        let (mut pointer, mut text) = (Vec::new(), Vec::new());
+        problem.pointer(&mut |piece| pointer.extend_from_slice(piece));
+        problem.text(&mut |piece| text.extend_from_slice(piece));
+        refusals.push(Refusal {
+            code: problem.code.to_owned(),
+            pointer: String::from_utf8(pointer).expect("a pointer in UTF-8"),
+            text: String::from_utf8(text).expect("a sentence in UTF-8"),
+        });
+    });
+    assert_eq!(policy.is_none(), !refusals.is_empty(), "a policy exactly when nothing was refused");
+    policy.ok_or(refusals)
+}
+
+/// The canonical JSON of a policy.
+pub fn dump(policy: &Policy) -> String {
+    let mut text = Vec::new();
+    policy.dump(&mut |piece| text.extend_from_slice(piece));
+    String::from_utf8(text).expect("JSON in UTF-8")
+}
+
+/// A 64-bit word, written as text because JSON numbers are floats in some hosts.
+pub fn word(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => text.parse().expect("a 64-bit word"),
+        other => panic!("{other} is no word"),
+    }
+}
+
+/// The facts that a step's `fail` holds.
+pub fn failure(fail: &Value) -> Failure<'_> {
+    Failure {
+        domain: pick(fail, "domain", Domain::NAMES, Domain::ALL).unwrap_or_default(),
+        code: code(&fail["code"]),
+        phase: pick(fail, "phase", Phase::NAMES, Phase::ALL).unwrap_or_default(),
+        method: fail["method"].as_str().map(str::as_bytes),
+        idempotency_key: fail["idempotency_key"].as_bool().unwrap_or(false),
+        verdict: pick(fail, "verdict", Verdict::NAMES, Verdict::ALL).unwrap_or_default(),
+        wait: fail["wait"].as_u64(),
+        hint: fail["hint"].as_u64(),
+        should_retry: fail["should_retry"].as_bool(),
+        body: fail["body"].as_str().unwrap_or("").as_bytes(),
+        cancelled: fail["cancelled"].as_bool().unwrap_or(false),
+        nested: fail["nested"].as_bool().unwrap_or(false),
+    }
+}
+
+/// A code: number, text or nothing.
+pub fn code(value: &Value) -> Code<'_> {
+    match value {
+        Value::Null => Code::None,
+        Value::Number(number) => Code::Number(number.as_i64().expect("a code in 64 bits")),
+        Value::String(name) => Code::Name(name.as_bytes()),
+        other => panic!("{other} is no code"),
+    }
+}
+
+/// The value that a named field holds.
+pub fn pick<T: Copy>(value: &Value, field: &str, names: &[&str], all: &[T]) -> Option<T> {
+    let name = value[field].as_str()?;
+    let at = names.iter().position(|known| *known == name);
+    Some(all[at.unwrap_or_else(|| panic!("{name} is no {field}"))])
+}
+
+/// Starts the call that a session describes.
+pub fn start(policy: &Policy, session: &Value) -> Call {
+    let mode = if session["mode"] == "inactive" { Mode::Inactive } else { Mode::Normal };
+    let started_at = session["started_at"].as_u64().unwrap_or(0);
+    policy.start(started_at, word(&session["call_seed"]), session["outer_deadline"].as_u64(), mode)
+}
+
+/// What a step came to, as a token of the differential run's result line.
+pub enum Outcome {
+    /// An attempt: number, limit, remaining; or the reason against it.
+    Attempt(Result<undaunted::Attempt, Reason>),
+    /// A decision about a failure.
+    Decision(Decision),
+}
+
+/// Runs one step.
+pub fn step(policy: &Policy, call: &mut Call, step: &Value) -> Outcome {
+    let now = step["at"].as_u64().expect("a time");
+    match &step["fail"] {
+        Value::Null => Outcome::Attempt(policy.attempt(call, now)),
+        fail => Outcome::Decision(policy.failed(call, now, &failure(fail))),
+    }
+}
+
+impl Outcome {
+    /// Whether the call is over.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Outcome::Attempt(Err(_)) | Outcome::Decision(Decision::GiveUp { .. }))
+    }
+
+    /// The token that tests/README.md defines.
+    pub fn token(&self) -> String {
+        let or_dash = |value: Option<u64>| value.map_or("-".to_owned(), |value| value.to_string());
+        match self {
+            Outcome::Attempt(Ok(attempt)) => {
+                format!("a:{}:{}:{}", attempt.number, or_dash(attempt.limit), or_dash(attempt.remaining))
+            }
+            Outcome::Attempt(Err(reason)) => format!("x:{}", reason.as_str()),
+            Outcome::Decision(Decision::Retry { delay, class, sent, last, nested_warning }) => format!(
+                "r:{delay}:{}:{}:{}:{}",
+                Class::as_str(*class),
+                sent.as_str(),
+                u8::from(*last),
+                u8::from(*nested_warning)
+            ),
+            Outcome::Decision(Decision::GiveUp { reason, hint, class, sent }) => {
+                format!("g:{}:{}:{}:{}", reason.as_str(), or_dash(*hint), class.as_str(), sent.as_str())
+            }
+        }
+    }
+}
