@@ -62,14 +62,6 @@ impl Table {
         self.values.get(index as usize).copied().unwrap_or(0)
     }
 
-    pub fn last(&self) -> u64 {
-        self.at(u32::MAX)
-    }
-
-    pub fn largest(&self) -> u64 {
-        self.as_slice().iter().fold(0, |largest, &value| largest.max(value))
-    }
-
     pub fn as_slice(&self) -> &[u64] {
         self.values.get(..usize::from(self.len)).unwrap_or(&[])
     }

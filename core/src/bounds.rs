@@ -49,24 +49,18 @@ pub const OPTIONS: [&str; 18] = [
 ];
 
 /// What people write who know another library, and what it is called here.
-pub const PEERS: [(&str, &str); 17] = [
-    ("retries", "`attempts` is retries + 1"),
-    ("max_retries", "`attempts` is max_retries + 1"),
-    ("maxRetries", "`attempts` is maxRetries + 1"),
-    ("max_attempts", "use `attempts`, which counts every call"),
-    ("maxAttempts", "use `attempts`, which counts every call"),
-    ("tries", "use `attempts`, which counts every call"),
-    ("deadline", "use `timeout`, the limit of the whole call"),
-    ("max_time", "use `timeout`, the limit of the whole call"),
-    ("maxRetryTime", "use `timeout`, the limit of the whole call"),
-    ("delay", "use `initial`, the first delay"),
-    ("base", "use `initial`, the first delay"),
-    ("wait_initial", "use `initial`, the first delay"),
-    ("minTimeout", "use `initial`, the first delay"),
-    ("cap", "use `max_delay`, the longest delay"),
-    ("wait_max", "use `max_delay`, the longest delay"),
-    ("maxTimeout", "use `max_delay`, the longest delay"),
-    ("randomize", "use `jitter`: \"full\""),
+pub const PEERS: [(&[&str], &str); 5] = [
+    (
+        &["retries", "max_retries", "maxRetries", "max_attempts", "maxAttempts", "tries", "max_tries"],
+        "use `attempts`, which counts every call: `attempts` is retries + 1",
+    ),
+    (
+        &["deadline", "max_time", "maxRetryTime", "total_timeout", "max_elapsed"],
+        "use `timeout`, the limit of the whole call",
+    ),
+    (&["delay", "base", "wait", "wait_initial", "minTimeout", "min_timeout"], "use `initial`, the first delay"),
+    (&["cap", "wait_max", "maxTimeout", "max_timeout", "max_wait"], "use `max_delay`, the longest delay"),
+    (&["randomize", "wait_jitter"], "use `jitter`"),
 ];
 
 /// What an option takes, in JSON's terms.

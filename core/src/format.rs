@@ -4,6 +4,7 @@
 
 mod dump;
 mod duration;
+mod mistakes;
 mod options;
 mod problem;
 mod rule;
@@ -65,7 +66,7 @@ fn named_preset(mut entries: Items) -> Option<Policy> {
 }
 
 /// A policy on its way: what is written so far, over what it inherits.
-pub(crate) struct Draft {
+struct Draft {
     pub policy: Policy,
     pub written: Written,
     /// The base is a whole policy, not a preset.
@@ -75,11 +76,17 @@ pub(crate) struct Draft {
 
 /// What was written, and what of it could not be read.
 #[derive(Default)]
-pub(crate) struct Written {
+struct Written {
     options: u32,
     refused: u32,
-    pub class_attempts: [bool; CLASSES],
-    pub class_initial: [bool; CLASSES],
+    pub classes: [WrittenClass; CLASSES],
+}
+
+/// What was written of a class's settings.
+#[derive(Clone, Copy, Default)]
+struct WrittenClass {
+    attempts: bool,
+    initial: bool,
 }
 
 impl Written {
@@ -96,7 +103,7 @@ impl Written {
 
 /// The options, by their place in [`OPTIONS`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Opt {
+enum Opt {
     Undaunted,
     Preset,
     Attempts,

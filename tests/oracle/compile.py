@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import durations
 from ceilings import TABLE, ladder
-from policy import CLASSES, MILLION, PRESETS, ClassSettings
+from policy import CLASSES, MILLION, PRESETS, STANDARD, ClassSettings
 from reader import read
 
 
@@ -51,9 +51,10 @@ def resolve(written):
     policy = replace(base, **new)
     if policy.backoff == "exponential" and policy.jitter != "decorrelated" and "factor" in written:
         policy = replace(policy, factor=written["factor"])
-    if policy.backoff == "list":
-        policy = replace(policy, first_is_immediate=False)
-    return with_delays(policy, written)
+    policy = with_delays(policy, written)
+    if policy.backoff == "list":  # has neither, so two equal lists are equal policies
+        policy = replace(policy, first_is_immediate=False, initial=STANDARD.initial)
+    return policy
 
 
 def with_delays(policy, written):

@@ -1,19 +1,30 @@
 //! What is wrong with a policy: a stable code, a place, and one sentence of what was given, what is allowed, what to do.
 
 use super::duration;
+use super::mistakes::Mistake;
 use super::tape::Node;
 
 /// One mistake in a policy.
 pub struct Problem<'a> {
     /// Stable: the same in every language and version.
     pub code: &'static str,
+    sentence: &'static str,
     path: &'a Path<'a>,
-    text: &'a [Piece<'a>],
+    given: Node<'a>,
+    words: &'a [&'a str],
+    numbers: [u64; 2],
 }
 
 impl<'a> Problem<'a> {
-    pub(crate) fn new(code: &'static str, path: &'a Path<'a>, text: &'a [Piece<'a>]) -> Problem<'a> {
-        Problem { code, path, text }
+    pub(super) fn new(
+        mistake: Mistake,
+        path: &'a Path<'a>,
+        given: Node<'a>,
+        words: &'a [&'a str],
+        numbers: [u64; 2],
+    ) -> Problem<'a> {
+        let (code, sentence) = mistake.row();
+        Problem { code, sentence, path, given, words, numbers }
     }
 
     /// Where it is: a JSON pointer (RFC 6901), in UTF-8.
@@ -23,8 +34,23 @@ impl<'a> Problem<'a> {
 
     /// The sentence, in UTF-8: what was given, what is allowed, what to do.
     pub fn text(&self, out: &mut dyn FnMut(&[u8])) {
-        for piece in self.text {
-            piece.write(self.path, out);
+        let [a, b] = self.numbers;
+        let mut is_place = false;
+        for byte in self.sentence.as_bytes() {
+            match (is_place, byte) {
+                (false, b'$') => {}
+                (false, _) => out(core::slice::from_ref(byte)),
+                (true, b'n') => self.path.name(out),
+                (true, b'g') => write_given(self.given, out),
+                (true, b'w') => write_words(self.words, out),
+                (true, b'a') => duration::print_number(a, out),
+                (true, b'b') => duration::print_number(b, out),
+                (true, b'A') => duration::print(a, out),
+                (true, b'B') => duration::print(b, out),
+                (true, b'm') => duration::print_millionths(a as u32, out),
+                (true, _) => duration::print_millionths(b as u32, out),
+            }
+            is_place = !is_place && *byte == b'$';
         }
     }
 }
@@ -101,41 +127,13 @@ impl<'a> Path<'a> {
     }
 }
 
-/// A part of a sentence.
-#[derive(Clone, Copy)]
-pub(crate) enum Piece<'a> {
-    Text(&'a str),
-    /// The option's name.
-    Name,
-    Number(u64),
-    Millionths(u32),
-    Micros(u64),
-    /// What was given, as JSON, shortened.
-    Given(Node<'a>),
-    /// A closed list of words: `a, b or c`.
-    OneOf(&'a [&'a str]),
-}
-
-impl Piece<'_> {
-    fn write(&self, path: &Path<'_>, out: &mut dyn FnMut(&[u8])) {
-        match *self {
-            Piece::Text(text) => out(text.as_bytes()),
-            Piece::Name => path.name(out),
-            Piece::Number(number) => duration::print_number(number, out),
-            Piece::Millionths(number) => duration::print_millionths(number, out),
-            Piece::Micros(micros) => duration::print(micros, out),
-            Piece::Given(node) => write_given(node, out),
-            Piece::OneOf(words) => {
-                for (at, word) in words.iter().enumerate() {
-                    match at {
-                        0 => {}
-                        _ if at + 1 == words.len() => out(b" or "),
-                        _ => out(b", "),
-                    }
-                    out(word.as_bytes());
-                }
-            }
+/// `a, b or c`
+fn write_words(words: &[&str], out: &mut dyn FnMut(&[u8])) {
+    for (at, word) in words.iter().enumerate() {
+        if at > 0 {
+            out(if at + 1 == words.len() { b" or " } else { b", " });
         }
+        out(word.as_bytes());
     }
 }
 

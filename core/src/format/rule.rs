@@ -1,6 +1,7 @@
 //! Reading the rules of a policy.
 
-use super::problem::{Path, Piece};
+use super::mistakes::Mistake;
+use super::problem::Path;
 use super::tape::{Items, Node};
 use super::values::Reader;
 use crate::bounds::{CODE, RULES_LEN, RULES_TEXT};
@@ -10,18 +11,13 @@ use crate::rules::{Match, Rule, Rules, Span};
 
 pub(super) fn read_rules(rules: &mut Rules, reader: &mut Reader, path: &Path, node: Node) {
     let Node::List(items) = node else {
-        return reader.wrong_kind(
-            path,
-            node,
-            &[Piece::Text("a list of rules; write [{\"http\": 500, \"class\": \"permanent\"}]")],
-        );
+        return reader.refuse_given(Mistake::NoRules, path, node);
     };
     *rules = Rules::EMPTY;
     let mut text_left = RULES_TEXT;
     for (item, index) in items.zip(0_u32..) {
         if index as usize == RULES_LEN {
-            let text = [Piece::Text("rules has more than 32 rules, allowed up to 32; join some by a range")];
-            return reader.refuse("too_many", path, &text);
+            return reader.refuse(Mistake::TooManyRules, path);
         }
         let path = path.index(index);
         if let Some(entries) = reader.map(&path, item) {
@@ -29,12 +25,9 @@ pub(super) fn read_rules(rules: &mut Rules, reader: &mut Reader, path: &Path, no
             let written = read_rule(reader, &path, entries, &mut text_left);
             reader.refused |= before;
             let name = written.name.and_then(|text| rules.keep(text));
-            let rule = Rule {
-                matches: name.map_or(written.rule.matches, Match::Name),
-                body_contains: written.body_contains.and_then(|text| rules.keep(text)).unwrap_or(Span::EMPTY),
-                ..written.rule
-            };
-            rules.push(rule);
+            let body_contains = written.body_contains.and_then(|text| rules.keep(text)).unwrap_or(Span::EMPTY);
+            let matches = name.map_or(written.rule.matches, Match::Name);
+            rules.push(Rule { matches, body_contains, ..written.rule });
         }
     }
 }
@@ -53,7 +46,7 @@ fn read_rule<'t>(reader: &mut Reader, path: &Path, mut entries: Items<'t>, text_
     let mut seen = 0;
     while let Some((key, node)) = entries.next_entry() {
         let Some(at) = reader.key(key, &KEYS) else {
-            reader.unknown_key(path, key, &KEYS, &[]);
+            reader.unknown_key(Mistake::UnknownOption, path, key, &KEYS);
             continue;
         };
         let inner = path.key(KEYS.get(at).map_or(key, |name| name.as_bytes()));
@@ -62,74 +55,46 @@ fn read_rule<'t>(reader: &mut Reader, path: &Path, mut entries: Items<'t>, text_
         }
         match at {
             6 => match node {
-                Node::Text(text) => written.body_contains = read_text(reader, &inner, node, text, text_left),
-                _ => reader.wrong_kind(&inner, node, &[Piece::Text("text; write what the body contains")]),
+                Node::Text(text) => written.body_contains = read_text(reader, &inner, text, text_left),
+                _ => reader.refuse_given(Mistake::NoText, &inner, node),
             },
-            7 => rule.class = reader.word(&inner, node, Class::NAMES, "").and_then(|at| Class::from_number(at as u32)),
-            8 => rule.sent = reader.word(&inner, node, Sent::NAMES, "").and_then(|at| Sent::from_number(at as u32)),
-            _ if rule.domain.is_some() => {
-                let text =
-                    [Piece::Name, Piece::Text(" is a second code in one rule, allowed one; write a rule for each")];
-                reader.refuse("duplicate_option", &inner, &text);
+            7 => {
+                let at = reader.word(&inner, node, Class::NAMES, Class::NAMES.len());
+                rule.class = at.and_then(|at| Class::from_number(at as u32));
             }
+            8 => {
+                let at = reader.word(&inner, node, Sent::NAMES, Sent::NAMES.len());
+                rule.sent = at.and_then(|at| Sent::from_number(at as u32));
+            }
+            _ if rule.domain.is_some() => reader.refuse(Mistake::TwoCodes, &inner),
             _ => {
                 rule.domain = Domain::from_number(at as u32);
                 match node {
-                    Node::Number(_) => rule.matches = reader.code(&inner, node).map_or(Match::Any, Match::Number),
                     Node::Text(text) => match read_range(text) {
                         Some((low, high)) if low <= high => rule.matches = Match::Range(low, high),
                         None if rule.domain != Some(Domain::Http) => {
-                            written.name = read_text(reader, &inner, node, text, text_left);
+                            written.name = read_text(reader, &inner, text, text_left);
                         }
-                        _ => {
-                            let text = [
-                                Piece::Name,
-                                Piece::Text(" is "),
-                                Piece::Given(node),
-                                Piece::Text(
-                                    ", allowed a range from low to high, as \"500-599\"; write two numbers, or one without quotes",
-                                ),
-                            ];
-                            reader.refuse("bad_range", &inner, &text);
-                        }
+                        _ => reader.refuse_given(Mistake::BadRange, &inner, node),
                     },
-                    _ => reader.wrong_kind(
-                        &inner,
-                        node,
-                        &[Piece::Text("a number, a range as \"500-599\" or a name; write one of these")],
-                    ),
+                    _ => rule.matches = reader.code(&inner, node).map_or(Match::Any, Match::Number),
                 }
             }
         }
     }
-    let has = |keys: core::ops::Range<usize>| keys.into_iter().any(|at| seen >> at & 1 == 1);
     let is_whole = !reader.refused;
-    if is_whole && !has(0..7) {
-        let text = [
-            Piece::Name,
-            Piece::Text(" names no code and no body_contains, allowed one or both; add {\"http\": 500} or the like"),
-        ];
-        reader.refuse("rule_without_match", path, &text);
+    if is_whole && seen & 0x7F == 0 {
+        reader.refuse(Mistake::NoMatch, path);
     }
-    if is_whole && !has(7..9) {
-        let text = [
-            Piece::Name,
-            Piece::Text(" sets neither class nor sent, allowed one or both; add \"class\": \"permanent\" or the like"),
-        ];
-        reader.refuse("rule_without_effect", path, &text);
+    if is_whole && seen & 0x180 == 0 {
+        reader.refuse(Mistake::NoEffect, path);
     }
     written
 }
 
-fn read_text<'t>(reader: &mut Reader, path: &Path, node: Node, text: &'t [u8], left: &mut usize) -> Option<&'t [u8]> {
+fn read_text<'t>(reader: &mut Reader, path: &Path, text: &'t [u8], left: &mut usize) -> Option<&'t [u8]> {
     if text.is_empty() {
-        let text = [
-            Piece::Name,
-            Piece::Text(" is "),
-            Piece::Given(node),
-            Piece::Text(", allowed at least one character; write it, or remove it"),
-        ];
-        reader.refuse("out_of_range", path, &text);
+        reader.refuse_given(Mistake::EmptyText, path, Node::Text(text));
         return None;
     }
     match left.checked_sub(text.len()) {
@@ -138,13 +103,7 @@ fn read_text<'t>(reader: &mut Reader, path: &Path, node: Node, text: &'t [u8], l
             Some(text)
         }
         None => {
-            let text = [
-                Piece::Name,
-                Piece::Text(" has "),
-                Piece::Number(text.len() as u64),
-                Piece::Text(" bytes, allowed 2048 in all rules together; shorten it"),
-            ];
-            reader.refuse("text_too_long", path, &text);
+            reader.refuse_numbers(Mistake::TextTooLong, path, text.len() as u64, 0);
             None
         }
     }

@@ -129,10 +129,17 @@ impl<'de> Visitor<'de> for &mut Tape {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let mut key = entries.next_key::<String>()?;
+        // What serde_json, with its feature `arbitrary_precision`, makes of a number.
+        if key.as_deref() == Some("$serde_json::private::Number") {
+            self.number(&entries.next_value::<String>()?);
+            return Ok(());
+        }
         self.write(|writer| writer.map());
-        while let Some(key) = entries.next_key::<String>()? {
-            self.write(|writer| writer.text(&key));
+        while let Some(name) = key {
+            self.write(|writer| writer.text(&name));
             entries.next_value_seed(Into(self))?;
+            key = entries.next_key::<String>()?;
         }
         self.write(|writer| writer.end_map());
         Ok(())

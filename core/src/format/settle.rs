@@ -1,18 +1,17 @@
 //! What options mean together: the written ones must agree, the inherited ones give way.
 
-use super::options::meaningless;
+use super::mistakes::Mistake;
+use super::problem::Path;
+use super::values::Reader;
 use super::{Draft, Opt};
 use crate::backoff::{Backoff, Table, exponential_ceiling, scale};
 use crate::bounds::{DURATION, TABLE_LEN};
-
-use super::problem::{Path, Piece};
-use super::values::Reader;
 use crate::failure::Class;
 use crate::jitter::Jitter;
 use crate::policy::Policy;
 
 /// Checks in the order that tests/README.md gives; what depends on an option that could not be read is left out.
-pub(crate) fn settle(draft: &mut Draft, reader: &mut Reader) {
+pub(super) fn settle(draft: &mut Draft, reader: &mut Reader) {
     settle_limits(draft, reader);
     settle_clip(draft, reader);
     refuse_meaningless(draft, reader);
@@ -30,13 +29,7 @@ fn settle_limits(draft: &mut Draft, reader: &mut Reader) {
     if *forever {
         for option in [Opt::Attempts, Opt::Timeout] {
             if written.has(option) {
-                let text = [
-                    Piece::Name,
-                    Piece::Text(
-                        " is written beside forever: true, which sets attempts and timeout to null; remove one of the two",
-                    ),
-                ];
-                reader.refuse("forever_with_limit", &at(option), &text);
+                reader.refuse(Mistake::ForeverWithLimit, &at(option));
             }
         }
         policy.attempts = None;
@@ -48,77 +41,49 @@ fn settle_limits(draft: &mut Draft, reader: &mut Reader) {
     let is_inherited = *is_replacing && !limits.iter().any(|option| written.has(*option));
     let is_unlimited = policy.attempts.is_none() && policy.timeout.is_none();
     if is_unlimited && !is_inherited && written.can_check(&limits) {
-        let text = [Piece::Text(
-            "attempts is null and timeout is null, allowed one of them; set timeout, or write forever: true if you mean it",
-        )];
-        reader.refuse("unlimited_without_timeout", &at(Opt::Attempts), &text);
+        reader.refuse(Mistake::Unlimited, &at(Opt::Attempts));
     }
 }
 
 fn settle_clip(draft: &mut Draft, reader: &mut Reader) {
     let Draft { policy, written, .. } = draft;
-    let Some(min_attempt) = policy.clip else {
-        return;
-    };
+    let Some(min_attempt) = policy.clip else { return };
     if !written.can_check(&[Opt::OnTimeout, Opt::Forever, Opt::Timeout]) {
         return;
     }
     let path = at(Opt::OnTimeout);
     match policy.timeout {
-        None if written.has(Opt::OnTimeout) => {
-            meaningless(reader, &path, "timeout is null", "set timeout, or remove on_timeout");
-        }
+        None if written.has(Opt::OnTimeout) => reader.refuse(Mistake::ClipWithoutTimeout, &path),
         None => policy.clip = None,
         Some(timeout) if min_attempt >= timeout => {
-            let clip = path.key(b"clip");
-            let text = [
-                Piece::Name,
-                Piece::Text(" is "),
-                Piece::Micros(min_attempt),
-                Piece::Text(", allowed below timeout "),
-                Piece::Micros(timeout),
-                Piece::Text("; raise timeout or lower min_attempt"),
-            ];
-            reader.refuse("min_attempt_too_long", &clip.key(b"min_attempt"), &text);
+            let path = path.key(b"clip");
+            reader.refuse_numbers(Mistake::MinAttemptTooLong, &path.key(b"min_attempt"), min_attempt, timeout);
         }
         Some(_) => {}
     }
 }
 
 fn refuse_meaningless(draft: &Draft, reader: &mut Reader) {
-    const A_LIST: &str = "backoff is a list of delays";
-    const CHANGE_LIST: &str = "remove it, or change the list's first delay";
     let Draft { policy, written, .. } = draft;
     if !written.can_check(&[Opt::Backoff]) {
         return;
     }
     let is_list = policy.backoff == Backoff::List;
+    let is_exponential = policy.backoff == Backoff::Exponential;
     let can_check_jitter = written.can_check(&[Opt::Jitter]);
-    if is_list && written.has(Opt::Initial) {
-        meaningless(reader, &at(Opt::Initial), A_LIST, CHANGE_LIST);
-    }
-    if written.has(Opt::Factor) && can_check_jitter {
-        if policy.backoff != Backoff::Exponential {
-            meaningless(
-                reader,
-                &at(Opt::Factor),
-                "backoff is not exponential",
-                "remove it, or use backoff exponential",
-            );
-        } else if policy.jitter == Jitter::Decorrelated {
-            meaningless(reader, &at(Opt::Factor), "jitter is decorrelated", "remove it, or use another jitter");
+    let is_decorrelated = policy.jitter == Jitter::Decorrelated && can_check_jitter;
+    let has_factor = written.has(Opt::Factor) && can_check_jitter;
+    let checks = [
+        (is_list && written.has(Opt::Initial), Mistake::DelayWithList, Opt::Initial),
+        (has_factor && !is_exponential, Mistake::FactorWithoutGrowth, Opt::Factor),
+        (has_factor && is_exponential && is_decorrelated, Mistake::FactorWithDecorrelated, Opt::Factor),
+        (is_list && written.has(Opt::First), Mistake::DelayWithList, Opt::First),
+        (is_decorrelated && !is_exponential, Mistake::DecorrelatedWithBackoff, Opt::Jitter),
+    ];
+    for (is_wrong, mistake, option) in checks {
+        if is_wrong {
+            reader.refuse(mistake, &at(option));
         }
-    }
-    if is_list && written.has(Opt::First) {
-        meaningless(reader, &at(Opt::First), A_LIST, CHANGE_LIST);
-    }
-    if policy.jitter == Jitter::Decorrelated && policy.backoff != Backoff::Exponential && can_check_jitter {
-        meaningless(
-            reader,
-            &at(Opt::Jitter),
-            "backoff is not exponential, since decorrelated delays grow by themselves",
-            "remove backoff, or use another jitter",
-        );
     }
 }
 
@@ -131,23 +96,25 @@ fn settle_max_delay(draft: &mut Draft, reader: &mut Reader) {
         if max_written && written.can_check(&[Opt::Backoff]) {
             for (&delay, index) in policy.table.as_slice().iter().zip(0_u32..) {
                 if delay > policy.max_delay {
-                    refuse_above_max_delay(
-                        reader,
-                        &at(Opt::Backoff).index(index),
-                        "element_above_max_delay",
-                        delay,
-                        policy,
-                    );
+                    let path = at(Opt::Backoff);
+                    reader.refuse_numbers(Mistake::ElementAboveMax, &path.index(index), delay, policy.max_delay);
                 }
             }
         }
     } else if written.can_check(&[Opt::Backoff, Opt::Initial, Opt::MaxDelay]) {
-        settle_initial(policy, max_written, written.has(Opt::Initial), reader);
-        for (settings, is_written) in policy.classes.iter_mut().zip(written.class_initial) {
-            let Some(initial) = settings.initial.filter(|initial| *initial > policy.max_delay) else {
-                continue;
-            };
-            match (max_written, is_written) {
+        if policy.initial > policy.max_delay {
+            match (max_written, written.has(Opt::Initial)) {
+                (true, true) => {
+                    let path = at(Opt::MaxDelay);
+                    reader.refuse_numbers(Mistake::MaxBelowInitial, &path, policy.max_delay, policy.initial);
+                }
+                (true, false) => policy.initial = policy.max_delay,
+                (false, _) => policy.max_delay = policy.initial,
+            }
+        }
+        for (settings, is_written) in policy.classes.iter_mut().zip(written.classes) {
+            let Some(initial) = settings.initial.filter(|initial| *initial > policy.max_delay) else { continue };
+            match (max_written, is_written.initial) {
                 (false, _) => policy.max_delay = initial,
                 (true, false) => settings.initial = Some(policy.max_delay),
                 (true, true) => {}
@@ -158,44 +125,36 @@ fn settle_max_delay(draft: &mut Draft, reader: &mut Reader) {
     let is_touched = [Opt::Backoff, Opt::Initial, Opt::Classes, Opt::Jitter].iter().any(|option| written.has(*option));
     if is_flat && !max_written && (is_touched || !*is_replacing) {
         let largest = match policy.backoff {
-            Backoff::List => policy.table.largest(),
-            _ => initials(policy).fold(0, u64::max),
-        }
-        .max(1);
+            Backoff::List => policy.table.as_slice().iter().fold(1, |largest, delay| largest.max(*delay)),
+            _ => initials(policy).fold(1, u64::max),
+        };
         policy.max_delay = largest.saturating_add(policy.jitter.room_above(largest)).min(DURATION.1);
     }
 }
 
-fn settle_initial(policy: &mut Policy, max_written: bool, initial_written: bool, reader: &mut Reader) {
-    if policy.initial <= policy.max_delay {
+/// A policy whose table of ceilings ends below `max_delay` would stop growing unseen.
+fn check_growth(draft: &Draft, reader: &mut Reader) {
+    let Draft { policy, written, .. } = draft;
+    let depends_on = [
+        Opt::Forever,
+        Opt::Attempts,
+        Opt::Backoff,
+        Opt::Initial,
+        Opt::Factor,
+        Opt::MaxDelay,
+        Opt::Jitter,
+        Opt::Classes,
+    ];
+    let is_growing = policy.backoff == Backoff::Exponential && policy.jitter != Jitter::Decorrelated;
+    if !is_growing || !written.can_check(&depends_on) {
         return;
     }
-    match (max_written, initial_written) {
-        (true, true) => {
-            let text = [
-                Piece::Text("max_delay is "),
-                Piece::Micros(policy.max_delay),
-                Piece::Text(", below initial "),
-                Piece::Micros(policy.initial),
-                Piece::Text("; raise max_delay or lower initial"),
-            ];
-            reader.refuse("max_delay_below_initial", &at(Opt::MaxDelay), &text);
-        }
-        (true, false) => policy.initial = policy.max_delay,
-        (false, _) => policy.max_delay = policy.initial,
+    let retries_past_table = policy.attempts.is_none_or(|attempts| attempts as usize > TABLE_LEN + 1);
+    let smallest = initials(policy).fold(u64::MAX, u64::min);
+    let last = exponential_ceiling(smallest, policy.factor, policy.max_delay, TABLE_LEN as u32);
+    if retries_past_table && last < policy.max_delay {
+        reader.refuse_numbers(Mistake::TooSlowToGrow, &at(Opt::Factor), policy.factor.into(), policy.max_delay);
     }
-}
-
-fn refuse_above_max_delay(reader: &mut Reader, path: &Path, code: &'static str, given: u64, policy: &Policy) {
-    let text = [
-        Piece::Name,
-        Piece::Text(" is "),
-        Piece::Micros(given),
-        Piece::Text(", above max_delay "),
-        Piece::Micros(policy.max_delay),
-        Piece::Text("; raise max_delay or lower this delay"),
-    ];
-    reader.refuse(code, path, &text);
 }
 
 /// A jitter that cannot spread would bring a herd back together.
@@ -204,45 +163,19 @@ fn check_spread(draft: &Draft, reader: &mut Reader) {
     if !written.can_check(&[Opt::Backoff, Opt::Initial, Opt::MaxDelay, Opt::Jitter, Opt::Classes]) {
         return;
     }
-    let path = at(Opt::Jitter);
-    match policy.jitter {
-        Jitter::Additive(0) => {
-            reader.refuse(SPREAD, &path, &[Piece::Text("jitter.additive is 0s, which spreads nothing, allowed above 0s; write a longer time, or jitter \"none\"")]);
+    let max_delay = policy.max_delay;
+    let is_decorrelated = policy.jitter == Jitter::Decorrelated && policy.backoff == Backoff::Exponential;
+    let (mistake, given) = match policy.jitter {
+        Jitter::Additive(0) => (Mistake::NoAdditive, 0),
+        Jitter::Additive(j) if j >= max_delay => (Mistake::AdditiveAboveMax, j),
+        Jitter::Proportional(0) => (Mistake::NoProportional, 0),
+        Jitter::Proportional(p) if width_of_smallest(policy, p) == Some(0) => (Mistake::ProportionalTooSmall, p.into()),
+        _ if is_decorrelated && initials(policy).any(|initial| initial == max_delay) => {
+            (Mistake::DecorrelatedWithoutRoom, 0)
         }
-        Jitter::Additive(j) if j >= policy.max_delay => {
-            let text = [
-                Piece::Text("jitter.additive is "),
-                Piece::Micros(j),
-                Piece::Text(", allowed below max_delay "),
-                Piece::Micros(policy.max_delay),
-                Piece::Text("; raise max_delay or lower jitter.additive"),
-            ];
-            reader.refuse(SPREAD, &path, &text);
-        }
-        Jitter::Proportional(0) => {
-            reader.refuse(SPREAD, &path, &[Piece::Text("jitter.proportional is 0, which spreads nothing, allowed above 0 to 1; write 0.2, or jitter \"none\"")]);
-        }
-        Jitter::Proportional(p) if p > 0 && width_of_smallest(policy, p) == Some(0) => {
-            let text = [
-                Piece::Text("jitter.proportional is "),
-                Piece::Millionths(p),
-                Piece::Text(", less than a microsecond of the smallest delay; raise one of the two"),
-            ];
-            reader.refuse(SPREAD, &path, &text);
-        }
-        Jitter::Decorrelated
-            if policy.backoff == Backoff::Exponential
-                && initials(policy).any(|initial| initial == policy.max_delay) =>
-        {
-            let text = [
-                Piece::Text("jitter is decorrelated and initial equals max_delay "),
-                Piece::Micros(policy.max_delay),
-                Piece::Text(", which leaves nothing to draw; raise max_delay or lower initial"),
-            ];
-            reader.refuse(SPREAD, &path, &text);
-        }
-        _ => {}
-    }
+        _ => return,
+    };
+    reader.refuse_numbers(mistake, &at(Opt::Jitter), given, max_delay);
 }
 
 /// Half the width of the draw around the smallest delay that is not 0; None if all are.
@@ -259,77 +192,37 @@ fn initials(policy: &Policy) -> impl Iterator<Item = u64> + '_ {
     core::iter::once(policy.initial).chain(policy.classes.iter().filter_map(|class| class.initial))
 }
 
-/// A policy whose table of ceilings ends below `max_delay` would stop growing unseen.
-fn check_growth(draft: &Draft, reader: &mut Reader) {
-    let Draft { policy, written, .. } = draft;
-    let limits = [Opt::Forever, Opt::Attempts];
-    let delays = [Opt::Backoff, Opt::Initial, Opt::Factor, Opt::MaxDelay, Opt::Jitter, Opt::Classes];
-    let is_growing = policy.backoff == Backoff::Exponential && policy.jitter != Jitter::Decorrelated;
-    if !is_growing || !written.can_check(&limits) || !written.can_check(&delays) {
-        return;
-    }
-    let retries_past_table = policy.attempts.is_none_or(|attempts| attempts as usize > TABLE_LEN + 1);
-    if retries_past_table && smallest_last_ceiling(policy) < policy.max_delay {
-        let text = [
-            Piece::Text("factor is "),
-            Piece::Millionths(policy.factor),
-            Piece::Text(", too small to reach max_delay "),
-            Piece::Micros(policy.max_delay),
-            Piece::Text(" in 64 retries; raise factor or initial, or lower max_delay or attempts"),
-        ];
-        reader.refuse("factor_too_small", &at(Opt::Factor), &text);
-    }
-}
-
-fn smallest_last_ceiling(policy: &Policy) -> u64 {
-    let own = Table::exponential(policy.initial, policy.factor, policy.max_delay).last();
-    policy
-        .classes
-        .iter()
-        .filter_map(|class| class.initial)
-        .map(|initial| exponential_ceiling(initial, policy.factor, policy.max_delay, TABLE_LEN as u32))
-        .fold(own, u64::min)
-}
-
 fn settle_class(draft: &mut Draft, reader: &mut Reader, class: Class) {
     let Draft { policy, written, .. } = draft;
+    let index = class as usize;
+    let (Some(settings), Some(is_written)) = (policy.classes.get_mut(index), written.classes.get(index)) else {
+        return;
+    };
     if !written.can_check(&[Opt::Classes]) {
         return;
     }
-    let index = class as usize;
-    let is_written = |written: &[bool]| written.get(index) == Some(&true);
-    let classes = at(Opt::Classes);
-    let path = classes.key(class.as_str().as_bytes());
-    let settings = policy.class(class);
+    let path = at(Opt::Classes);
+    let path = path.key(class.as_str().as_bytes());
     if let (Some(limit), Some(attempts)) = (settings.attempts, policy.attempts)
         && limit > attempts
         && written.can_check(&[Opt::Forever, Opt::Attempts])
     {
-        if is_written(&written.class_attempts) {
-            let text = [
-                Piece::Name,
-                Piece::Text(" is "),
-                Piece::Number(limit.into()),
-                Piece::Text(", allowed up to attempts "),
-                Piece::Number(attempts.into()),
-                Piece::Text("; raise attempts or lower this limit"),
-            ];
-            reader.refuse("class_attempts_above_attempts", &path.key(b"attempts"), &text);
-        } else if let Some(settings) = policy.classes.get_mut(index) {
+        if is_written.attempts {
+            let path = path.key(b"attempts");
+            reader.refuse_numbers(Mistake::ClassAttemptsAboveAttempts, &path, limit.into(), attempts.into());
+        } else {
             settings.attempts = Some(attempts);
         }
     }
-    let Some(initial) = settings.initial.filter(|_| is_written(&written.class_initial)) else {
-        return;
-    };
+    let Some(initial) = settings.initial.filter(|_| is_written.initial) else { return };
     let path = path.key(b"initial");
     if !written.can_check(&[Opt::Backoff]) {
         return;
     }
     if policy.backoff == Backoff::List {
-        meaningless(reader, &path, "backoff is a list of delays", "remove it, or use backoff exponential");
+        reader.refuse(Mistake::DelayWithList, &path);
     } else if initial > policy.max_delay && written.can_check(&[Opt::MaxDelay]) {
-        refuse_above_max_delay(reader, &path, "class_initial_above_max_delay", initial, policy);
+        reader.refuse_numbers(Mistake::ClassInitialAboveMax, &path, initial, policy.max_delay);
     }
 }
 
@@ -354,4 +247,3 @@ fn at(option: Opt) -> Path<'static> {
 }
 
 const MILLION: u32 = 1_000_000;
-const SPREAD: &str = "jitter_cannot_spread";
