@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use undaunted::{Decision, Domain, Failure, Lane, Phase, Policy, call::classify, call_seed, hint, uniform, word};
-use undaunted_tests::{Outcome, code, compile, dump, pick, start, step, word as word_of};
+use undaunted::{Decision, Lane, Policy, call_seed, uniform, word};
+use undaunted_tests::{Outcome, classification, compile, dump, read_hint, schedule, start, step, word as word_of};
 
 #[test]
 fn the_core_agrees_with_every_vector() {
@@ -34,12 +34,12 @@ fn the_core_agrees_with_every_vector() {
 fn check(kind: &str, case: &Value) -> Result<(), String> {
     match kind {
         "draw" => check_draw(case),
-        "schedule" => same(&case["expect"], &json!(schedule(case)?)),
+        "schedule" => same(&case["expect"], &json!(schedule(&policy_of(case)?, case))),
         "refusal" => check_refusal(case),
         "dump" => check_dump(case),
         "session" => check_session(case),
-        "classify" => same(&case["expect"], &classification(case)),
-        "hint" => same(&case["expect"], &read_hint(case)),
+        "classify" => same(&case["expect"], &class_of(case)),
+        "hint" => same(&case["expect"], &hint_of(case)),
         other => Err(format!("{other} is no kind of vector")),
     }
 }
@@ -70,16 +70,6 @@ fn check_draw(case: &Value) -> Result<(), String> {
     let lane = if case["lane"] == 1 { Lane::Clip } else { Lane::Delay };
     let n = case["n"].as_u64().unwrap_or_else(|| word_of(&case["n"]));
     same(&json!(word_of(&case["word"])), &json!(word(seed, lane, n)))
-}
-
-fn schedule(case: &Value) -> Result<Vec<u64>, String> {
-    let policy = policy_of(case)?;
-    let seed = match &case["call_seed"] {
-        Value::Null => call_seed(word_of(&case["seed"]), case["call"].as_u64().unwrap_or(1)),
-        seed => word_of(seed),
-    };
-    let attempts = case["attempts"].as_u64().or(policy.attempts().map(u64::from)).expect("a number of attempts");
-    Ok(policy.schedule(seed).take(attempts as usize - 1).collect())
 }
 
 fn check_refusal(case: &Value) -> Result<(), String> {
@@ -139,29 +129,15 @@ fn result(outcome: &Outcome) -> Value {
     }
 }
 
-fn classification(case: &Value) -> Value {
-    let failure = Failure {
-        code: code(&case["code"]),
-        phase: pick(case, "phase", Phase::NAMES, Phase::ALL).unwrap_or_default(),
-        hint: case["hint"].as_bool().unwrap_or(false).then_some(0),
-        domain: pick(case, "domain", Domain::NAMES, Domain::ALL).expect("a domain"),
-        method: case["method"].as_str().map(str::as_bytes),
-        ..Failure::default()
-    };
-    let row = classify(&failure);
+fn class_of(case: &Value) -> Value {
+    let row = classification(case);
     json!({
         "class": row.class.as_str(), "sent": row.sent.as_str(), "condition": row.condition.as_str(),
         "known": row.is_known, "retried": row.is_retried,
     })
 }
 
-fn read_hint(case: &Value) -> Value {
-    let headers: Vec<(&[u8], &[u8])> = case["headers"]
-        .as_array()
-        .expect("headers")
-        .iter()
-        .map(|pair| (pair[0].as_str().unwrap().as_bytes(), pair[1].as_str().unwrap().as_bytes()))
-        .collect();
-    let hint = hint::read(headers.iter().copied(), case["now"].as_u64());
+fn hint_of(case: &Value) -> Value {
+    let hint = read_hint(case);
     json!({ "delay": hint.delay, "should_retry": hint.should_retry, "suspicious": hint.is_suspicious })
 }

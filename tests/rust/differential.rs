@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use undaunted_tests::{compile, start, step};
+use undaunted::Policy;
+use undaunted_tests::{classification, compile, dump, read_hint, schedule, start, step};
 
 fn main() {
     let path = std::env::args().nth(1).expect("usage: differential FILE");
@@ -26,26 +27,59 @@ fn main() {
         cases += 1;
     }
     let digest: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    println!("differential: rust decided {cases} cases, digest {digest}");
+    println!("differential: rust {cases} cases {digest}");
 }
 
+/// The result line of a case, as tests/README.md defines it.
 fn decide(case: &Value) -> String {
-    let policy = match compile(&case["policy"]) {
-        Ok(policy) => policy,
-        Err(refusals) => {
-            let tokens: Vec<_> =
-                refusals.iter().map(|refusal| format!("{}@{}", refusal.code, refusal.pointer)).collect();
-            return tokens.join(" ");
-        }
-    };
-    let mut call = start(&policy, case);
+    match case["kind"].as_str() {
+        Some("hint") => hint_line(case),
+        Some("classify") => classify_line(case),
+        _ => match compile(&case["policy"]) {
+            Ok(policy) => policy_line(&policy, case),
+            Err(refusals) => {
+                let tokens = refusals.iter().map(|refusal| format!("{}@{}", refusal.code, refusal.pointer));
+                tokens.collect::<Vec<_>>().join(" ")
+            }
+        },
+    }
+}
+
+fn policy_line(policy: &Policy, case: &Value) -> String {
+    match case["kind"].as_str() {
+        Some("refusal") => "accepted".to_owned(),
+        Some("dump") => dump(policy),
+        Some("schedule") => schedule(policy, case).iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
+        _ => session_line(policy, case),
+    }
+}
+
+fn session_line(policy: &Policy, case: &Value) -> String {
+    let mut call = start(policy, case);
     let mut tokens = Vec::new();
     for given in case["steps"].as_array().into_iter().flatten() {
-        let outcome = step(&policy, &mut call, given);
+        let outcome = step(policy, &mut call, given);
         tokens.push(outcome.token());
         if outcome.is_end() {
             break;
         }
     }
     tokens.join(" ")
+}
+
+fn hint_line(case: &Value) -> String {
+    let hint = read_hint(case);
+    let delay = hint.delay.map_or("-".to_owned(), |delay| delay.to_string());
+    let should_retry = hint.should_retry.map_or("-".to_owned(), |should_retry| flag(should_retry).to_string());
+    format!("{delay}:{should_retry}:{}", flag(hint.is_suspicious))
+}
+
+fn classify_line(case: &Value) -> String {
+    let row = classification(case);
+    let names = (row.class.as_str(), row.sent.as_str(), row.condition.as_str());
+    format!("{}:{}:{}:{}:{}", names.0, names.1, names.2, flag(row.is_known), flag(row.is_retried))
+}
+
+fn flag(value: bool) -> u8 {
+    value.into()
 }

@@ -1,8 +1,12 @@
 //! The Rust host of the vectors and of the differential run: JSON values to the core's inputs.
 
 use serde_json::Value;
+use undaunted::hint::{self, Hint};
 use undaunted::tape::Writer;
-use undaunted::{Call, Class, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy, Reason, Verdict};
+use undaunted::{
+    Call, Class, Classification, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy, Reason, Verdict,
+    call_seed, classify,
+};
 
 /// Writes a parsed JSON value onto a tape.
 pub fn tape_of(value: &Value) -> Vec<u8> {
@@ -109,6 +113,39 @@ pub fn pick<T: Copy>(value: &Value, field: &str, names: &[&str], all: &[T]) -> O
     let name = value[field].as_str()?;
     let at = names.iter().position(|known| *known == name);
     Some(all[at.unwrap_or_else(|| panic!("{name} is no {field}"))])
+}
+
+/// What the tables say about the code of a `classify` case.
+pub fn classification(case: &Value) -> Classification {
+    classify(&Failure {
+        domain: pick(case, "domain", Domain::NAMES, Domain::ALL).expect("a domain"),
+        code: code(&case["code"]),
+        phase: pick(case, "phase", Phase::NAMES, Phase::ALL).unwrap_or_default(),
+        method: case["method"].as_str().map(str::as_bytes),
+        hint: case["hint"].as_bool().unwrap_or(false).then_some(0),
+        ..Failure::default()
+    })
+}
+
+/// What the headers of a `hint` case say.
+pub fn read_hint(case: &Value) -> Hint {
+    let headers = case["headers"].as_array().expect("headers").iter();
+    let pairs: Vec<(&[u8], &[u8])> = headers.map(|pair| (text(&pair[0]), text(&pair[1]))).collect();
+    hint::read(pairs.iter().copied(), case["now"].as_u64())
+}
+
+fn text(value: &Value) -> &[u8] {
+    value.as_str().expect("text").as_bytes()
+}
+
+/// The waits of a `schedule` case.
+pub fn schedule(policy: &Policy, case: &Value) -> Vec<u64> {
+    let seed = match &case["call_seed"] {
+        Value::Null => call_seed(word(&case["seed"]), case["call"].as_u64().unwrap_or(1)),
+        seed => word(seed),
+    };
+    let attempts = case["attempts"].as_u64().or(policy.attempts().map(u64::from)).expect("a number of attempts");
+    policy.schedule(seed).take(attempts as usize - 1).collect()
 }
 
 /// Starts the call that a session describes.

@@ -221,7 +221,7 @@ fn settle_class(draft: &mut Draft, reader: &mut Reader, class: Class) {
     }
     if policy.backoff == Backoff::List {
         reader.refuse(Mistake::DelayWithList, &path);
-    } else if initial > policy.max_delay && written.can_check(&[Opt::MaxDelay]) {
+    } else if initial > policy.max_delay && written.has(Opt::MaxDelay) {
         reader.refuse_numbers(Mistake::ClassInitialAboveMax, &path, initial, policy.max_delay);
     }
 }
