@@ -32,8 +32,13 @@ def schedule(case):
 
 
 def refusal(case):
+    """Codes and pointers are the oracle's; a text is always by hand."""
     policy, problems = compile_policy(exact(case["policy"]))
-    return expecting(case, "expect", [{"code": code, "pointer": pointer} for code, pointer in problems])
+    texts = [{"text": given["text"]} if "text" in given else {} for given in case.get("expect", [{}] * len(problems))]
+    if len(texts) != len(problems):
+        raise AssertionError(f"{case['name']}: {len(texts)} problems by hand, {problems} by the oracle")
+    found = [{"code": code, "pointer": pointer, **text} for (code, pointer), text in zip(problems, texts)]
+    return expecting(case, "expect", found)
 
 
 def dumped(case):

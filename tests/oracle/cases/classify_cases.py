@@ -5,8 +5,12 @@ from cases import file
 
 
 def code(domain, value, **more):
-    said = "".join(f", {key} {json.dumps(item)}" for key, item in more.items() if key != "expect")
-    return {"name": f"{domain} {json.dumps(value)}{said}", "domain": domain, "code": value, **more}
+    given = {key: item for key, item in more.items() if key != "expect"}
+    said = "".join(f", {key} {json.dumps(item)}" for key, item in given.items())
+    found, retried = tables.classify(domain, value, **given)
+    condition = "" if found.condition == "always" else f", {found.condition}"
+    meaning = f"{found.class_}, {found.sent}{condition}, {'' if retried else 'not '}retried" if found.class_ != "permanent" else "permanent" if found.known else "unknown"
+    return {"name": f"{domain} {json.dumps(value, ensure_ascii=False)}{said}: {meaning}", "domain": domain, "code": value, **more}
 
 
 def row(class_, sent, condition="always", known=True, retried=True):

@@ -126,6 +126,8 @@ LIMITS = [
     hint("ratelimit: parameters in any order, blanks, others beside", ("ratelimit", '"a" ; t=30; q=5 ;r=0;pk=:cHsdsRa894==:'), delay=30 * S),
     hint("ratelimit: a name with comma and semicolon inside", ("ratelimit", '"a,b;r=1";r=0;t=30'), delay=30 * S),
     hint("ratelimit: a name with an escaped quote", ("ratelimit", '"a\\"b";r=0;t=30'), delay=30 * S),
+    hint("ratelimit: what stands in quotes is no item", ("ratelimit", '"x, y;r=0;t=99, z";r=5;t=30'), delay=None),
+    hint("ratelimit: an escaped quote ends nothing", ("ratelimit", '"x\\", y;r=0;t=99, z";r=5;t=30'), delay=None),
     hint("ratelimit: a token as name", ("ratelimit", "default;r=0;t=30"), delay=30 * S),
     hint("ratelimit: without t", ("ratelimit", '"a";r=0'), delay=None),
     hint("ratelimit: without r", ("ratelimit", '"a";t=30'), delay=None),

@@ -1,9 +1,12 @@
 from cases import file
 
 
-def refused(name, policy, *problems):
-    """Problems by hand: "code pointer"."""
+def refused(name, policy, *problems, texts=None):
+    """Problems by hand: "code pointer"; texts by pointer."""
     expect = [dict(zip(("code", "pointer"), problem.split(" ", 1))) for problem in problems]
+    for problem in expect:
+        if problem["pointer"] in (texts or {}):
+            problem["text"] = texts[problem["pointer"]]
     return {"name": name, "policy": policy, "expect": expect}
 
 

@@ -1,0 +1,178 @@
+"""Random policies: right ones by trial, wrong ones by spoiling right ones."""
+
+from durations import LONGEST, UNITS, text
+from compile import compile_policy
+from evaluate import exact
+
+CLASSES = ("transient", "throttle", "timeout", "connect", "conflict")
+CODES = {
+    "http": (500, 502, 503, 504, 429, 409, 404, 425, 408, 521, 413, 400, 599),
+    "os": ("ECONNRESET", "ECONNREFUSED", 104, "ETIMEDOUT", "EPIPE", 110, 10054, "WSAECONNRESET", "EAGAIN", "EINTR", "EPROTO", "EBUSY", "ENOENT", "EFOO"),
+    "dns": ("EAI_AGAIN", "ENOTFOUND", -2, -3, 11001, "EAI_FAIL", "EAI_MEMORY", "EAI_NODATA"),
+    "tls": ("CERT_HAS_EXPIRED", 40),
+    "undici": ("UND_ERR_SOCKET", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_PRX_CONN", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_CLOSED"),
+    "user": ("MyError", "40001", 40001, -1, "déjà vu"),
+}
+PIECES = ("overloaded", "User not exists", "é", "\"quoted\"", "aab", "\U0001f600")
+BAD = (
+    None, True, False, 0, 1, -1, 2.5, 1e3, 4294967296, 0.0000001, "", "x", "5", "5s", "0s", "0.1us", "87601h", "-5s", " 5s", "full", "exponential", "linear", "constant",
+    "decorrelated", "immediate", "window", "none", "auto", [], ["1s"], ["1s", 5, "x"], ["1h"], {}, {"mode": "window"}, {"mode": "ignore", "max": "1s"}, {"window": "5s"}, {"max": 5},
+    {"clip": {}}, {"clip": {"min_attempt": "1h"}}, {"clip": {"min_attempt": 5}}, {"proportional": 0}, {"proportional": 2}, {"additive": "0s"}, {"additive": "1h"}, {"proportional": 0.2, "additive": "1s"},
+    {"connect": {"attempts": 4294967295}}, {"connect": {"attempts": 0, "initial": 5}}, {"throttle": {"initial": "1h"}}, {"server": {}}, {"timeout": None},
+    [{}], [{"http": 500}], [{"http": "599-500", "class": "x"}], [{"http": 500, "os": 5, "sent": "maybe"}], [{"class": "permanent"}], [{"http": "5xx", "class": "permanent"}, 5],
+)
+WRONG_DURATIONS = ("0s", "5", "5sec", "-5s", "0.1us", "1.0000001s", "87601h", "99999999999999999999h", 5, 0, 2.5, True, ["5s"])
+AIMED = {  # wrong by itself, or easily wrong beside others
+    "undaunted": (0, 2, 1.5, "1"), "preset": ("aws2", 1), "attempts": (0, -1, 4294967296, 2.5, "3", 1, None, 100), "timeout": (*WRONG_DURATIONS, None, "1us"), "forever": (True, 1, "true"),
+    "on_timeout": ("clip", {}, {"clip": {}}, {"clip": {"min_attempt": "1h"}}, {"clip": {"min_attempt": "0s"}}, {"clip": {"min": "1s"}}, {"clip": 5}), "attempt_timeout": WRONG_DURATIONS,
+    "backoff": ("fibonacci", [], ["1s", 5, "x", None], ["1s"] * 65, ["1h", "1us"], "constant", "linear"), "initial": (*WRONG_DURATIONS, "87600h", "1us"), "factor": (1, 0.5, 11, 1.0000001, "2", 1.001, 2),
+    "max_delay": (*WRONG_DURATIONS, "1us", "5us"), "first": ("now", True, "immediate"), "jitter": ("random", {}, {"proportional": 0}, {"proportional": 1.5}, {"proportional": 0.0000001}, {"additive": "0s"}, {"additive": "1h"},
+        {"additive": 5}, {"full": True}, {"additive": "1s", "proportional": 1}, {"proportional": 0.000001}, "decorrelated"),
+    "hint": ("window", {"mode": "window"}, {"mode": "ignore", "max": "1s", "resets": False}, {"window": "5s"}, {"max": 5, "mode": "x"}, {"resets": 1}, {"mode": "window", "window": "1s", "max": "1s"}, {"min": "1s"}),
+    "classes": ({"connect": {"attempts": 4294967295}}, {"timeout": {"attempts": 0, "initial": 5, "cost": 1}}, {"throttle": {"initial": "87600h"}, "transient": {"attempts": 300}}, {"server": {}}, {"conflict": 5}, [], {"permanent": {"attempts": 1}}),
+    "rules": ({}, [5], [{}], [{"http": "599-500", "class": "x"}], [{"http": "5xx", "class": "permanent"}], [{"http": 500, "os": 5, "sent": "maybe"}], [{"user": 2147483648, "class": "transient"}], [{"user": "", "class": "transient"}],
+        [{"http": 500}], [{"class": "permanent"}], [{"body_contains": "", "sent": "yes"}], [{"http": 500, "class": "permanent"}] * 33, [{"body_contains": "é" * 1000, "class": "throttle"}, {"body_contains": "x" * 49, "class": "throttle"}],
+        [{"grpc": 14, "class": "transient"}, {"http": 2.5, "class": None}]),
+    "idempotent": ("yes", None, 1), "nested": ("never", True), "max_retries": (3,), "maxDelay": ("1s",), "budget": ({},), "a~b/c": (1,),
+}
+NAMES = tuple(AIMED)
+
+
+def right(dice):
+    """A policy that compiles, as JSON values, and compiled."""
+    for _ in range(12):
+        policy = attempt(dice)
+        compiled, problems = compile_policy(exact(policy))
+        if not problems:
+            return policy, compiled
+    policy = {"preset": dice.pick(("standard", "interactive", "stamina", "none"))}
+    return policy, compile_policy(policy)[0]
+
+
+def wrong(dice):
+    """A policy that does not, and its problems."""
+    while True:
+        policy = attempt(dice)
+        for _ in range(dice.between(1, 4)):
+            name = dice.pick(NAMES)
+            policy[name] = dice.pick(AIMED[name]) if dice.chance(75) else dice.pick(BAD)
+        policy = dice.shuffled(policy)
+        problems = compile_policy(exact(policy))[1]
+        if problems:
+            return policy, problems
+
+
+def attempt(dice):
+    p = {}
+    if dice.chance(5):
+        p["undaunted"] = 1
+    if dice.chance(20):
+        p["preset"] = dice.pick(("standard", "interactive", "stamina", "none"))
+    limits(dice, p)
+    backoff(dice, p)
+    if dice.chance(40):
+        p["hint"] = hint(dice)
+    if dice.chance(25):
+        p["classes"] = classes(dice, p)
+    if dice.chance(30):
+        p["rules"] = [rule(dice) for _ in range(dice.between(0, 3))]
+    if dice.chance(25):
+        p["idempotent"] = dice.pick(("auto", True, True, False))
+    if dice.chance(20):
+        p["nested"] = dice.pick(("warn", "once", "allow", "share"))
+    return dice.shuffled(p)
+
+
+def limits(dice, p):
+    if dice.chance(5):
+        p["forever"] = True
+    else:
+        if dice.chance(60):
+            p["attempts"] = dice.pick((dice.between(1, 12), dice.between(2, 8), dice.between(13, 200), None, 4294967295))
+        if dice.chance(50):
+            p["timeout"] = None if dice.chance(15) else duration(dice, LONGEST if dice.chance(10) else 100_000_000)
+        if dice.chance(25):
+            p["on_timeout"] = {"clip": {"min_attempt": duration(dice, 10_000_000)}} if dice.chance(80) else "give_up"
+    if dice.chance(20):
+        p["attempt_timeout"] = None if dice.chance(10) else duration(dice, 100_000_000)
+
+
+def backoff(dice, p):
+    most = dice.pick((100, 1_000_000, 1_000_000, 20_000_000, LONGEST))
+    kind = "exponential"
+    if dice.chance(45):
+        kind = dice.pick(("exponential", "linear", "constant", "list"))
+        p["backoff"] = [duration(dice, most) if dice.chance(85) else "0s" for _ in range(dice.between(1, 6))] if kind == "list" else kind
+    if kind != "list":
+        if dice.chance(55):
+            p["initial"] = duration(dice, most)
+        if dice.chance(25):
+            p["first"] = dice.pick(("immediate", "immediate", "delayed"))
+    if dice.chance(40):
+        p["max_delay"] = duration(dice, min(LONGEST, most * 10))
+    if dice.chance(75):
+        p["jitter"] = jitter(dice, kind)
+    if kind == "exponential" and p.get("jitter") != "decorrelated" and dice.chance(35):
+        p["factor"] = dice.between(1_000_001, dice.pick((1_100_000, 3_000_000, 10_000_000))) / 1_000_000
+
+
+def jitter(dice, kind):
+    named = dice.pick(("none", "full", "equal", "decorrelated", "proportional", "additive"))
+    if named == "decorrelated" and kind != "exponential":
+        return "equal"
+    if named == "proportional":
+        return {"proportional": dice.between(1, 1_000_000) / 1_000_000}
+    return {"additive": duration(dice, 5_000_000)} if named == "additive" else named
+
+
+def hint(dice):
+    mode = dice.pick(("floor", "floor", "exact", "window", "ignore"))
+    if mode != "window" and dice.chance(25):
+        return mode
+    h = {} if mode == "floor" and dice.chance(50) else {"mode": mode}
+    if mode == "window":
+        h["window"] = duration(dice, 10_000_000)
+    if mode in ("floor", "exact") and dice.chance(60):
+        h["max"] = duration(dice, 60_000_000)
+    if mode != "ignore" and dice.chance(40):
+        h["resets"] = dice.chance(80)
+    return dice.shuffled(h)
+
+
+def classes(dice, p):
+    most = p.get("attempts", 10) or 50
+    return {name: dice.shuffled({
+        **({"attempts": dice.between(1, min(most, 6))} if dice.chance(50) else {}),
+        **({"initial": duration(dice, 2_000_000)} if dice.chance(60) and not isinstance(p.get("backoff"), list) else {}),
+    }) for name in CLASSES if dice.chance(40)}
+
+
+def rule(dice):
+    r = {}
+    if dice.chance(80):
+        domain = dice.pick(tuple(CODES))
+        r[domain] = dice.pick(CODES[domain])
+        if dice.chance(25):
+            r[domain] = "400-599" if dice.chance(50) else f"{dice.between(0, 120)}-{dice.between(120, 600)}"
+    if not r or dice.chance(20):
+        r["body_contains"] = dice.pick(PIECES)
+    if dice.chance(75):
+        r["class"] = dice.pick((*CLASSES, "permanent"))
+    if "class" not in r or dice.chance(30):
+        r["sent"] = dice.pick(("not_sent", "rejected", "maybe"))
+    return dice.shuffled(r)
+
+
+def duration(dice, most):
+    """A duration as somebody might write it."""
+    us = dice.magnitude(most)
+    if dice.chance(30):
+        us = max(1, us // 1_000_000 * 1_000_000)
+    if dice.chance(60):
+        return text(us)
+    unit = dice.pick(tuple(UNITS))
+    size = UNITS[unit]
+    if size in (3_600_000_000, 60_000_000) or size == 1:  # no finite decimal for all
+        return f"{us}us"
+    digits = len(str(size)) - 1
+    return f"{us // size}.{us % size:0{digits}}{unit}"

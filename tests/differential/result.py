@@ -1,0 +1,56 @@
+"""The result line of a case; tests/README.md says how it is made."""
+
+import ceilings
+import dump
+import hint
+import tables
+from call import Attempt, Call, GiveUp
+from compile import compile_policy
+from evaluate import failure
+
+
+def line(case):
+    """`case` with decimals for numbers with a fraction."""
+    if case["kind"] == "hint":
+        found = hint.read(case["headers"], case["now"])
+        return f"{or_dash(found.delay)}:{or_dash(found.should_retry)}:{flag(found.suspicious)}"
+    if case["kind"] == "classify":
+        row, retried = tables.classify(case["domain"], case.get("code"), case.get("phase", "unknown"), case.get("method"), case.get("hint", False))
+        return f"{row.class_}:{row.sent}:{row.condition}:{flag(row.known)}:{flag(retried)}"
+    policy, problems = compile_policy(case["policy"])
+    if problems:
+        return " ".join(f"{code}@{pointer}" for code, pointer in problems)
+    if case["kind"] == "refusal":
+        return "accepted"
+    if case["kind"] == "dump":
+        return dump.dump(policy)
+    if case["kind"] == "schedule":
+        return " ".join(map(str, ceilings.schedule(policy, int(case["call_seed"]), case["attempts"])))
+    return " ".join(session(policy, case))
+
+
+def session(policy, case):
+    call = Call(policy, case["started_at"], int(case["call_seed"]), case.get("outer_deadline"), case.get("mode", "normal"))
+    for step in case["steps"]:
+        outcome = call.attempt(step["at"]) if "attempt" in step else call.failed(step["at"], failure(step["fail"]))
+        yield token(outcome)
+        if isinstance(outcome, GiveUp):
+            return
+
+
+def token(outcome):
+    if isinstance(outcome, Attempt):
+        return f"a:{outcome.number}:{or_dash(outcome.limit)}:{or_dash(outcome.remaining)}"
+    if isinstance(outcome, GiveUp):
+        if outcome.class_ is None:
+            return f"x:{outcome.reason}"
+        return f"g:{outcome.reason}:{or_dash(outcome.hint)}:{outcome.class_}:{outcome.sent}"
+    return f"r:{outcome.delay}:{outcome.class_}:{outcome.sent}:{flag(outcome.last)}:{flag(outcome.nested_warning)}"
+
+
+def or_dash(value):
+    return "-" if value is None else str(int(value))
+
+
+def flag(value):
+    return "1" if value else "0"

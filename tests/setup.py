@@ -1,0 +1,138 @@
+"""Sets up what demo, tests and packages need: says which tool is missing, makes the virtual environment, builds both packages.
+
+`python3 tests/setup.py python|js|chromium|wasm` sets up one of them and prints nothing if all is well.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+IN_CI = os.environ.get("CI") == "true"
+CACHE = Path(os.environ.get("UNDAUNTED_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "undaunted")
+# Two checkouts may share compiled dependencies, but never an installed package.
+OWN = CACHE / hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or CACHE / "target")
+VENV = OWN / "venv"
+PYTHON = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
+LOGS = OWN / "logs"
+DIST = ROOT / "dist"
+JS = ROOT / "bindings-js"
+
+NEEDED = {
+    "Rust": (["cargo", "--version"], (1, 88), "install it with rustup"),
+    "Python": ([sys.executable, "--version"], (3, 11), "install Python 3.11 or newer and run make with it in front of PATH"),
+    "Node": (["node", "--version"], (20,), "install Node 20 or newer"),
+    "npm": (["npm", "--version"], (9,), "it comes with Node"),
+}
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "UNDAUNTED_PYTHON": str(PYTHON), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def require_tools() -> None:
+    """Ends the program if a tool is missing or too old, with a line for each."""
+    problems = []
+    for name, (command, least, advice) in NEEDED.items():
+        wanted = f"{name} {'.'.join(map(str, least))} or newer"
+        if not shutil.which(command[0]):
+            problems.append(f"{wanted} is missing; {advice}")
+            continue
+        text = subprocess.run(command, capture_output=True, text=True).stdout
+        found = re.search(r"(\d+)(?:\.(\d+))?", text)
+        version = tuple(int(part or 0) for part in found.groups()) if found else (0,)
+        if version < least:
+            problems.append(f"{wanted} is needed, found {text.strip() or 'no version'}; {advice}")
+    if problems:
+        sys.exit("\n".join(["Undaunted cannot be built here:", *(f"  {problem}" for problem in problems)]))
+
+
+def run(*words: object, folder: Path = ROOT) -> None:
+    done = subprocess.run([str(word) for word in words], cwd=folder, env=environment(), stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, words))}: ended with {done.returncode}")
+
+
+def stamp(name: str, *inputs: Path) -> tuple[Path, str]:
+    """A file that remembers with what something was made, and the digest of what it would be made with now."""
+    digest = hashlib.sha256()
+    for path in inputs:
+        digest.update(path.read_bytes())
+    return OWN / f"{name}.stamp", digest.hexdigest()
+
+
+def set_up_wasm() -> None:
+    libraries = subprocess.run(["rustc", "--print", "target-libdir", "--target", "wasm32-unknown-unknown"], capture_output=True, text=True)
+    if not Path(libraries.stdout.strip() or "none").is_dir():
+        if not shutil.which("rustup"):
+            sys.exit("Rust's target wasm32-unknown-unknown is missing and there is no rustup; install the target")
+        run("rustup", "target", "add", "wasm32-unknown-unknown")
+
+
+def set_up_venv() -> None:
+    """A virtual environment with everything that builds and tests the Python package."""
+    project = ROOT / "bindings-python" / "pyproject.toml"
+    mark, digest = stamp("venv", project)
+    if PYTHON.exists() and mark.exists() and mark.read_text() == digest:
+        return
+    venv.create(VENV, with_pip=True, clear=True)
+    run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "pip>=25.1")
+    groups = [word for group in ("test", "typing", "build") for word in ("--group", f"{project}:{group}")]
+    run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *groups)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(digest)
+
+
+def set_up_python() -> None:
+    """The wheel, built and installed into the virtual environment."""
+    set_up_venv()
+    wheels = OWN / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    run(PYTHON, "-m", "maturin", "build", "--release", "--quiet", "--manifest-path", "bindings-python/Cargo.toml", "--out", wheels)
+    (wheel,) = wheels.glob("undaunted-*.whl")
+    run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--force-reinstall", "--no-deps", wheel)
+
+
+def set_up_node_modules() -> None:
+    mark, digest = stamp("node_modules", JS / "package-lock.json")
+    if (JS / "node_modules").is_dir() and mark.exists() and mark.read_text() == digest:
+        return
+    run("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error", folder=JS)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(digest)
+
+
+def set_up_js() -> None:
+    """The npm package, built in its folder."""
+    set_up_wasm()
+    set_up_node_modules()
+    run("npm", "run", "--silent", "build", folder=JS)
+
+
+def chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def set_up_chromium() -> None:
+    """Debian's Chromium, where it can be installed without asking."""
+    if chromium() or not shutil.which("apt-get"):
+        return
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if as_root and not shutil.which("sudo"):
+        return
+    for words in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]):
+        subprocess.run([*as_root, *words], stdin=subprocess.DEVNULL, stdout=sys.stderr)
+
+
+PARTS = {"python": set_up_python, "js": set_up_js, "chromium": set_up_chromium, "wasm": set_up_wasm, "venv": set_up_venv}
+
+if __name__ == "__main__":
+    require_tools()
+    for part in sys.argv[1:]:
+        PARTS[part]()

@@ -1,0 +1,146 @@
+"""The steps of `make test`: what each runs, what it needs, and which lines of its log say how much was done."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import setup
+from setup import JS, OWN, PYTHON, ROOT
+
+CASES = OWN / "cases.jsonl"
+NUMBER_OF_CASES = 100_000
+SEED = 1
+
+
+@dataclass
+class Command:
+    words: list[object]
+    folder: Path = ROOT
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Step:
+    lines: list[Command]
+    needs: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    needs_chromium: bool = False
+    by_default: bool = True
+
+    def commands(self) -> list[Command]:
+        return self.lines
+
+    def missing(self) -> str | None:
+        if self.needs_chromium and not setup.chromium():
+            return "Chromium is missing; install Debian's package chromium"
+        return None
+
+
+def own(*words: object, folder: Path = ROOT, **environment: str) -> Command:
+    """A program of the tests, in the virtual environment."""
+    return Command([PYTHON, *words], folder, environment)
+
+
+def cargo(*words: object) -> Command:
+    return Command(["cargo", *words])
+
+
+def npm(*words: object) -> Command:
+    return Command(["npm", "run", "--silent", *words], JS)
+
+
+def set_up(part: str) -> Command:
+    return Command(["python3", "tests/setup.py", part])
+
+
+CRATES = ["undaunted", "undaunted-tests", "undaunted-examples", "undaunted-js", "undaunted-js-build", "undaunted-python"]
+ALL = [word for crate in CRATES for word in ("-p", crate)]
+
+STEPS: dict[str, Step] = {
+    "venv": Step([set_up("venv")]),
+    "chromium": Step([set_up("chromium")]),
+    "js-package": Step([set_up("js"), npm("size")], facts=["gzip"]),
+    "python-package": Step([set_up("python")], needs=["venv"]),
+    "layout": Step([own("tests/layout.py")], needs=["venv"], facts=["layout:"]),
+    "oracle": Step(
+        [own("tests/oracle/test_oracle.py"), own("tests/oracle/generate.py", "--check")], needs=["venv"], facts=["Ran ", "vectors"]
+    ),
+    "rust": Step(
+        [
+            cargo("test", "--locked", "-p", "undaunted", "--all-features"),
+            cargo("test", "--locked", "-p", "undaunted-tests", "--", "--nocapture"),
+            cargo("build", "--locked", "-p", "undaunted-examples"),
+        ],
+        facts=["vectors:", "test result"],
+    ),
+    "rust-lint": Step(
+        [
+            cargo("fmt", "--check", *ALL),
+            cargo("clippy", "--locked", "--all-targets", *ALL, "--", "-D", "warnings"),
+            cargo("clippy", "--locked", "-p", "undaunted", "--all-features", "--", "-D", "warnings"),
+        ],
+        needs=["python-package", "js-package"],
+    ),
+    "schema": Step([own("tests/schema.py", "--check")], needs=["venv", "rust"], facts=["schema:"]),
+    "bare-metal": Step([own("tests/bare_metal.py")], needs=["js-package", "venv"], facts=["bare metal:"]),
+    "python": Step([own("-m", "pytest", "-q", folder=ROOT / "bindings-python")], needs=["python-package"], facts=[" passed"]),
+    "python-types": Step(
+        [
+            own("-m", "mypy", "--strict", "python/undaunted", folder=ROOT / "bindings-python"),
+            own("-m", "mypy", "--strict", "tests/typing/api.py", folder=ROOT / "bindings-python"),
+            own("-m", "pyright", "--pythonpath", PYTHON, "tests/typing/api.py", folder=ROOT / "bindings-python"),
+            own("-m", "mypy.stubtest", "undaunted._core", folder=ROOT / "bindings-python"),
+        ],
+        needs=["python-package"],
+        facts=["Success", "0 errors"],
+    ),
+    "js": Step([Command(["npm", "test", "--silent"], JS)], needs=["js-package"], facts=["# pass", "# fail", "ℹ pass", "ℹ fail"]),
+    "js-exports": Step([npm("check")], needs=["js-package"], facts=["All good", "No problems"]),
+    "vectors-python": Step([own("tests/python/test_conformance.py")], needs=["python-package"], facts=["vectors:"]),
+    "vectors-node": Step([Command(["node", "tests/js/conformance.mjs"])], needs=["js-package"], facts=["vectors:"]),
+    "vectors-chromium": Step(
+        [Command(["node", "tests/js/conformance.mjs", "--chromium"])],
+        needs=["js-package", "chromium"],
+        facts=["vectors:"],
+        needs_chromium=True,
+    ),
+    "cases": Step([own("tests/differential/generate.py", NUMBER_OF_CASES, SEED, CASES)], needs=["venv"]),
+    "differential-oracle": Step([own("tests/differential/oracle_digest.py", CASES)], needs=["cases"], facts=["differential:"]),
+    "differential-rust": Step(
+        [cargo("run", "--locked", "--quiet", "--release", "-p", "undaunted-tests", "--bin", "differential", CASES)],
+        needs=["cases"],
+        facts=["differential:"],
+    ),
+    "differential-python": Step(
+        [own("tests/python/differential.py", CASES)], needs=["cases", "python-package"], facts=["differential:"]
+    ),
+    "differential-node": Step(
+        [Command(["node", "tests/js/differential.mjs", CASES])], needs=["cases", "js-package"], facts=["differential:"]
+    ),
+    "differential-chromium": Step(
+        [Command(["node", "tests/js/differential.mjs", CASES, "--chromium"])],
+        needs=["cases", "js-package", "chromium"],
+        facts=["differential:"],
+        needs_chromium=True,
+    ),
+    "agreement": Step(
+        [own("tests/agreement.py")],
+        needs=[
+            "rust",
+            "vectors-python",
+            "vectors-node",
+            "vectors-chromium",
+            "differential-oracle",
+            "differential-rust",
+            "differential-python",
+            "differential-node",
+            "differential-chromium",
+        ],
+        facts=["agreement:"],
+    ),
+    "packages": Step(
+        [own("tests/packaging/packages.py")], needs=["python-package", "js-package", "rust"], facts=["package:"]
+    ),
+    "demo": Step(
+        [own("examples/demo/demo.py", "--check", "--node-folder", JS)], needs=["python-package", "js-package"], facts=["equal"]
+    ),
+}
