@@ -1,9 +1,11 @@
 """Sets up what demo, tests and packages need: says which tool is missing, makes the virtual environment, builds both packages.
 
-`python3 tests/setup.py python|js|chromium|wasm` sets up one of them and prints nothing if all is well.
+`python3 tests/setup.py python|js|chromium|wasm|bench` sets up one of them and prints nothing if all is well;
+`python3 tests/setup.py --python SCRIPT ...` runs a script in the virtual environment.
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -23,6 +25,9 @@ PYTHON = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
 LOGS = OWN / "logs"
 DIST = ROOT / "dist"
 JS = ROOT / "bindings-js"
+# The npm packages that the benches stand beside, in their newest versions for Node 20; away from the package's own.
+PEERS = OWN / "peers"
+PEER_PACKAGES = {"p-retry": "^7", "cockatiel": "^3"}
 
 NEEDED = {
     "Rust": (["cargo", "--version"], (1, 88), "install it with rustup"),
@@ -130,9 +135,36 @@ def set_up_chromium() -> None:
         subprocess.run([*as_root, *words], stdin=subprocess.DEVNULL, stdout=sys.stderr)
 
 
-PARTS = {"python": set_up_python, "js": set_up_js, "chromium": set_up_chromium, "wasm": set_up_wasm, "venv": set_up_venv}
+def set_up_bench() -> None:
+    """What the benches stand beside: other retry packages, in the virtual environment and in a folder of their own."""
+    set_up_venv()
+    group = f"{ROOT / 'bindings-python' / 'pyproject.toml'}:bench"
+    run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--group", group)
+    if all((PEERS / "node_modules" / name).is_dir() for name in PEER_PACKAGES):
+        return
+    PEERS.mkdir(parents=True, exist_ok=True)
+    (PEERS / "package.json").write_text(json.dumps({"private": True, "dependencies": PEER_PACKAGES}))
+    run("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", folder=PEERS)
+
+
+def run_script(*words: str) -> int:
+    """A script in the virtual environment, with the caller's terminal; answers how it ended."""
+    set_up_venv()
+    return subprocess.run([PYTHON, *words], cwd=ROOT, env=environment()).returncode
+
+
+PARTS = {
+    "python": set_up_python,
+    "js": set_up_js,
+    "chromium": set_up_chromium,
+    "wasm": set_up_wasm,
+    "venv": set_up_venv,
+    "bench": set_up_bench,
+}
 
 if __name__ == "__main__":
     require_tools()
+    if sys.argv[1:2] == ["--python"]:
+        sys.exit(run_script(*sys.argv[2:]))
     for part in sys.argv[1:]:
         PARTS[part]()

@@ -61,8 +61,15 @@ STEPS: dict[str, Step] = {
     "js-package": Step([set_up("js"), npm("size")], facts=["gzip"]),
     "python-package": Step([set_up("python")], needs=["venv"]),
     "layout": Step([own("tests/layout.py")], needs=["venv"], facts=["layout:"]),
+    "surface": Step([own("tests/surface.py")], needs=["venv"], facts=["surface:"]),
     "oracle": Step(
-        [own("tests/oracle/test_oracle.py"), own("tests/oracle/generate.py", "--check")], needs=["venv"], facts=["Ran ", "vectors"]
+        [
+            own("tests/oracle/test_oracle.py"),
+            own("tests/oracle/generate.py", "--check"),
+            own("tests/differential/test_differential.py"),
+        ],
+        needs=["venv"],
+        facts=["Ran ", "vectors"],
     ),
     "rust": Step(
         [
@@ -137,6 +144,7 @@ STEPS: dict[str, Step] = {
         ],
         facts=["agreement:"],
     ),
+    "docs": Step([own("tests/docs/run.py")], needs=["python-package", "js-package"], facts=["docs:"]),
     "packages": Step(
         [own("tests/packaging/packages.py")], needs=["python-package", "js-package", "rust"], facts=["package:"]
     ),

@@ -1,0 +1,153 @@
+// The engine below the package's surface, for the shared vectors: bundled for the tests, never shipped.
+//
+// Two forms of it are driven: the one inlined in the package, through its glue, and undaunted.wasm, a plain C ABI. Both read
+// policies from the tape that the package's own writer makes.
+import * as glue from "engine-glue";
+import { load } from "../../bindings-js/ts/engine.ts";
+import { CLASSES, CONDITIONS, DOMAINS, REASONS, SENT } from "../../bindings-js/ts/names.ts";
+import { writeTape } from "../../bindings-js/ts/tape.ts";
+
+const VERDICTS = ["tables", "named", "refused", "forced"];
+
+/** The engine in the package. */
+export function inlined() {
+  return new Engine(glue, load());
+}
+
+/** undaunted.wasm from its bytes. */
+export function plain(bytes) {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {});
+  const area = (which) => new Uint8Array(exports.memory.buffer, exports.area(which) >>> 0, exports.area_size(which));
+  const numbers = new Float64Array(exports.memory.buffer, exports.area(2) >>> 0, 8);
+  return new Engine(exports, { input: area(0), output: area(1), numbers });
+}
+
+export class Engine {
+  constructor(functions, areas) {
+    this.functions = functions;
+    this.areas = areas;
+  }
+
+  /** Compiles a policy as read from JSON; answers its problems. */
+  compile(policy) {
+    const length = writeTape(policy);
+    this.areas.input.set(load().input.slice(0, length));
+    const count = this.functions.compile(length, 0, 0);
+    return Array.from({ length: count }, (_, index) => {
+      this.functions.problem(length, 0, 0, index);
+      const [code, pointer, text] = this.areas.numbers;
+      return {
+        code: this.text(0, code),
+        pointer: this.text(code, code + pointer),
+        text: this.text(code + pointer, code + pointer + text),
+      };
+    });
+  }
+
+  dump() {
+    return this.text(0, this.functions.dump());
+  }
+
+  schedule(seed, count) {
+    this.functions.schedule(...halves(seed), 0, count);
+    return [...new Float64Array(this.areas.output.slice(0, count * 8).buffer)];
+  }
+
+  callSeed(seed, call) {
+    this.functions.call_seed(...halves(seed), call);
+    return this.word();
+  }
+
+  /** Only undaunted.wasm exports single draws. */
+  draw({ call_seed, lane, n, word, x }) {
+    if (x === undefined) this.functions.word(...halves(call_seed), lane, n);
+    else this.functions.uniform(...halves(word), ...halves(x));
+    return this.word();
+  }
+
+  start({ started_at, call_seed, outer_deadline, mode }) {
+    this.functions.start(started_at, ...halves(call_seed), outer_deadline ?? -1, mode === "inactive" ? 1 : 0);
+  }
+
+  attempt(at) {
+    const reason = this.functions.attempt(at) >>> 0;
+    const [number, limit, remaining] = this.areas.numbers;
+    return reason ? { give_up: REASONS[reason] } : { number, limit: orNull(limit), remaining: orNull(remaining) };
+  }
+
+  failed(at, fail) {
+    const { domain = "user", code = null, phase, verdict = "tables", wait, hint, should_retry, method } = fail;
+    const [name, methodBytes, body] = [typeof code === "string" ? code : "", method ?? "", fail.body ?? ""].map(bytes);
+    const flags =
+      (phase === "connect" ? 1 : 0) | (fail.idempotency_key ? 2 : 0) | (VERDICTS.indexOf(verdict) << 2) |
+      (should_retry == null ? 0 : should_retry ? 48 : 16) | (fail.cancelled ? 64 : 0) | (fail.nested ? 128 : 0) |
+      (method == null ? 0 : 256);
+    this.areas.input.set([...name, ...methodBytes, ...body]);
+    const packed = this.functions.failed(
+      at, DOMAINS.indexOf(domain), kindOf(code), typeof code === "number" ? code : 0, flags, wait ?? -1, hint ?? -1,
+      name.length, methodBytes.length, body.length,
+    ) >>> 0;
+    const value = this.areas.numbers[0];
+    const seen = { class: CLASSES[(packed >> 4) & 7], sent: SENT[(packed >> 7) & 3] };
+    if (packed & 15) return { give_up: REASONS[packed & 15], hint: orNull(value), ...seen };
+    return { retry: value, ...seen, last: (packed & 512) !== 0, nested_warning: (packed & 1024) !== 0 };
+  }
+
+  classify({ domain, code = null, phase, method, hint }) {
+    const [name, methodBytes] = [typeof code === "string" ? code : "", method ?? ""].map(bytes);
+    const flags = (phase === "connect" ? 1 : 0) | (method == null ? 0 : 256);
+    this.areas.input.set([...name, ...methodBytes]);
+    const number = typeof code === "number" ? code : 0;
+    const found = this.functions.classify(
+      DOMAINS.indexOf(domain), kindOf(code), number, flags, hint ? 0 : -1, name.length, methodBytes.length,
+    );
+    return {
+      class: CLASSES[found & 7],
+      sent: SENT[(found >> 3) & 3],
+      condition: CONDITIONS[(found >> 5) & 7],
+      known: (found & 256) !== 0,
+      retried: (found & 512) !== 0,
+    };
+  }
+
+  hint({ headers, now }) {
+    let at = 0;
+    for (const field of headers.flat()) {
+      const text = bytes(field);
+      this.areas.input.set([text.length & 255, text.length >> 8, 0, 0, ...text], at);
+      at += 4 + text.length;
+    }
+    const flags = this.functions.read_hint(at, now ?? -1);
+    return {
+      delay: flags & 1 ? this.areas.numbers[0] : null,
+      should_retry: flags & 2 ? (flags & 4) !== 0 : null,
+      suspicious: (flags & 8) !== 0,
+    };
+  }
+
+  text(from, to) {
+    return new TextDecoder().decode(this.areas.output.slice(from, to));
+  }
+
+  word() {
+    const [high, low] = this.areas.numbers;
+    return String((BigInt(high) << 32n) | BigInt(low));
+  }
+}
+
+function halves(word) {
+  const value = BigInt(word);
+  return [Number(value >> 32n), Number(value & 0xffffffffn)];
+}
+
+function bytes(text) {
+  return new TextEncoder().encode(text);
+}
+
+function kindOf(code) {
+  return code === null ? 0 : typeof code === "number" ? 1 : 2;
+}
+
+function orNull(value) {
+  return value < 0 ? null : value;
+}

@@ -1,0 +1,110 @@
+// Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
+
+/** Runs a file's cases; `draws` is the engine that has single draws. Answers what went wrong, case by case. */
+export function wrongCases(engine, draws, { kind, cases }) {
+  return cases.flatMap((wanted) => {
+    let found;
+    try {
+      found = RUN[kind](engine, wanted, draws);
+    } catch (error) {
+      found = String(error);
+    }
+    const expected = kind === "session" ? wanted.steps.map((step) => step.expect) : expectation(kind, wanted);
+    return same(trimmed(kind, found, expected), expected)
+      ? []
+      : [`${wanted.name}\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`];
+  });
+}
+
+const RUN = {
+  draw: (_, wanted, draws) => {
+    if (wanted.seed !== undefined && draws.callSeed(wanted.seed, wanted.call) !== wanted.call_seed) return "another call_seed";
+    return draws.draw(wanted);
+  },
+  schedule: (engine, wanted) => {
+    accept(engine, wanted.policy);
+    const seed = wanted.call_seed ?? engine.callSeed(wanted.seed, wanted.call ?? 1);
+    const attempts = wanted.attempts ?? wanted.expect.length + 1;
+    return engine.schedule(seed, attempts - 1);
+  },
+  refusal: (engine, wanted) => engine.compile(wanted.policy),
+  dump: (engine, wanted) => {
+    accept(engine, wanted.policy);
+    const text = engine.dump();
+    accept(engine, JSON.parse(text));
+    return engine.dump() === text ? text : `${text} read again gives ${engine.dump()}`;
+  },
+  session: (engine, wanted) => {
+    accept(engine, wanted.policy);
+    engine.start(wanted);
+    return wanted.steps.map((step) => (step.attempt ? engine.attempt(step.at) : engine.failed(step.at, step.fail)));
+  },
+  classify: (engine, wanted) => engine.classify(wanted),
+  hint: (engine, wanted) => engine.hint(wanted),
+};
+
+/** The result line of a case of the differential run. */
+export function lineOf(engine, wanted) {
+  if (wanted.kind === "hint") {
+    const { delay, should_retry, suspicious } = engine.hint(wanted);
+    return `${orDash(delay)}:${orDash(should_retry)}:${flag(suspicious)}`;
+  }
+  if (wanted.kind === "classify") {
+    const found = engine.classify(wanted);
+    return `${found.class}:${found.sent}:${found.condition}:${flag(found.known)}:${flag(found.retried)}`;
+  }
+  const problems = engine.compile(wanted.policy);
+  if (problems.length) return problems.map(({ code, pointer }) => `${code}@${pointer}`).join(" ");
+  if (wanted.kind === "refusal") return "accepted";
+  if (wanted.kind === "dump") return engine.dump();
+  if (wanted.kind === "schedule") return engine.schedule(wanted.call_seed, wanted.attempts - 1).join(" ");
+  return tokens(engine, wanted).join(" ");
+}
+
+function tokens(engine, wanted) {
+  const found = [];
+  engine.start(wanted);
+  for (const step of wanted.steps) {
+    const outcome = step.attempt ? engine.attempt(step.at) : engine.failed(step.at, step.fail);
+    found.push(token(outcome));
+    if (outcome.give_up) break;
+  }
+  return found;
+}
+
+function token(outcome) {
+  if (outcome.number) return `a:${outcome.number}:${orDash(outcome.limit)}:${orDash(outcome.remaining)}`;
+  if (!outcome.give_up) {
+    return `r:${outcome.retry}:${outcome.class}:${outcome.sent}:${flag(outcome.last)}:${flag(outcome.nested_warning)}`;
+  }
+  return outcome.class ? `g:${outcome.give_up}:${orDash(outcome.hint)}:${outcome.class}:${outcome.sent}` : `x:${outcome.give_up}`;
+}
+
+function accept(engine, policy) {
+  const problems = engine.compile(policy);
+  if (problems.length) throw new Error(`refused: ${problems.map(({ text }) => text).join("; ")}`);
+}
+
+function expectation(kind, wanted) {
+  return kind === "draw" ? String(wanted.x === undefined ? wanted.word : wanted.uniform) : wanted.expect;
+}
+
+/** A refusal's text is compared only where the vector has one. */
+function trimmed(kind, found, expected) {
+  if (kind !== "refusal" || !Array.isArray(found)) return found;
+  return found.map(({ text, ...rest }, index) => (expected[index]?.text === undefined ? rest : { ...rest, text }));
+}
+
+function same(found, expected) {
+  if (typeof expected !== "object" || expected === null || typeof found !== "object" || found === null) return found === expected;
+  const names = new Set([...Object.keys(found), ...Object.keys(expected)]);
+  return [...names].every((name) => same(found[name] ?? null, expected[name] ?? null));
+}
+
+function orDash(value) {
+  return value === null ? "-" : String(Number(value));
+}
+
+function flag(value) {
+  return value ? "1" : "0";
+}

@@ -1,0 +1,138 @@
+"""Python's side of the vectors: what the installed package says about one case."""
+
+import json
+
+from undaunted import _core
+
+
+def read(text):
+    """JSON with decimals as they are written."""
+    return json.loads(text, parse_float=_core.Digits, parse_constant=_core.Digits)
+
+
+def policy_of(case):
+    """(policy, problems) of a case."""
+    return _core.compile(case["policy"], "json")
+
+
+def answer(kind, case):
+    """What the package says, in the form of the vectors' `expect`."""
+    return ANSWERS[kind](case)
+
+
+def draw(case):
+    if "x" in case:
+        return {"uniform": _core.uniform(int(case["word"]), case["x"])}
+    call_seed = int(case["call_seed"]) if case.get("call_seed") is not None else None
+    said = {}
+    if case.get("seed") is not None:
+        drawn = _core.call_seed(int(case["seed"]), int(case["call"]))
+        said["call_seed"] = str(drawn)
+        call_seed = drawn if call_seed is None else call_seed
+    lane = {0: "delay", 1: "clip"}[case.get("lane") or 0]
+    return {**said, "word": str(_core.word(call_seed, lane, int(case["n"])))}
+
+
+def schedule(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    call_seed = case.get("call_seed")
+    if call_seed is None:
+        call_seed = _core.call_seed(int(case["seed"]), int(case.get("call") or 1))
+    attempts = case.get("attempts") or policy.attempts
+    return policy.schedule(attempts - 1, int(call_seed))
+
+
+def refused(problems):
+    return [{"code": code, "pointer": pointer, "text": text} for code, pointer, text in problems]
+
+
+def refusal(case):
+    return refused(policy_of(case)[1])
+
+
+def dump(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    again, _ = _core.compile(read(policy.dump()), "json")
+    assert again is not None and again.dump() == policy.dump(), "reading a dump and dumping again gives it again"
+    return policy.dump()
+
+
+def session(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    call = _core.Session(
+        policy,
+        case.get("started_at") or 0,
+        int(case["call_seed"]),
+        outer_deadline=case.get("outer_deadline"),
+        mode=case.get("mode") or "normal",
+    )
+    said = []
+    for step in case["steps"]:
+        said.append(attempt(call, step) if step.get("attempt") else failure(call, step))
+        if "give_up" in said[-1]:
+            break
+    return said
+
+
+def attempt(call, step):
+    reason, number, limit, remaining = call.attempt(step["at"])
+    return {"number": number, "limit": limit, "remaining": remaining} if reason is None else {"give_up": reason}
+
+
+def failure(call, step):
+    fail = step["fail"]
+    reason, wait, class_, sent, last, nested_warning = call.failed(
+        step["at"],
+        facts(fail),
+        verdict=fail.get("verdict") or "tables",
+        wait=fail.get("wait"),
+        method=fail.get("method"),
+        idempotency_key=fail.get("idempotency_key") or False,
+        cancelled=fail.get("cancelled") or False,
+        nested=fail.get("nested") or False,
+    )
+    if reason is not None:
+        return {"give_up": reason, "hint": wait, "class": class_, "sent": sent}
+    return {"retry": wait, "class": class_, "sent": sent, "last": last, "nested_warning": nested_warning}
+
+
+def facts(fail):
+    body = fail.get("body")
+    return _core.Failure(
+        fail.get("domain") or "user",
+        fail.get("code"),
+        phase=fail.get("phase") or "unknown",
+        hint=fail.get("hint"),
+        should_retry=fail.get("should_retry"),
+        body=None if body is None else body.encode(),
+    )
+
+
+def classify(case):
+    failure = _core.Failure(
+        case["domain"], case.get("code"), phase=case.get("phase") or "unknown", hint=0 if case.get("hint") else None
+    )
+    names = ("class", "sent", "condition", "known", "retried")
+    return dict(zip(names, _core.classify(failure, case.get("method")), strict=True))
+
+
+def hint(case):
+    delay, should_retry, suspicious = _core.read_hint([tuple(pair) for pair in case["headers"]], case.get("now"))
+    return {"delay": delay, "should_retry": should_retry, "suspicious": suspicious}
+
+
+ANSWERS = {
+    "draw": draw,
+    "schedule": schedule,
+    "refusal": refusal,
+    "dump": dump,
+    "session": session,
+    "classify": classify,
+    "hint": hint,
+}
