@@ -1,0 +1,71 @@
+"""Retries for Python: one policy, one engine, the same decisions in Rust, JavaScript and Python."""
+
+from ._block import Attempt as Attempt
+from ._block import RetryContext as RetryContext
+from ._core import __version__ as __version__
+from ._core import redraw_entropy as _redraw_entropy
+from ._errors import FailedAttempt as FailedAttempt
+from ._errors import GaveUp as GaveUp
+from ._errors import History as History
+from ._errors import HttpError as HttpError
+from ._errors import NestedRetryWarning as NestedRetryWarning
+from ._errors import PolicyError as PolicyError
+from ._errors import TimeoutError as TimeoutError
+from ._errors import again as again
+from ._errors import history as history
+from ._errors import stop as stop
+from ._events import Event as Event
+from ._events import Subscription as Subscription
+from ._events import on_event as on_event
+from ._policy import Policy as Policy
+from ._retry import Classification as Classification
+from ._retry import classify as classify
+from ._retry import ok as ok
+from ._retry import read_hint as read_hint
+from ._retry import retry as retry
+from ._retry import retry_context as retry_context
+from ._switch import is_active as is_active
+from ._switch import set_active as set_active
+from ._testing import Testing as Testing
+from ._testing import testing as testing
+
+# TimeoutError is left out: a star import must not hide the builtin.
+__all__ = [
+    "Attempt",
+    "Classification",
+    "Event",
+    "FailedAttempt",
+    "GaveUp",
+    "History",
+    "HttpError",
+    "NestedRetryWarning",
+    "Policy",
+    "PolicyError",
+    "RetryContext",
+    "Subscription",
+    "Testing",
+    "__version__",
+    "again",
+    "classify",
+    "history",
+    "is_active",
+    "ok",
+    "on_event",
+    "read_hint",
+    "retry",
+    "retry_context",
+    "set_active",
+    "stop",
+    "testing",
+]
+
+
+def _redraw_after_fork() -> None:
+    """A forked child must not draw the waits of its parent."""
+    import os
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_redraw_entropy)
+
+
+_redraw_after_fork()

@@ -1,0 +1,119 @@
+"""Types of options, for type checkers only: nothing imports this at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from threading import Event as Cancel
+from typing import Any, Literal, ParamSpec, Protocol, TypeAlias, TypedDict, TypeVar
+
+from ._events import Event
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Seconds, a timedelta, or text with a unit: "250ms".
+Duration: TypeAlias = float | timedelta | str
+#: No, yes, or yes after this wait.
+Answer: TypeAlias = bool | float | timedelta
+On: TypeAlias = (
+    type[Exception] | Callable[[Exception], Answer] | tuple[type[Exception] | Callable[[Exception], Answer], ...]
+)
+Hook: TypeAlias = Callable[[Event], AbstractContextManager[Any] | None]
+ClassName: TypeAlias = Literal["transient", "throttle", "timeout", "connect", "conflict"]
+
+
+class ClassOptions(TypedDict, total=False):
+    """Settings of one class of failures."""
+
+    attempts: int
+    initial: Duration
+
+
+class HintOptions(TypedDict, total=False):
+    """What to do with a wait that the server asked for."""
+
+    mode: Literal["floor", "exact", "window", "ignore"]
+    max: Duration
+    window: Duration
+    resets: bool
+
+
+class Proportional(TypedDict):
+    """Jitter of the ceiling plus or minus this share of it, above 0 and up to 1."""
+
+    proportional: float
+
+
+class Additive(TypedDict):
+    """Jitter of the ceiling plus up to this much."""
+
+    additive: Duration
+
+
+class MinAttempt(TypedDict):
+    """What a clipped wait leaves for the last attempt at least."""
+
+    min_attempt: Duration
+
+
+class Clip(TypedDict):
+    """Clips the last wait instead of giving up."""
+
+    clip: MinAttempt
+
+
+class Rule(TypedDict, total=False):
+    """What a code, or a text in the body, means for this policy."""
+
+    http: int | str
+    os: int | str
+    dns: int | str
+    tls: int | str
+    undici: int | str
+    user: int | str
+    body_contains: str
+    sent: Literal["not_sent", "rejected", "maybe"]
+
+
+# `class` is a keyword, so that it needs the other form of TypedDict.
+RuleClass = TypedDict("RuleClass", {"class": Literal["transient", "throttle", "timeout", "connect", "conflict", "permanent"]}, total=False)
+
+
+class FullRule(Rule, RuleClass, total=False):
+    """A rule with its class."""
+
+
+class Options(TypedDict, total=False):
+    """Every option of a policy, then the settings of the process."""
+
+    undaunted: Literal[1]
+    preset: Literal["standard", "interactive", "stamina", "none"] | str
+    attempts: int | None
+    timeout: Duration | None
+    forever: bool
+    on_timeout: Literal["give_up"] | Clip
+    attempt_timeout: Duration | None
+    backoff: Literal["exponential", "linear", "constant"] | Sequence[Duration]
+    initial: Duration
+    factor: float
+    max_delay: Duration
+    first: Literal["delayed", "immediate"]
+    jitter: Literal["none", "full", "equal", "decorrelated"] | Proportional | Additive
+    hint: Literal["floor", "exact", "ignore"] | HintOptions
+    classes: Mapping[ClassName, ClassOptions]
+    rules: Sequence[FullRule]
+    idempotent: Literal["auto"] | bool
+    nested: Literal["warn", "once", "allow", "share"]
+    on: On | None
+    retry_if_result: Callable[[Any], Answer] | None
+    on_event: Hook | Sequence[Hook] | None
+    name: str | None
+    seed: int | None
+    cancel: Cancel | None
+
+
+class Decorator(Protocol):
+    """What `retry(...)` gives. The function keeps its exact type; that it has a `policy` now, type checkers are not told."""
+
+    def __call__(self, fn: Callable[P, R], /) -> Callable[P, R]: ...

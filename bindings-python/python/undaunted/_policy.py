@@ -1,0 +1,297 @@
+"""`Policy`: what to retry, how long to wait and when to stop, as one immutable value."""
+
+from __future__ import annotations
+
+from . import _core
+from ._block import RetryContext
+from ._errors import PolicyError, leave, warn_nested
+from ._plain import refuse_awaitable
+from ._readers import BARE, read
+from ._settings import NAMES, Settings, seed_of
+from ._wrap import ASYNC, SYNC, decorate, kind_of, name_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import timedelta
+    from os import PathLike
+    from typing import Any, ParamSpec, Self, TypeVar, Unpack
+
+    from ._core import Plan
+    from ._core import Policy as CorePolicy
+    from ._options import Options
+    from ._testing import Testing
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+
+class Policy:
+    """One retry policy: immutable, hashable, equal by value; any number of threads and tasks may share it.
+
+    Options are those of a policy file, with durations as seconds, timedelta or text with a unit: `attempts` (total calls, the first
+    included; 1 to 4294967295, None for no limit), `timeout` (of the whole call, None for none), `attempt_timeout`, `backoff`, `initial`,
+    `factor`, `max_delay`, `first`, `jitter`, `hint`, `classes`, `rules`, `idempotent`, `nested`, `on_timeout`, `forever`, `preset`. What is
+    not given comes from the preset, by default `standard`: 10 attempts in 45 s, 1 s doubling to 10 s, full jitter.
+
+    Six settings belong to the process and are in no file: `on` (exception types, hooks `error -> bool | seconds | timedelta`, or a tuple of
+    these; without it the built-in tables decide, and what they do not know is not retried), `retry_if_result`, `on_event`, `name`, `seed`
+    (a whole number below 2^64; the n-th call that fails gets the waits of `schedule(seed=..., call=n)`) and `cancel` (a
+    `threading.Event` that ends synchronous waits).
+
+    Raises PolicyError with every mistake at once; TypeError or ValueError for the settings.
+    """
+
+    __slots__ = ("__weakref__", "_core", "_plans", "_settings", "_text")
+
+    _core: CorePolicy
+    _settings: Settings
+    _text: str
+    _plans: dict[str | None, Plan]
+
+    def __init__(self, **options: Unpack[Options]) -> None:
+        given: dict[str, Any] = dict(options)
+        settings = Settings({name: given.pop(name) for name in NAMES & given.keys()})
+        _fill(self, compiled(given, "python"), settings)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """The policy in a JSON file. Raises OSError, or PolicyError with every mistake in the file."""
+        with open(path, "rb") as file:
+            text = file.read()
+        try:
+            return cls.parse(text)
+        except PolicyError as error:
+            error.add_note(f"in {path}")
+            raise
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> Self:
+        """The policy in a JSON text. Durations are text with a unit there; bare numbers are refused. Raises PolicyError."""
+        policy = cls.__new__(cls)
+        _fill(policy, compiled(json_value(text), "json"), Settings({}))
+        return policy
+
+    @classmethod
+    def preset(cls, preset_name: str, /, **overrides: Unpack[Options]) -> Self:
+        """The policy of a preset: `standard`, `interactive`, `stamina` or `none`. Raises PolicyError."""
+        overrides["preset"] = preset_name
+        return cls(**overrides)
+
+    def dump(self) -> str:
+        """Canonical JSON, one line: `Policy.parse` gives an equal policy. Settings of the process are left out."""
+        return self._text
+
+    def replace(self, **options: Unpack[Options]) -> Self:
+        """A copy with these options and settings. Raises as the constructor does."""
+        given: dict[str, Any] = dict(options)
+        changed = {name: given.pop(name) for name in NAMES & given.keys()}
+        settings = Settings({**self._settings.given(), **changed}) if changed else self._settings
+        policy = self.__class__.__new__(self.__class__)
+        _fill(policy, compiled(given, "python", self._core) if given else self._core, settings)
+        return policy
+
+    def __call__(self, fn: Callable[P, R], /) -> Callable[P, R]:
+        """Decorates a function or method, synchronous or asynchronous. Raises TypeError for generator functions."""
+        return decorate(fn, self)  # type: ignore[no-any-return]
+
+    def call(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Calls a function with retries."""
+        kind = kind_of(fn)
+        name = name_of(fn, self)
+        if kind != SYNC:
+            raise TypeError(f"{name} is an {kind} function, allowed a synchronous one; use call_async for coroutine functions")
+        for attempt in RetryContext(self, name):
+            with attempt:
+                attempt.result = refuse_awaitable(fn(*args, **kwargs), name)
+        return attempt.result  # type: ignore[no-any-return]
+
+    async def call_async(self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Awaits a call with retries, under asyncio or trio. The function may be any callable that returns an awaitable."""
+        kind = kind_of(fn)
+        name = name_of(fn, self)
+        if kind not in (ASYNC, SYNC):
+            raise TypeError(f"{name} is a {kind} function, allowed one that returns an awaitable; retry the code that consumes it")
+        async for attempt in RetryContext(self, name):
+            with attempt:
+                pending = fn(*args, **kwargs)
+                attempt.result = await pending
+        return attempt.result  # type: ignore[no-any-return]
+
+    def schedule(
+        self,
+        *,
+        seed: int | None = None,
+        call: int = 1,
+        call_seed: int | None = None,
+        attempts: int | None = None,
+    ) -> list[float]:
+        """The waits in seconds, each a whole number of microseconds, if every attempt failed at once, class transient, without a hint.
+
+        `attempts` (1 to 100000) is how far to look, by default the policy's own; `timeout` ends nothing here. `seed` and `call` give the
+        waits of the call-th call of that seed, by default the policy's own, `call_seed` those of an event; without any of these they are
+        drawn anew. Raises ValueError.
+        """
+        if seed is not None and call_seed is not None:
+            raise ValueError("seed and call_seed are both given, allowed one of them; call_seed already stands for seed and call")
+        limit = self._core.attempts if attempts is None else attempts
+        if limit is None or not 1 <= limit <= 100_000:
+            raise ValueError(f"attempts is {limit}, allowed 1 to 100000; say how many attempts to show")
+        if not 1 <= call < 1 << 64:
+            raise ValueError(f"call is {call}, allowed 1 to 2^64 - 1; calls are counted from 1")
+        given = seed_of(call_seed) or seed_of(seed) or self._settings.seed
+        if call != 1 and (given is None or call_seed is not None):
+            raise ValueError(f"call is {call}, allowed only with a seed whose calls it counts; pass seed too")
+        word = given.value if given is not None else None
+        if word is not None and call_seed is None:
+            word = _core.call_seed(word, call)
+        return [delay / 1e6 for delay in self._core.schedule(limit - 1, word)]
+
+    @property
+    def attempts(self) -> int | None:
+        """Total calls allowed, the first included; None is no limit."""
+        return self._core.attempts
+
+    @property
+    def timeout(self) -> float | None:
+        """Limit of the whole call in seconds; None is no limit."""
+        return self._core.timeout
+
+    @property
+    def attempt_timeout(self) -> float | None:
+        """Limit of one attempt in seconds; None lets it run."""
+        return self._core.attempt_timeout
+
+    @property
+    def name(self) -> str | None:
+        """What events and warnings call it; None for the function's own name."""
+        return self._settings.name
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a policy never changes; policy.replace({name}=...) gives another")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a policy never changes; policy.replace(...) gives another")
+
+    def __repr__(self) -> str:
+        given = self._settings.given()
+        more = f".replace({', '.join(f'{name}={value!r}' for name, value in given.items())})" if given else ""
+        return f"Policy.parse({self._text!r}){more}"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Policy):
+            return NotImplemented
+        return self._text == other._text and self._settings.given() == other._settings.given()
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> Any:
+        return _restore, (self.__class__, self._text, self._settings.given())
+
+    def _plan(self, name: str | None, testing: Testing | None = None) -> Plan:
+        if testing is not None:
+            return testing._plan(self, name)
+        plan = self._plans.get(name)
+        if plan is None:
+            if len(self._plans) >= PLANS:
+                self._plans.clear()
+            plan = self._plans[name] = make_plan(self, name, self._core, self._settings.seed)
+        return plan
+
+
+def make_plan(policy: Policy, name: str | None, core: _core.Policy, seed: _core.Seed | None) -> _core.Plan:
+    settings = policy._settings
+    return _core.Plan(
+        core,
+        read=read,
+        bare=BARE,
+        leave=leave,
+        warn_nested=warn_nested,
+        types=settings.types,
+        hooks=settings.hooks,
+        seed=seed,
+        name=name,
+    )
+
+
+def warn_of_attempt_timeout(policy: Policy) -> None:
+    """Once for each line of the user's that asks for what cannot be."""
+    import sys
+
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "undaunted":
+        frame = frame.f_back
+    place = (frame.f_code.co_filename, frame.f_lineno)
+    if place in _warned_places:
+        return
+    _warned_places.add(place)
+    from ._warn import warn
+
+    warn(
+        f"attempt_timeout is {policy.attempt_timeout:g} s, but a synchronous function cannot be interrupted; pass attempt.remaining or a "
+        "timeout of its own to the client, or use an async function",
+        RuntimeWarning,
+    )
+
+
+def seconds(duration: float | timedelta | str) -> float:
+    """A duration as a user writes it, in seconds; below zero and not-a-number count as 0. Raises TypeError or PolicyError."""
+    value: float
+    if isinstance(duration, str):
+        value = _read_duration(duration)
+    elif isinstance(duration, (int, float)) and not isinstance(duration, bool):
+        try:
+            value = float(duration)
+        except OverflowError:
+            value = float("inf")
+    elif not isinstance(duration, bool) and hasattr(duration, "total_seconds"):
+        value = duration.total_seconds()
+    else:
+        kind = type(duration).__name__
+        raise TypeError(f"a duration is a {kind}, allowed seconds, a timedelta or text with a unit; return or pass one of these")
+    return value if value > 0 else 0.0
+
+
+def _read_duration(text: str) -> float:
+    try:
+        # An element of a list of delays is the one duration that may be 0.
+        return compiled({"backoff": [text], "jitter": "none"}, "python").schedule(1)[0] / 1e6
+    except PolicyError as error:
+        named = [(code, "", given.replace("backoff[0]", "the duration", 1)) for code, _, given in error.problems]
+    raise PolicyError(named)
+
+
+def compiled(options: object, notation: str, base: _core.Policy | None = None) -> _core.Policy:
+    policy, problems = _core.compile(options, notation, base)
+    if policy is None:
+        raise PolicyError(problems)
+    return policy
+
+
+def json_value(text: str | bytes) -> object:
+    """JSON with its numbers as they are written and every member of an object, repeated ones too."""
+    import json
+
+    try:
+        return json.loads(
+            text, parse_float=_core.Digits, parse_int=_core.Digits, parse_constant=_core.Digits, object_pairs_hook=_core.Pairs
+        )
+    except (ValueError, RecursionError) as error:
+        place = f"line {error.lineno} column {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else str(error)
+        raise PolicyError([("not_json", "", f"the policy is no JSON, {place}; correct the text")]) from None
+
+
+def _fill(policy: Policy, core: _core.Policy, settings: Settings) -> None:
+    fields = {"_core": core, "_settings": settings, "_text": core.dump(), "_plans": {}}
+    for name, value in fields.items():
+        object.__setattr__(policy, name, value)
+
+
+def _restore(kind: type[Policy], text: str, settings: dict[str, Any]) -> Policy:
+    policy = kind.parse(text)
+    return policy.replace(**settings) if settings else policy
+
+
+PLANS = 100
+_warned_places: set[tuple[str, int]] = set()

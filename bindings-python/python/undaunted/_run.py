@@ -1,0 +1,232 @@
+"""One call, step by step: the engine's answers, events, the clock and the waits. Every form of retrying but the plain one drives this."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from . import _switch
+from ._errors import GaveUp, leave
+from ._events import Event, Open
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from typing import Any
+
+    from . import _core
+    from ._events import Hook, Kind
+    from ._policy import Policy
+    from ._testing import Testing
+
+
+class Run:
+    """One call under a policy."""
+
+    __slots__ = ("_attempt_open", "call", "cancel", "error", "hooks", "name", "policy", "started", "testing")
+
+    def __init__(self, policy: Policy, name: str | None, method: str | None = None, idempotency_key: bool = False) -> None:
+        testing: Testing | None = _switch.testing.get() if _switch.testing_contexts else None
+        self.policy = policy
+        self.name = name
+        self.testing = testing
+        self.cancel = policy._settings.cancel
+        self.hooks: tuple[Hook, ...] = policy._settings.on_event + _switch.hooks + (() if testing is None else (testing._record,))
+        self.error: Exception | None = None
+        self._attempt_open: Open | None = None
+        plan = policy._plan(name, testing)
+        self.started = self.now()
+        outer = _switch.deadline.get() if policy._core.shares else None
+        self.call: _core.Call = plan.begin_in(
+            self.started, outer_deadline=outer, inactive=not _switch.active, method=method, idempotency_key=idempotency_key
+        )
+        if policy._core.shares or policy._core.attempt_timeout is not None:
+            self.call.attempt(self.started)
+
+    def now(self) -> float:
+        return time.monotonic() if self.testing is None else self.testing.now
+
+    def attempt_starts(self) -> None:
+        if self.hooks:
+            self._attempt_open = Open()
+            self._emit("attempt", opened=self._attempt_open)
+
+    def attempt_ends(self, error: BaseException | None) -> None:
+        """Closes what the hooks opened for the attempt. An extra call is harmless."""
+        if self._attempt_open is not None:
+            self._attempt_open.close(error)
+            self._attempt_open = None
+
+    def succeeded(self) -> None:
+        self.attempt_ends(None)
+        self._let_go()
+        if self.hooks:
+            self._emit("success")
+
+    def abandoned(self, error: BaseException | None) -> None:
+        """The call ends without a decision: an error that is not ours to retry, or a wait that was interrupted."""
+        self.attempt_ends(error)
+        self._let_go()
+
+    def failed(self, error: Exception | None, facts: _core.Failure | None = None) -> float | None:
+        """The wait before the next attempt, or None if the error, or the response that the facts speak of, is to go."""
+        self.error = error
+        self.attempt_ends(error)
+        delay = self.call.failed(error, self.now(), facts, self._is_cancelled())
+        if delay is None:
+            self._told_of_giving_up()
+            self._let_go()
+        return delay
+
+    def unsatisfied(self, result: object, wait: float | None) -> float:
+        """The wait before the next attempt after a result that was not accepted."""
+        self.error = None
+        self.attempt_ends(None)
+        delay = self.call.unsatisfied(result, self.now(), wait, self._is_cancelled())
+        if delay is None:
+            self._told_of_giving_up()
+            raise self._gave_up_result(result)
+        return delay
+
+    def wait(self, delay: float) -> bool:
+        """Waits; whether the next attempt may start."""
+        opened = self._scheduled(delay)
+        error: BaseException | None = self.error
+        try:
+            if self.testing is not None:
+                self.testing._wait(delay)
+            elif self.cancel is not None:
+                self.cancel.wait(delay)
+            else:
+                warn_if_loop_runs()
+                time.sleep(delay)
+            return self._may_start()
+        except BaseException as interrupt:
+            error = interrupt
+            self._let_go()
+            raise
+        finally:
+            opened.close(error)
+
+    async def wait_async(self, delay: float) -> bool:
+        opened = self._scheduled(delay)
+        error: BaseException | None = self.error
+        try:
+            if self.testing is not None:
+                self.testing._wait(delay)
+                delay = 0.0
+            await sleep(delay)
+            return self._may_start()
+        except BaseException as interrupt:
+            error = interrupt
+            self._let_go()
+            raise
+        finally:
+            opened.close(error)
+
+    def last_error(self) -> Exception:
+        """What leaves the call after a wait that no attempt follows: the last error, or GaveUp with the last result."""
+        error = self.error if self.error is not None else self._gave_up_result(self.call.records()[-1][2])
+        self._let_go()
+        return error
+
+    def _let_go(self) -> None:
+        """Errors lead back to frames that know this call: without this, each would be garbage for the cycle collector."""
+        self.error = None
+        self.call.clear()
+
+    def _is_cancelled(self) -> bool:
+        return self.cancel is not None and self.cancel.is_set()
+
+    def _may_start(self) -> bool:
+        if self._is_cancelled():
+            self.call.cancelled()
+        elif self.call.attempt(self.now()):
+            return True
+        self._told_of_giving_up()
+        return False
+
+    def _scheduled(self, delay: float) -> Open:
+        opened = Open()
+        if self.hooks:
+            self._emit("scheduled", delay=delay, error=self.error, opened=opened)
+        return opened
+
+    def _told_of_giving_up(self) -> None:
+        # StopIteration and its like have no reason: they pass, nobody gave up on them.
+        if self.hooks and self.call.reason is not None:
+            self._emit("gave_up", error=self.error, reason=self.call.reason)
+
+    def _gave_up_result(self, result: object) -> GaveUp:
+        call = self.call
+        error = GaveUp(result, call.reason or "")
+        elapsed = self.now() - self.started
+        attempts = self.policy._core.attempts
+        left_at = round(self.now() * 1e6)
+        leave(error, call.records(), error.reason, attempts, elapsed, call.hint, self.name, left_at, call.call_seed)
+        call.clear()
+        return error
+
+    def _emit(
+        self,
+        kind: Kind,
+        *,
+        delay: float | None = None,
+        error: Exception | None = None,
+        reason: str | None = None,
+        opened: Open | None = None,
+    ) -> None:
+        elapsed = self.now() - self.started
+        call = self.call
+        event = Event(kind, self.policy, self.name, call.number, elapsed, delay, error, reason, call.call_seed)
+        if opened is not None:
+            opened.emit(self.hooks, event)
+            return
+        opened = Open()
+        opened.emit(self.hooks, event)
+        opened.close(None)
+
+
+def is_trio() -> bool:
+    """Whether a trio task runs this; trio is asked only if somebody has loaded it."""
+    trio: Any = sys.modules.get("trio")
+    if trio is None:
+        return False
+    try:
+        trio.lowlevel.current_task()
+    except (RuntimeError, AttributeError):
+        return False
+    return True
+
+
+def sleep(delay: float) -> Awaitable[Any]:
+    """Sleeps as the running event loop does."""
+    if "trio" in sys.modules and is_trio():
+        return sys.modules["trio"].sleep(delay)  # type: ignore[no-any-return]
+    import asyncio
+
+    return asyncio.sleep(delay)
+
+
+def warn_if_loop_runs() -> None:
+    """A sleeping thread stops every task of the event loop that it runs."""
+    if _warned_of_loop:
+        return
+    asyncio: Any = modules.get("asyncio")
+    if (asyncio is not None and asyncio._get_running_loop() is not None) or ("trio" in modules and is_trio()):
+        _warn_of_loop()
+
+
+def _warn_of_loop() -> None:
+    global _warned_of_loop
+    _warned_of_loop = True
+    from ._warn import warn
+
+    warn(
+        "a synchronous retry waits in a thread that runs an event loop, which stands still meanwhile; use the async form",
+        RuntimeWarning,
+    )
+
+
+modules = sys.modules
+_warned_of_loop = False

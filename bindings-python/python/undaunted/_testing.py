@@ -1,0 +1,111 @@
+"""`testing()`: retries without waiting, for the tests of a program."""
+
+from __future__ import annotations
+
+from . import _core, _switch
+from ._settings import seed_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Any
+
+    from ._events import Event
+    from ._policy import Policy
+
+
+class Testing:
+    """What `testing()` gives: the recorded `waits` in seconds, the `events`, and the virtual clock.
+
+    The clock stands still but for waits and `advance`; only undaunted reads it.
+    """
+
+    __slots__ = ("_attempts", "_now", "_plans", "_script", "_seed", "_tokens", "events", "waits")
+
+    def __init__(self, attempts: int | None, seed: int | None, script: Iterable[object]) -> None:
+        if attempts is not None and (not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1):
+            raise ValueError(f"attempts is {attempts!r}, allowed a whole number from 1; leave it out to keep the policies' own")
+        self.waits: list[float] = []
+        self.events: list[Event] = []
+        self._attempts = attempts
+        self._seed = seed_of(seed)
+        self._script = list(script)
+        self._now = 0
+        self._plans: dict[tuple[Policy, str | None], _core.Plan] = {}
+        self._tokens: list[Any] = []
+
+    @property
+    def now(self) -> float:
+        """Seconds on the virtual clock since the context was made."""
+        return self._now / 1e6
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass on the virtual clock: what a slow attempt would take."""
+        if not seconds >= 0:
+            raise ValueError(f"seconds is {seconds!r}, allowed 0 or more; time does not go back")
+        self._now += round(seconds * 1e6)
+
+    def __enter__(self) -> Testing:
+        _switch.count_testing(+1)
+        self._tokens.append(_switch.testing.set(self))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        _switch.testing.reset(self._tokens.pop())
+        _switch.count_testing(-1)
+
+    def _record(self, event: Event) -> None:
+        self.events.append(event)
+
+    def _wait(self, delay: float) -> None:
+        self.waits.append(delay)
+        self.advance(delay)
+
+    def _next_failure(self) -> Exception | None:
+        """The next failure of the script; None where the code is to run."""
+        return scripted(self._script.pop(0)) if self._script else None
+
+    def _plan(self, policy: Policy, name: str | None) -> _core.Plan:
+        """The policy's plan, never with more attempts than it has itself."""
+        plan = self._plans.get((policy, name))
+        if plan is None:
+            from ._policy import compiled, make_plan
+
+            core = policy._core
+            if self._attempts is not None and (core.attempts is None or core.attempts > self._attempts):
+                core = compiled({"attempts": self._attempts}, "python", core)
+            plan = self._plans[policy, name] = make_plan(policy, name, core, self._seed or policy._settings.seed)
+        return plan
+
+
+def testing(*, attempts: int | None = None, seed: int | None = None, script: Iterable[object] = ()) -> Testing:
+    """A context in which retries never sleep; other tasks and threads are not affected.
+
+    Waits are computed as ever, recorded in `waits`, and pass on a virtual clock. `attempts` lowers the policies' limits and never raises
+    them. With a `seed` the n-th call that fails has the waits of `policy.schedule(seed=seed, call=n)`. `script` lists failures that take
+    the place of the code, one for each attempt in the order they start: a status (503), an errno name ("ECONNRESET"), an exception, or
+    None to let the code run, as it does when the script is at its end.
+    """
+    return Testing(attempts, seed, script)
+
+
+def scripted(item: object) -> Exception | None:
+    """The failure that an item of a script stands for. Raises TypeError or ValueError for what is none."""
+    if item is None:
+        return None
+    if isinstance(item, Exception):
+        return item
+    if isinstance(item, type) and issubclass(item, Exception):
+        return item()
+    if isinstance(item, int) and not isinstance(item, bool) and 100 <= item <= 599:
+        from ._errors import HttpError
+
+        return HttpError(item)
+    if isinstance(item, str):
+        import errno
+
+        number = getattr(errno, item, None)
+        if isinstance(number, int):
+            return OSError(number, item)
+    raise ValueError(f"the script has {item!r}, allowed a status, an errno name, an exception or None; use one of these")

@@ -1,0 +1,140 @@
+"""Decorating: which wrapper a function gets is decided once, here."""
+
+from __future__ import annotations
+
+import sys
+
+from ._block import RetryContext
+from ._plain import async_wrapper, refuse_awaitable, sync_wrapper
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ._policy import Policy
+
+
+def decorate(fn: Any, policy: Policy, generators: str = "refuse") -> Any:
+    """The function with retries, of the same kind as it was: function, coroutine function, static or class method."""
+    if isinstance(fn, (staticmethod, classmethod)):
+        return type(fn)(decorate(fn.__func__, policy, generators))
+    if isinstance(fn, type) or not callable(fn):
+        raise TypeError(f"{fn!r} cannot be decorated, allowed a function or another callable that is no class; decorate a function")
+    kind = kind_of(fn)
+    name = name_of(fn, policy)
+    if kind in (GENERATOR, ASYNC_GENERATOR) and generators != "restart":
+        raise TypeError(
+            f"{name} is a generator function, whose errors come while it is consumed; retry the code that consumes it, or pass "
+            'generators="restart" to run it again from the start and yield its first items again'
+        )
+    wrapper: Any = WRAPPERS[kind](fn, policy, name)
+    if policy._core.attempt_timeout is not None:
+        if kind == ASYNC_GENERATOR:
+            raise TypeError(f"{name} is an asynchronous generator, which attempt_timeout cannot interrupt; remove attempt_timeout")
+        if kind in (SYNC, GENERATOR):
+            from ._policy import warn_of_attempt_timeout
+
+            warn_of_attempt_timeout(policy)
+    dress(wrapper, fn)
+    wrapper.policy = policy
+    return wrapper
+
+
+def kind_of(fn: Any) -> str:
+    """What calling it gives: a value, an awaitable, a generator or an asynchronous generator."""
+    while True:
+        mark = getattr(sys.modules.get("inspect"), "_is_coroutine_mark", None)
+        if mark is not None and getattr(fn, "_is_coroutine_mark", None) is mark:
+            return ASYNC
+        if hasattr(fn, "__func__"):
+            fn = fn.__func__
+        elif type(fn).__name__ == "partial" and hasattr(fn, "func"):
+            fn = fn.func
+        else:
+            break
+    code = getattr(fn, "__code__", None) or getattr(getattr(type(fn), "__call__", None), "__code__", None)
+    flags = getattr(code, "co_flags", 0)
+    return next((kind for bit, kind in FLAGS if flags & bit), SYNC)
+
+
+def name_of(fn: Any, policy: Policy) -> str:
+    """The policy's name, or the function's as events and warnings show it."""
+    if policy.name is not None:
+        return policy.name
+    while type(fn).__name__ == "partial" and hasattr(fn, "func"):
+        fn = fn.func
+    named = fn if hasattr(fn, "__qualname__") else type(fn)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def dress(wrapper: Any, fn: Any) -> None:
+    """What functools.wraps does, without importing it."""
+    for name in ("__module__", "__name__", "__qualname__", "__doc__", "__type_params__"):
+        value = getattr(fn, name, None)
+        if value is not None:
+            setattr(wrapper, name, value)
+    # From 3.14 on annotations are worked out when asked for.
+    annotations = "__annotate__" if hasattr(wrapper, "__annotate__") else "__annotations__"
+    if (value := getattr(fn, annotations, None)) is not None:
+        setattr(wrapper, annotations, value)
+    wrapper.__dict__.update(getattr(fn, "__dict__", {}))
+    wrapper.__wrapped__ = fn
+
+
+def _sync(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
+    if policy._settings.is_plain and not policy._core.shares:
+        return sync_wrapper(fn, policy, name)
+
+    def retrying(*args: Any, **kwargs: Any) -> Any:
+        for attempt in RetryContext(policy, name):
+            with attempt:
+                attempt.result = refuse_awaitable(fn(*args, **kwargs), name)
+        return attempt.result
+
+    return retrying
+
+
+def _async(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
+    if policy._settings.is_plain and not policy._core.shares and policy._core.attempt_timeout is None:
+        return async_wrapper(fn, policy, name)
+
+    async def retrying(*args: Any, **kwargs: Any) -> Any:
+        async for attempt in RetryContext(policy, name):
+            with attempt:
+                attempt.result = await fn(*args, **kwargs)
+        return attempt.result
+
+    return retrying
+
+
+def _generator(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
+    def retrying(*args: Any, **kwargs: Any) -> Any:
+        for attempt in RetryContext(policy, name):
+            with attempt:
+                attempt.result = yield from fn(*args, **kwargs)
+        return attempt.result
+
+    return retrying
+
+
+def _async_generator(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
+    async def retrying(*args: Any, **kwargs: Any) -> Any:
+        async for attempt in RetryContext(policy, name):
+            with attempt:
+                items = fn(*args, **kwargs)
+                try:
+                    async for item in items:
+                        yield item
+                finally:
+                    await items.aclose()
+                attempt.result = None
+
+    return retrying
+
+
+SYNC, ASYNC, GENERATOR, ASYNC_GENERATOR = "sync", "async", "generator", "async generator"
+
+# Flags of code objects, as `inspect` names them: CO_ASYNC_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_GENERATOR.
+FLAGS = ((0x200, ASYNC_GENERATOR), (0x80, ASYNC), (0x100, ASYNC), (0x20, GENERATOR))
+WRAPPERS = {SYNC: _sync, ASYNC: _async, GENERATOR: _generator, ASYNC_GENERATOR: _async_generator}

@@ -1,0 +1,141 @@
+"""A `Retry` for urllib3, and so for requests, that a policy drives."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError, ResponseError
+from urllib3.util.retry import RequestHistory
+from urllib3.util.util import reraise
+
+from .._errors import MARK
+from .._policy import Policy
+from .._readers import BODY, read, response_failure
+from .._run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from types import TracebackType
+    from typing import Self
+
+    from urllib3.connectionpool import ConnectionPool
+    from urllib3.response import BaseHTTPResponse
+
+    from .._core import Failure
+
+
+class Retry(urllib3.Retry):
+    """For `PoolManager(retries=...)` and `requests.adapters.HTTPAdapter(max_retries=...)`: the policy's decisions, delays and hints.
+
+    One object may serve any number of requests. urllib3 says nothing of a request before it fails, so that `timeout` counts from the first
+    failure, and of its headers, so that an `Idempotency-Key` is not seen: say idempotency_key=True, or take `undaunted.adapters.requests`.
+    A status that is given up comes back as the last response. Errors are urllib3's own: MaxRetryError, with the last one as `reason`.
+    Redirects are followed at most `redirect` times and are no retries. Where rules look at bodies, those of status 400 and more are read.
+    """
+
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        *,
+        redirect: int | bool | None = 10,
+        idempotency_key: bool = False,
+        raise_on_redirect: bool = True,
+        remove_headers_on_redirect: Collection[str] = urllib3.Retry.DEFAULT_REMOVE_HEADERS_ON_REDIRECT,
+    ) -> None:
+        super().__init__(
+            total=None,
+            redirect=redirect,
+            allowed_methods=None,
+            raise_on_redirect=raise_on_redirect,
+            raise_on_status=False,
+            remove_headers_on_redirect=remove_headers_on_redirect,
+        )
+        self.policy = Policy() if policy is None else policy
+        self.idempotency_key = idempotency_key
+        self._run: Run | None = None
+        self._delay = 0.0
+        self._last: tuple[Any, str | None, Exception] | None = None
+
+    def started(self, method: str | None, host: str, idempotency_key: bool) -> Self:
+        """A copy for one request, whose clock runs from now on."""
+        retry = self.new()
+        retry.idempotency_key = idempotency_key or self.idempotency_key
+        retry._start(method, host)
+        return retry
+
+    def new(self, **changes: Any) -> Self:
+        """A copy with these attributes: same policy, same call."""
+        retry = copy.copy(self)
+        for name, value in changes.items():
+            setattr(retry, name, value)
+        return retry
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        """Whether `increment` is to be asked: the policy decides there."""
+        return status_code >= 400
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> Self:
+        """The state after a failure. Raises MaxRetryError, or the error itself, if the request is given up."""
+        if error is None and response is not None and response.get_redirect_location():
+            return super().increment(method, url, response, error, _pool, _stacktrace)
+        status = None if response is None else response.status
+        retry = self.new(history=(*self.history, RequestHistory(method, url, error, status, None)))
+        run = retry._run or retry._start(method, getattr(_pool, "host", None) or "")
+        facts = self._facts(response, error)
+        reason = error or ResponseError(ResponseError.SPECIFIC_ERROR.format(status_code=status))
+        retry._last = (_pool, url, reason)
+        delay = run.failed(error, facts)
+        if delay is not None:
+            retry._delay = delay
+            return retry
+        # As urllib3: what may have reached the server and is no case for a retry leaves as it is.
+        if isinstance(error, (ReadTimeoutError, ProtocolError)) and run.call.reason in ("permanent", "not_idempotent"):
+            raise reraise(type(error), error, _stacktrace)
+        raise retry._spent() from reason
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        """Waits as the policy says. Raises MaxRetryError if the wait outlasts the deadline, or is cancelled."""
+        if self._run is None:
+            return
+        if not self._run.wait(self._delay):
+            raise self._spent()
+        self._run.attempt_starts()
+
+    def sleep_for_retry(self, response: BaseHTTPResponse) -> bool:
+        """Redirects are followed at once."""
+        return False
+
+    def get_backoff_time(self) -> float:
+        """The wait before the next attempt in seconds."""
+        return self._delay
+
+    def _start(self, method: str | None, host: str) -> Run:
+        name = self.policy.name or f"{method} {host}"
+        self._run = Run(self.policy, name, method, self.idempotency_key)
+        self._run.attempt_starts()
+        return self._run
+
+    def _facts(self, response: BaseHTTPResponse | None, error: Exception | None) -> Failure:
+        if response is None:
+            return read(error or ResponseError(), False)
+        body = response.read(cache_content=True) or response.data if self.policy._core.needs_body else None
+        return response_failure(response.status, response.headers, body and body[:BODY])
+
+    def _spent(self) -> MaxRetryError:
+        pool: Any
+        pool, url, reason = self._last or (None, None, ResponseError())
+        spent = MaxRetryError(pool, url or "", reason)
+        for name in (MARK, "__notes__"):
+            if name in reason.__dict__:
+                spent.__dict__[name] = reason.__dict__[name]
+        return spent

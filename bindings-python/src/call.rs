@@ -1,0 +1,435 @@
+//! One call: gathers the facts of each failure, asks the core, and keeps the history.
+
+use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use undaunted::{Class, Decision, Mode, Reason, Sent, Verdict};
+
+use crate::convert::{micros, seconds};
+use crate::failure::{Circumstances, Failure};
+use crate::judge::{Judgement, Leaves, judge};
+use crate::policy::Policy;
+use crate::seed::{self, Seed};
+
+/// A policy with what belongs to one process: `on`, a seed, a name, and the Python functions the glue calls back.
+#[pyclass(frozen, module = "undaunted._core")]
+pub struct Plan {
+    pub policy: Py<Policy>,
+    /// Exception types of `on`, as `isinstance` takes them.
+    pub types: Option<Py<PyTuple>>,
+    /// Hooks of `on`.
+    pub hooks: Vec<Py<PyAny>>,
+    /// Gathers the facts of an error: `read(error, needs_body) -> Failure`.
+    pub read: Py<PyAny>,
+    /// Facts of classes whose instances without attributes are all alike: class to `Failure`.
+    pub bare: Py<PyDict>,
+    /// Leaves note and history on an error that is given up.
+    leave: Py<PyAny>,
+    /// Tells the user of nested retries.
+    warn_nested: Py<PyAny>,
+    seed: Option<Py<Seed>>,
+    #[pyo3(get)]
+    name: Option<String>,
+    pub needs_body: bool,
+}
+
+#[pymethods]
+impl Plan {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for hook in &self.hooks {
+            visit.call(hook)?;
+        }
+        visit.call(&self.types)
+    }
+
+    #[new]
+    #[pyo3(signature = (policy, *, read, bare, leave, warn_nested, types=None, hooks=vec![], seed=None, name=None))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
+    fn new(
+        policy: Bound<'_, Policy>,
+        read: Py<PyAny>,
+        bare: Py<PyDict>,
+        leave: Py<PyAny>,
+        warn_nested: Py<PyAny>,
+        types: Option<Py<PyTuple>>,
+        hooks: Vec<Py<PyAny>>,
+        seed: Option<Py<Seed>>,
+        name: Option<String>,
+    ) -> Plan {
+        let needs_body = policy.get().inner.needs_body();
+        Plan { policy: policy.unbind(), types, hooks, read, bare, leave, warn_nested, seed, name, needs_body }
+    }
+
+    /// A call that began at `started`, in seconds of the host's clock.
+    fn begin(slf: Bound<'_, Self>, started: f64) -> Call {
+        Call::new(slf.unbind(), micros(started), None, Mode::Normal)
+    }
+
+    /// As `begin`, for a call that may stand inside another's deadline, be inactive, or speak for an HTTP request.
+    #[pyo3(signature = (started, *, outer_deadline=None, inactive=false, method=None, idempotency_key=false))]
+    fn begin_in(
+        slf: Bound<'_, Self>,
+        started: f64,
+        outer_deadline: Option<f64>,
+        inactive: bool,
+        method: Option<String>,
+        idempotency_key: bool,
+    ) -> Call {
+        let mode = if inactive { Mode::Inactive } else { Mode::Normal };
+        let mut call = Call::new(slf.unbind(), micros(started), outer_deadline.map(micros), mode);
+        call.method = method;
+        call.idempotency_key = idempotency_key;
+        call
+    }
+}
+
+/// One call of the user's function, with all its attempts.
+#[pyclass(module = "undaunted._core")]
+pub struct Call {
+    plan: Py<Plan>,
+    state: Option<undaunted::Call>,
+    is_seeded: bool,
+    started_at: u64,
+    outer_deadline: Option<u64>,
+    mode: Mode,
+    method: Option<String>,
+    idempotency_key: bool,
+    number: u32,
+    limit: Option<u64>,
+    remaining: Option<u64>,
+    reason: Option<Reason>,
+    hint: Option<u64>,
+    history: Vec<Record>,
+}
+
+/// An attempt that failed.
+struct Record {
+    number: u32,
+    error: Option<Py<PyAny>>,
+    result: Option<Py<PyAny>>,
+    failure: Option<Py<Failure>>,
+    elapsed: u64,
+    delay: Option<u64>,
+    class: Class,
+    sent: Sent,
+}
+
+/// number, error, result, elapsed, delay, class, sent, domain, code.
+type RecordTuple = (
+    u32,
+    Option<Py<PyAny>>,
+    Option<Py<PyAny>>,
+    f64,
+    Option<f64>,
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    Py<PyAny>,
+);
+
+#[pymethods]
+impl Call {
+    /// Before an attempt but the first: whether it may start. If not, the last error is marked as given up.
+    fn attempt(&mut self, py: Python<'_>, now: f64) -> PyResult<bool> {
+        let plan = self.plan.clone_ref(py);
+        let policy = plan.get().policy.get();
+        let state = self.state(policy);
+        match policy.inner.attempt(state, micros(now)) {
+            Ok(attempt) => {
+                self.number = attempt.number;
+                self.limit = attempt.limit;
+                self.remaining = attempt.remaining;
+                Ok(true)
+            }
+            Err(reason) => {
+                self.give_up(py, reason)?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// After a failed attempt: the wait in seconds, or None to let the error go.
+    ///
+    /// `facts` stand for those that a reader would gather; without an error they speak of a response.
+    #[pyo3(signature = (error, now, facts=None, cancelled=false))]
+    fn failed(
+        &mut self,
+        py: Python<'_>,
+        error: Option<Bound<'_, PyAny>>,
+        now: f64,
+        facts: Option<Bound<'_, Failure>>,
+        cancelled: bool,
+    ) -> PyResult<Option<f64>> {
+        if let Some(error) = &error
+            && (error.is_instance_of::<PyStopIteration>() || error.is_instance_of::<PyStopAsyncIteration>())
+        {
+            return Ok(None);
+        }
+        let plan = self.plan.clone_ref(py);
+        let plan = plan.get();
+        self.seed(py, plan)?;
+        let state = *self.state(plan.policy.get());
+        let leaves = Leaves::of(error.as_ref(), facts)?;
+        let mut chosen: Option<(undaunted::Call, Decision, Judgement<'_>)> = None;
+        // An exception group is retried only if every leaf would be; the longest wait serves them all.
+        for leaf in leaves {
+            let judgement = judge(py, plan, leaf, error.as_ref(), micros(now), self.started_at)?;
+            let circumstances = Circumstances {
+                method: self.method.as_deref(),
+                idempotency_key: self.idempotency_key,
+                verdict: judgement.verdict,
+                wait: judgement.wait,
+                cancelled,
+                nested: judgement.inner.is_some(),
+            };
+            let mut after = state;
+            let told = judgement.facts.get().tell(&circumstances);
+            let decision = plan.policy.get().inner.failed(&mut after, micros(now), &told);
+            let is_end = matches!(decision, Decision::GiveUp { .. });
+            if chosen.as_ref().is_none_or(|(_, so_far, _)| is_end || delay_of(&decision) > delay_of(so_far)) {
+                chosen = Some((after, decision, judgement));
+            }
+            if is_end {
+                break;
+            }
+        }
+        let Some((after, decision, judgement)) = chosen else { return Ok(None) };
+        self.state = Some(after);
+        self.settle(py, decision, error.map(Bound::unbind), None, Some(judgement.facts.unbind()), judgement.inner)
+    }
+
+    /// After a result that was not accepted: the wait in seconds, or None when no attempt is left.
+    #[pyo3(signature = (result, now, wait=None, cancelled=false))]
+    fn unsatisfied(
+        &mut self,
+        py: Python<'_>,
+        result: Py<PyAny>,
+        now: f64,
+        wait: Option<f64>,
+        cancelled: bool,
+    ) -> PyResult<Option<f64>> {
+        let plan = self.plan.clone_ref(py);
+        self.seed(py, plan.get())?;
+        let policy = plan.get().policy.get();
+        let circumstances = Circumstances {
+            method: None,
+            idempotency_key: false,
+            verdict: Verdict::Forced,
+            wait: wait.map(micros),
+            cancelled,
+            nested: false,
+        };
+        let unknown = Failure::unknown();
+        let decision = policy.inner.failed(self.state(policy), micros(now), &unknown.tell(&circumstances));
+        self.settle(py, decision, None, Some(result), None, None)
+    }
+
+    /// The wait was ended by the user's `cancel`.
+    fn cancelled(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.give_up(py, Reason::Cancelled)
+    }
+
+    /// The wait that would follow if this attempt failed now, class transient, without a hint; None if it is the last.
+    fn next_delay(&mut self, py: Python<'_>, now: f64) -> PyResult<Option<f64>> {
+        let plan = self.plan.clone_ref(py);
+        self.seed(py, plan.get())?;
+        let policy = plan.get().policy.get();
+        let mut state = *self.state(policy);
+        let failure = undaunted::Failure { verdict: Verdict::Forced, ..Default::default() };
+        let decision = policy.inner.failed(&mut state, micros(now), &failure);
+        Ok(delay_of(&decision).map(seconds))
+    }
+
+    /// The number of the attempt that runs or ran last, from 1.
+    #[getter]
+    fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// When to interrupt the attempt, in seconds from its start.
+    #[getter]
+    fn limit(&self) -> Option<f64> {
+        self.limit.map(seconds)
+    }
+
+    /// What was left until the deadline when the attempt started, in seconds.
+    #[getter]
+    fn remaining(&self) -> Option<f64> {
+        self.remaining.map(seconds)
+    }
+
+    /// The instant at which the call's time is over, in seconds of the host's clock.
+    #[getter]
+    fn deadline(&self) -> Option<f64> {
+        self.state.and_then(|state| state.deadline).map(seconds)
+    }
+
+    /// Why the call was given up.
+    #[getter]
+    fn reason(&self) -> Option<&'static str> {
+        self.reason.map(Reason::as_str)
+    }
+
+    /// The wait the server asked for when the call was given up, in seconds.
+    #[getter]
+    fn hint(&self) -> Option<f64> {
+        self.hint.map(seconds)
+    }
+
+    /// What the call's waits are drawn from; None before the first failure.
+    #[getter]
+    fn call_seed(&self) -> Option<u64> {
+        self.state.filter(|_| self.is_seeded).map(|state| state.call_seed)
+    }
+
+    /// The attempts that failed so far.
+    fn records(&self, py: Python<'_>) -> Vec<RecordTuple> {
+        self.history.iter().map(|record| record.tuple(py)).collect()
+    }
+
+    /// Lets go of every error and result that is kept, so that nothing is left for the cycle collector.
+    fn clear(&mut self) {
+        self.history.clear();
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for record in &self.history {
+            visit.call(&record.error)?;
+            visit.call(&record.result)?;
+        }
+        visit.call(&self.plan)
+    }
+
+    fn __clear__(&mut self) {
+        self.history.clear();
+    }
+}
+
+impl Call {
+    fn new(plan: Py<Plan>, started_at: u64, outer_deadline: Option<u64>, mode: Mode) -> Call {
+        Call {
+            plan,
+            state: None,
+            is_seeded: false,
+            started_at,
+            outer_deadline,
+            mode,
+            method: None,
+            idempotency_key: false,
+            number: 1,
+            limit: None,
+            remaining: None,
+            reason: None,
+            hint: None,
+            history: Vec::new(),
+        }
+    }
+
+    /// The core's state, made when first needed: most calls never fail.
+    fn state(&mut self, policy: &Policy) -> &mut undaunted::Call {
+        let (started_at, outer, mode) = (self.started_at, self.outer_deadline, self.mode);
+        self.state.get_or_insert_with(|| policy.inner.start(started_at, 0, outer, mode))
+    }
+
+    /// Draws the call's seed, at the first failure.
+    fn seed(&mut self, py: Python<'_>, plan: &Plan) -> PyResult<()> {
+        if !self.is_seeded {
+            let drawn = match &plan.seed {
+                Some(seed) => seed.bind(py).get().next_call(),
+                None => seed::next_call()?,
+            };
+            self.state(plan.policy.get()).call_seed = drawn;
+            self.is_seeded = true;
+        }
+        Ok(())
+    }
+
+    fn settle(
+        &mut self,
+        py: Python<'_>,
+        decision: Decision,
+        error: Option<Py<PyAny>>,
+        result: Option<Py<PyAny>>,
+        failure: Option<Py<Failure>>,
+        inner: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Option<f64>> {
+        let (class, sent) = match decision {
+            Decision::Retry { class, sent, .. } | Decision::GiveUp { class, sent, .. } => (class, sent),
+        };
+        let elapsed = self.state.map_or(0, |state| state.last_now.saturating_sub(self.started_at));
+        let delay = delay_of(&decision);
+        if self.history.len() >= HISTORY {
+            self.history.remove(HISTORY / 2);
+        }
+        self.history.push(Record { number: self.number, error, result, failure, elapsed, delay, class, sent });
+        match decision {
+            Decision::Retry { delay, nested_warning, .. } => {
+                if let (true, Some(inner)) = (nested_warning, inner) {
+                    let plan = self.plan.clone_ref(py);
+                    plan.get().warn_nested.call1(py, (inner, plan.get().name.as_deref()))?;
+                }
+                Ok(Some(seconds(delay)))
+            }
+            Decision::GiveUp { reason, hint, .. } => {
+                self.hint = hint;
+                self.give_up(py, reason)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn give_up(&mut self, py: Python<'_>, reason: Reason) -> PyResult<()> {
+        self.reason = Some(reason);
+        let records = self.records(py);
+        let plan = self.plan.clone_ref(py);
+        let plan = plan.get();
+        let Some(Some(error)) = self.history.last().map(|last| last.error.as_ref()) else { return Ok(()) };
+        let attempts = plan.policy.get().inner.attempts();
+        let elapsed = self.state.map_or(0, |state| state.last_now.saturating_sub(self.started_at));
+        let state = self.state.map_or(0, |state| state.last_now);
+        let seed = self.call_seed();
+        let told = (
+            error,
+            records,
+            reason.as_str(),
+            attempts,
+            seconds(elapsed),
+            self.hint(),
+            plan.name.as_deref(),
+            state,
+            seed,
+        );
+        plan.leave.call1(py, told)?;
+        Ok(())
+    }
+}
+
+impl Record {
+    fn tuple(&self, py: Python<'_>) -> RecordTuple {
+        let share = |object: &Option<Py<PyAny>>| object.as_ref().map(|object| object.clone_ref(py));
+        let facts = self.failure.as_ref().map(|failure| failure.bind(py));
+        (
+            self.number,
+            share(&self.error),
+            share(&self.result),
+            seconds(self.elapsed),
+            self.delay.map(seconds),
+            self.class.as_str(),
+            self.sent.as_str(),
+            facts.map(|facts| facts.get().domain_name()),
+            facts.and_then(|facts| facts.getattr(intern!(py, "code")).ok()).map_or_else(|| py.None(), Bound::unbind),
+        )
+    }
+}
+
+fn delay_of(decision: &Decision) -> Option<u64> {
+    match decision {
+        Decision::Retry { delay, .. } => Some(*delay),
+        Decision::GiveUp { .. } => None,
+    }
+}
+
+/// The most attempts that a history keeps: the first half stays, then the latest.
+const HISTORY: usize = 1000;

@@ -1,0 +1,40 @@
+//! `undaunted._core`: the glue between CPython and the engine. It carries values across and gathers facts; whether to
+//! retry, how long to wait and why to stop is the engine's business.
+
+mod call;
+mod convert;
+mod failure;
+mod judge;
+mod policy;
+mod seed;
+mod session;
+mod tables;
+
+use pyo3::prelude::*;
+
+/// The engine's names for Python.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::call::{Call, Plan};
+    #[pymodule_export]
+    use super::convert::{Digits, Pairs};
+    #[pymodule_export]
+    use super::failure::Failure;
+    #[pymodule_export]
+    use super::policy::{Policy, compile};
+    #[pymodule_export]
+    use super::seed::{Seed, redraw_entropy};
+    #[pymodule_export]
+    use super::session::Session;
+    #[pymodule_export]
+    use super::tables::{call_seed, classify, read_hint, uniform, word};
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("HINT_HEADERS", undaunted::hint::HEADERS)
+    }
+}

@@ -1,0 +1,93 @@
+//! A compiled policy as Python holds it.
+
+use pyo3::prelude::*;
+use undaunted::tape::Writer;
+use undaunted::{Nested, Notation};
+
+use crate::convert::{collect, named, seconds, write_tape};
+use crate::seed;
+
+/// One policy: immutable, made by `compile` or `preset`.
+#[pyclass(frozen, module = "undaunted._core")]
+pub struct Policy {
+    pub inner: undaunted::Policy,
+}
+
+/// A mistake in a policy: code, JSON pointer, sentence.
+type Problem = (String, String, String);
+
+/// Compiles options: the policy, or every problem they have.
+///
+/// `notation` is `json`, `python` (bare numbers are seconds) or `javascript` (milliseconds). With a `base`, what is not
+/// given comes from it.
+#[pyfunction]
+#[pyo3(signature = (options, notation, base=None))]
+pub fn compile(
+    options: &Bound<'_, PyAny>,
+    notation: &str,
+    base: Option<&Bound<'_, Policy>>,
+) -> PyResult<(Option<Policy>, Vec<Problem>)> {
+    let notation = named(&["json", "python", "javascript"], &Notation::ALL, "notation", notation)?;
+    let mut tape = Vec::new();
+    write_tape(options, 0, &mut Writer::new(&mut |bytes| tape.extend_from_slice(bytes)))?;
+    let mut problems = Vec::new();
+    let compiled = undaunted::Policy::compile(&tape, notation, base.map(|base| &base.get().inner), &mut |problem| {
+        problems.push((problem.code.to_owned(), collect(|out| problem.pointer(out)), collect(|out| problem.text(out))));
+    });
+    Ok((compiled.map(|inner| Policy { inner }), problems))
+}
+
+#[pymethods]
+impl Policy {
+    /// The policy of this name, or None.
+    #[staticmethod]
+    fn preset(name: &str) -> Option<Policy> {
+        undaunted::Policy::preset(name).map(|inner| Policy { inner })
+    }
+
+    /// Canonical JSON, one line.
+    fn dump(&self) -> String {
+        collect(|out| self.inner.dump(out))
+    }
+
+    #[getter]
+    fn attempts(&self) -> Option<u32> {
+        self.inner.attempts()
+    }
+
+    /// In seconds.
+    #[getter]
+    fn timeout(&self) -> Option<f64> {
+        self.inner.timeout().map(seconds)
+    }
+
+    /// In seconds.
+    #[getter]
+    fn attempt_timeout(&self) -> Option<f64> {
+        self.inner.attempt_timeout().map(seconds)
+    }
+
+    #[getter]
+    fn nested(&self) -> &'static str {
+        self.inner.nested().as_str()
+    }
+
+    /// Whether calls hand their deadline on to inner calls.
+    #[getter]
+    fn shares(&self) -> bool {
+        self.inner.nested() == Nested::Share
+    }
+
+    /// Whether a rule looks at bodies.
+    #[getter]
+    fn needs_body(&self) -> bool {
+        self.inner.needs_body()
+    }
+
+    /// The first `count` waits in microseconds; without a seed, of a call like any other.
+    #[pyo3(signature = (count, call_seed=None))]
+    fn schedule(&self, count: usize, call_seed: Option<u64>) -> PyResult<Vec<u64>> {
+        let call_seed = call_seed.map_or_else(seed::next_call, Ok)?;
+        Ok(self.inner.schedule(call_seed).take(count).collect())
+    }
+}

@@ -1,0 +1,72 @@
+//! One call step by step with every fact given, whole microseconds throughout: for the vectors and the differential run.
+
+use pyo3::prelude::*;
+use undaunted::{Decision, Mode, Verdict};
+
+use crate::convert::named;
+use crate::failure::{Circumstances, Failure};
+use crate::policy::Policy;
+
+/// A call of the core, driven by hand.
+#[pyclass(module = "undaunted._core")]
+pub struct Session {
+    policy: Py<Policy>,
+    call: undaunted::Call,
+}
+
+/// (None, number, limit, remaining) or (reason, None, None, None).
+type Started = (Option<&'static str>, Option<u32>, Option<u64>, Option<u64>);
+/// (reason or None, delay or hint, class, sent, last, nested_warning).
+type Decided = (Option<&'static str>, Option<u64>, &'static str, &'static str, bool, bool);
+
+#[pymethods]
+impl Session {
+    #[new]
+    #[pyo3(signature = (policy, started_at, call_seed, outer_deadline=None, mode="normal"))]
+    fn new(
+        policy: Bound<'_, Policy>,
+        started_at: u64,
+        call_seed: u64,
+        outer_deadline: Option<u64>,
+        mode: &str,
+    ) -> PyResult<Session> {
+        let mode = named(&["normal", "inactive"], &[Mode::Normal, Mode::Inactive], "mode", mode)?;
+        let call = policy.get().inner.start(started_at, call_seed, outer_deadline, mode);
+        Ok(Session { policy: policy.unbind(), call })
+    }
+
+    /// Before an attempt.
+    fn attempt(&mut self, now: u64) -> Started {
+        match self.policy.get().inner.attempt(&mut self.call, now) {
+            Ok(attempt) => (None, Some(attempt.number), attempt.limit, attempt.remaining),
+            Err(reason) => (Some(reason.as_str()), None, None, None),
+        }
+    }
+
+    /// After a failed attempt.
+    #[pyo3(signature = (now, failure, *, verdict="tables", wait=None, method=None, idempotency_key=false, cancelled=false, nested=false))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of Python, one for each fact")]
+    fn failed(
+        &mut self,
+        now: u64,
+        failure: Bound<'_, Failure>,
+        verdict: &str,
+        wait: Option<u64>,
+        method: Option<&str>,
+        idempotency_key: bool,
+        cancelled: bool,
+        nested: bool,
+    ) -> PyResult<Decided> {
+        let verdict = named(Verdict::NAMES, Verdict::ALL, "verdict", verdict)?;
+        let circumstances = Circumstances { method, idempotency_key, verdict, wait, cancelled, nested };
+        let told = failure.get().tell(&circumstances);
+        Ok(match self.policy.get().inner.failed(&mut self.call, now, &told) {
+            Decision::Retry { delay, class, sent, last, nested_warning } => {
+                (None, Some(delay), class.as_str(), sent.as_str(), last, nested_warning)
+            }
+            Decision::GiveUp { reason, hint, class, sent } => {
+                (Some(reason.as_str()), hint, class.as_str(), sent.as_str(), false, false)
+            }
+        })
+    }
+}

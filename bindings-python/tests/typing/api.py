@@ -1,0 +1,119 @@
+"""A user's file: what must type-check, and, by the ignores that strict checkers refuse when unused, what must not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar, assert_type
+
+import undaunted
+from undaunted import Policy
+
+T = TypeVar("T")
+
+
+@undaunted.retry
+def bare(count: int, *, text: str = "") -> bytes:
+    return text.encode() * count
+
+
+@undaunted.retry(on=OSError, attempts=3, timeout="30s", initial=timedelta(milliseconds=100), jitter={"proportional": 0.2})
+def parse(count: int) -> float:
+    return count / 2
+
+
+@undaunted.retry(Policy(attempts=2), on=(OSError, lambda error: 1.5), retry_if_result=lambda result: result is None)
+async def fetch(url: str) -> list[str]:
+    return [url]
+
+
+@undaunted.retry(attempts=2)
+def generic(value: T) -> T:
+    return value
+
+
+class Client:
+    @undaunted.retry(on=OSError)
+    def get(self, key: str) -> int:
+        return len(key)
+
+    @undaunted.retry(on=OSError)
+    async def get_later(self, key: str) -> int:
+        return len(key)
+
+    @staticmethod
+    @undaunted.retry(on=OSError)
+    def static(key: str) -> int:
+        return len(key)
+
+    @classmethod
+    @undaunted.retry(on=OSError)
+    def of_class(cls, key: str) -> int:
+        return len(key)
+
+
+policy = Policy(classes={"connect": {"attempts": 4}}, rules=[{"http": "500-599", "class": "permanent"}], hint="exact")
+
+
+@policy
+def decorated(key: str) -> int:
+    return len(key)
+
+
+async def main() -> None:
+    assert_type(bare(1, text="a"), bytes)
+    assert_type(parse(1), float)
+    assert_type(await fetch("u"), list[str])
+    assert_type(generic("a"), str)
+    assert_type(Client().get("a"), int)
+    assert_type(await Client().get_later("a"), int)
+    assert_type(Client.static("a"), int)
+    assert_type(Client.of_class("a"), int)
+    assert_type(Client.get(Client(), "a"), int)
+    assert_type(decorated("a"), int)
+    assert_type(policy.call(parse, 1), float)
+    assert_type(await policy.call_async(fetch, "u"), list[str])
+    assert_type(policy.schedule(seed=7), list[float])
+    assert_type(policy.dump(), str)
+    assert_type(undaunted.read_hint({"Retry-After": "3"}), float | None)
+    assert_type(undaunted.classify("http", 503).class_, str)
+    coroutine: Coroutine[Any, Any, list[str]] = fetch("u")
+    coroutine.close()
+    for attempt in undaunted.retry_context(policy, on=OSError, cancel=threading.Event()):
+        with attempt:
+            assert_type(attempt.number, int)
+            assert_type(attempt.remaining, float | None)
+    async for attempt in undaunted.retry_context(timeout=10):
+        with attempt:
+            attempt.result = 5
+        async with attempt:
+            pass
+    error = OSError()
+    assert_type(undaunted.stop(error), OSError)
+    assert_type(undaunted.again(error, after="3s"), OSError)
+    assert_type(undaunted.history(error).reason, str | None)
+    for past in undaunted.history(error):
+        assert_type(past.delay, float | None)
+    with undaunted.testing(attempts=2, seed=7, script=[503, "ECONNRESET", None]) as t:
+        assert_type(t.waits, list[float])
+
+    def hook(event: undaunted.Event) -> None:
+        assert_type(event.attempt, int)
+
+    with undaunted.on_event(hook):
+        pass
+
+
+def mistakes() -> None:
+    parse("a")  # type: ignore[arg-type]
+    bare(1, txt="a")  # type: ignore[call-arg]
+    Client().get(5)  # type: ignore[arg-type]
+    undaunted.retry(atempts=3)  # type: ignore[call-overload]
+    undaunted.retry(jitter="ful")  # type: ignore[call-overload]
+    Policy(attempts="3")  # type: ignore[arg-type]
+    Policy(on=ValueError())  # type: ignore[arg-type]
+    policy.attempts = 3  # type: ignore[misc]
+    policy.call(parse, "a")  # type: ignore[arg-type]
+    undaunted.classify("htp", 503)  # type: ignore[arg-type]
+    policy.replace(nested="twice")  # type: ignore[arg-type]
