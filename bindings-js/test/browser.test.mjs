@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const dist = fileURLToPath(new URL("../dist/", import.meta.url));
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const skip = existsSync(executablePath) ? false : `no browser at ${executablePath}`;
+let browser, server, requests;
+
+before(async () => {
+  if (skip) return;
+  server = createServer((request, response) => {
+    requests.push(request.url);
+    const [path, search] = request.url.split("?");
+    if (path === "/busy") return response.writeHead(requests.filter((url) => url === "/busy").length < 3 ? 503 : 200).end("fine");
+    if (path === "/broken") return requests.filter((url) => url === "/broken").length < 3 ? request.socket.destroy() : response.end("fine");
+    if (path === "/") {
+      const policy = search === "strict" ? { "content-security-policy": "script-src 'self'" } : {};
+      return response.writeHead(200, { "content-type": "text/html", ...policy }).end("<!doctype html><title>undaunted</title>");
+    }
+    if (!existsSync(join(dist, path))) return response.writeHead(404).end();
+    response.writeHead(200, { "content-type": "text/javascript" }).end(readFileSync(join(dist, path)));
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  const args = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+  ];
+  browser = await chromium.launch({ executablePath, args });
+});
+after(async () => {
+  await browser?.close();
+  server?.close();
+});
+
+async function open(search = "") {
+  requests = [];
+  const page = await browser.newPage();
+  await page.goto(`http://127.0.0.1:${server.address().port}/${search}`);
+  return page;
+}
+
+test("dist runs in a page without a bundler", { skip }, async () => {
+  const page = await open();
+  const found = await page.evaluate(async () => {
+    const { retry, Policy, backend } = await import("/index.js");
+    const { retryingFetch } = await import("/fetch.js");
+    const quick = new Policy({ initial: "1ms", maxDelay: "2ms" });
+    const fetchR = retryingFetch(quick);
+    const aborted = await retry(() => new Promise(() => {}), { signal: AbortSignal.abort("mine") }).catch((reason) => reason);
+    return [backend(), await fetchR.text("/busy"), await fetchR.text("/broken"), aborted, quick.schedule({ seed: 1n }).length];
+  });
+  assert.deepEqual(found, ["wasm", "fine", "fine", "mine", 9]);
+  assert.equal(requests.filter((url) => url === "/busy").length, 3);
+  assert.deepEqual(requests.filter((url) => url.endsWith(".wasm")), []);
+});
+
+test("a page whose policy forbids WebAssembly is told what to allow", { skip }, async () => {
+  const page = await open("?strict");
+  const text = await page.evaluate(() => import("/index.js").then(({ Policy }) => new Policy()).catch((error) => error.message));
+  assert.match(text, /'wasm-unsafe-eval'/);
+});

@@ -1,0 +1,139 @@
+// Compiled, never run: what must compile does, and what must not is marked.
+import {
+  again, type Attempt, classify, type Context, type Event, GaveUp, history, HttpError, ok, Policy, PolicyError, type PolicyOptions,
+  type Reason, readHint, retry, type RunOptions, stop, TimeoutError, version,
+} from "undaunted";
+import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const check = <T extends true>(): T => true as T;
+declare const signal: AbortSignal;
+
+// results keep their type, awaited
+const number = retry(async () => 5);
+check<Same<typeof number, Promise<number>>>();
+const plain = retry(() => "text");
+check<Same<typeof plain, Promise<string>>>();
+const run = new Policy().run(async ({ attempt, signal, elapsed, remaining }: Context) => ({ attempt, signal, elapsed, remaining }));
+check<Same<Awaited<typeof run>["remaining"], number | undefined>>();
+
+// wrap keeps arguments and `this`
+const wrapped = new Policy().wrap(function (this: Date, a: number, b?: string) {
+  return Promise.resolve([this.getTime(), a, b] as const);
+});
+check<Same<typeof wrapped, (this: Date, a: number, b?: string) => Promise<readonly [number, number, string | undefined]>>>();
+// @ts-expect-error an argument of the wrong type
+wrapped.call(new Date(), "1");
+
+// durations are text with a unit, or milliseconds
+retry(() => 1, { timeout: "10s", initial: 100, maxDelay: "1.5m", backoff: ["10ms", 5, "1h"] });
+// @ts-expect-error no such unit
+retry(() => 1, { timeout: "10 seconds" });
+// @ts-expect-error a number in text has no unit
+retry(() => 1, { timeout: "10" });
+// @ts-expect-error not a duration
+retry(() => 1, { timeout: true });
+
+// options
+const options: PolicyOptions = {
+  undaunted: 1, preset: "stamina", attempts: null, timeout: null, forever: false, onTimeout: { clip: { minAttempt: "1s" } },
+  attemptTimeout: "5s", factor: 2, first: "immediate", jitter: { proportional: 0.2 }, hint: { mode: "window", window: "5s", resets: true },
+  classes: { connect: { attempts: 3, initial: "1s" } }, idempotent: "auto", nested: "share",
+  rules: [{ http: "500-599", class: "permanent" }, { os: "EPIPE", sent: "not_sent" }, { bodyContains: "x", class: "throttle", sent: "rejected" }],
+};
+// @ts-expect-error a rule that changes nothing
+const idle: PolicyOptions = { rules: [{ http: 500 }] };
+// @ts-expect-error a rule that matches nothing
+const blind: PolicyOptions = { rules: [{ class: "permanent" }] };
+// @ts-expect-error what another library calls it
+retry(() => 1, { retries: 3 });
+// @ts-expect-error written as in JSON
+new Policy({ max_delay: "1s" });
+// @ts-expect-error a closed list
+new Policy({ jitter: "some" });
+// @ts-expect-error a closed list
+Policy.preset("none at all");
+// @ts-expect-error options are readonly
+options.attempts = 4;
+// under exactOptionalPropertyTypes undefined is as good as not written
+const maybe: { attempts?: number | undefined; signal: AbortSignal | undefined } = { signal: undefined };
+retry(() => 1, { attempts: maybe.attempts, signal: maybe.signal });
+
+// a policy beside a call's options, or its options, not both
+retry(() => 1, new Policy());
+retry(() => 1, { policy: new Policy(), signal, seed: 5n });
+retry(() => 1, { policy: { attempts: 3 }, seed: "5" });
+// @ts-expect-error both
+retry(() => 1, { policy: new Policy(), attempts: 3 });
+// @ts-expect-error a policy's option at a call
+new Policy().run(() => 1, { attempts: 3 });
+
+// on
+class Ours extends Error {}
+abstract class Base extends Error {}
+retry(() => 1, { on: "any" });
+retry(() => 1, { on: Ours });
+retry(() => 1, { on: [Ours, TypeError, Base] as const });
+retry(() => 1, { on: (error: unknown) => error instanceof Ours && "5s" });
+// @ts-expect-error neither yes, no nor a wait
+retry(() => 1, { on: () => undefined });
+// @ts-expect-error a promise is no answer
+retry(() => 1, { on: async () => true });
+// @ts-expect-error no such word
+retry(() => 1, { on: "all" });
+
+// results
+retry(async () => ({ state: "done" }), { retryIfResult: (value) => value.state !== "done" });
+// @ts-expect-error the result has no such field
+retry(async () => ({ state: "done" }), { retryIfResult: (value) => value.status });
+
+// events and history
+const hooks: RunOptions = { onEvent: (event: Event) => void (event.kind === "gave_up" && (event.reason satisfies Reason | undefined)) };
+const reason: Reason | undefined = history(new Error())[0]?.reason;
+// @ts-expect-error records are readonly
+history(new Error())[0]!.attempt = 5;
+
+// errors
+declare const caught: unknown;
+if (caught instanceof HttpError) caught.status satisfies number;
+if (caught instanceof PolicyError) caught.problems[0]?.pointer satisfies string | undefined;
+if (caught instanceof TimeoutError) caught.limit satisfies number;
+if (caught instanceof GaveUp) caught.result satisfies unknown;
+check<Same<ReturnType<typeof stop<Ours>>, Ours>>();
+throw again(new Ours(), { after: "5s" });
+
+// blocks
+async function block(): Promise<void> {
+  for await (const attempt of new Policy().attempts({ signal })) {
+    attempt satisfies Attempt;
+    const value = await attempt.run(async (signal, { remaining }) => [signal.aborted, remaining] as const);
+    check<Same<typeof value, readonly [boolean, number | undefined] | undefined>>();
+  }
+}
+
+// small functions
+classify("http", 503, { method: "POST", phase: "connect", hint: true }).class satisfies string;
+// @ts-expect-error no such domain
+classify("smtp", 1);
+check<Same<ReturnType<typeof readHint>, number | undefined>>();
+readHint(new Headers(), { now: Date.now() });
+readHint({ "retry-after": "1" });
+readHint([["retry-after", "1"]]);
+const response: Response = ok(await fetch("x"));
+version satisfies string;
+Policy.parse("{}").toJSON().undaunted satisfies 1;
+Policy.parse({ attempts: 3 }).replace({ attempts: 4 }).equals(5) satisfies boolean;
+new Policy().schedule({ seed: 1n, call: 2, attempts: 3 }) satisfies number[];
+// @ts-expect-error text that is no number
+new Policy().schedule({ seed: "abc" });
+
+// fetch
+const fetchR: RetryingFetch = retryingFetch(new Policy(), { onRetry: () => {}, fetch });
+const sameAsFetch: typeof fetch = retryingFetch({ attempts: 3 });
+fetchR("x", { method: "PUT", body: () => "again" });
+fetchR(new Request("x"), { signal }) satisfies Promise<Response>;
+const json = fetchR.json<{ a: number }>(new URL("http://x/"));
+check<Same<typeof json, Promise<{ a: number }>>>();
+fetchR.bytes("x") satisfies Promise<Uint8Array>;
+// @ts-expect-error a policy's option among the adapter's
+retryingFetch(new Policy(), { attempts: 3 });

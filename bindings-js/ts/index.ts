@@ -1,0 +1,20 @@
+export { type Attempt, type Attempts } from "./attempts.js";
+export { type Attempted } from "./call.js";
+export { type Classification, classify } from "./classify.js";
+export { type Context } from "./context.js";
+export { backend } from "./engine.js";
+export { GaveUp, HttpError, ok, PolicyError, type Problem, TimeoutError } from "./errors.js";
+export { type Event, type FailedAttempt } from "./events.js";
+export { type HeaderSource, readHint } from "./headers.js";
+export { history } from "./marks.js";
+export { type Condition, type Domain, type FailureClass, type Reason, type Sent } from "./names.js";
+export {
+  type Duration, type DurationText, type ErrorClass, type On, type PolicyOptions, type RetryOptions, type Rule,
+  type RunOptions, type Seed, type TemporalDuration,
+} from "./options.js";
+export { Policy, type PolicyJson, type ScheduleOptions } from "./policy.js";
+export { retry } from "./retry.js";
+export { again, stop } from "./verdict.js";
+
+/** The version of the package, and of the engine in it. */
+export const version: string = VERSION;

@@ -1,0 +1,73 @@
+// What is known about an error without touching it. Shared by all copies of the package in a process.
+import type { FailedAttempt } from "./events.js";
+
+/** Left on the error of a call that was given up. */
+export interface Mark {
+  /** Its number among all calls given up in this process. */
+  readonly serial: number;
+  /** Stands for the policy: the same object for the same policy. */
+  readonly policy: object;
+  readonly failures: readonly FailedAttempt[];
+}
+
+/** The user's word on an error: end, or repeat after so many microseconds (undefined: after the usual wait). */
+export type Word = { readonly again: boolean; readonly wait: number | undefined };
+
+interface Marks {
+  serial: number;
+  readonly given: WeakMap<object, Mark>;
+  readonly words: WeakMap<object, Word>;
+}
+
+let shared: Marks | undefined;
+
+/** The marks of this process. */
+export function marks(): Marks {
+  const home = globalThis as { [KEY]?: Marks };
+  return (shared ??= home[KEY] ??= { serial: 0, given: new WeakMap(), words: new WeakMap() });
+}
+
+/**
+ * Asks about an error, then about what it was caused by, until there is an answer. Ends after eight steps, and so in
+ * cycles.
+ */
+export function firstOf<A>(error: unknown, ask: (error: object) => A | undefined): A | undefined {
+  for (let steps = 0; steps < 8 && isObject(error); steps++) {
+    const answer = ask(error);
+    if (answer !== undefined) return answer;
+    error = read(error, "cause");
+  }
+  return undefined;
+}
+
+/** The mark of the innermost give-up that an error, its causes, or its response carry. */
+export function markOf(error: unknown): Mark | undefined {
+  return firstOf(error, ownMark);
+}
+
+function ownMark(error: object): Mark | undefined {
+  const { given } = marks();
+  const response = read(error, "response");
+  return given.get(error) ?? (isObject(response) ? given.get(response) : undefined);
+}
+
+/** Every failed attempt, as far as kept: of a call given up, the last 64. Empty for anything else. */
+export function history(error: unknown): readonly FailedAttempt[] {
+  return markOf(error)?.failures ?? [];
+}
+
+/** A property of an error; one that throws reads as undefined. */
+export function read(from: object, key: string): unknown {
+  try {
+    return (from as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a value can be marked. */
+export function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+const KEY = /* @__PURE__ */ Symbol.for("undaunted.marks.1");
