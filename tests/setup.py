@@ -38,7 +38,20 @@ NEEDED = {
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "UNDAUNTED_PYTHON": str(PYTHON), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {
+        **os.environ,
+        **remapped_paths(),
+        "CARGO_TARGET_DIR": str(TARGET),
+        "UNDAUNTED_PYTHON": str(PYTHON),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def remapped_paths() -> dict[str, str]:
+    """Keeps the builder's home out of the texts that dependencies compile into a library."""
+    cargo = os.environ.get("CARGO_HOME") or Path.home() / ".cargo"
+    name = "RUSTFLAGS" if "RUSTFLAGS" in os.environ else "CARGO_BUILD_RUSTFLAGS"
+    return {name: f"{os.environ.get(name, '')} --remap-path-prefix={cargo}=cargo".strip()}
 
 
 def require_tools() -> None:
