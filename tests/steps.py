@@ -58,7 +58,8 @@ ALL = [word for crate in CRATES for word in ("-p", crate)]
 STEPS: dict[str, Step] = {
     "venv": Step([set_up("venv")]),
     "chromium": Step([set_up("chromium")]),
-    "js-package": Step([set_up("js"), npm("size")], facts=["gzip"]),
+    "js-package": Step([set_up("js")]),
+    "js-size": Step([npm("size")], needs=["js-package"], facts=["gzip"]),
     "python-package": Step([set_up("python")], needs=["venv"]),
     "layout": Step([own("tests/layout.py")], needs=["venv"], facts=["layout:"]),
     "surface": Step([own("tests/surface.py")], needs=["venv"], facts=["surface:"]),
@@ -146,7 +147,7 @@ STEPS: dict[str, Step] = {
     ),
     "docs": Step([own("tests/docs/run.py")], needs=["python-package", "js-package"], facts=["docs:"]),
     "packages": Step(
-        [own("tests/packaging/packages.py")], needs=["python-package", "js-package", "rust"], facts=["package:"]
+        [own("tests/packaging/packages.py")], needs=["python-package", "js-package", "rust", "chromium"], facts=["package:"]
     ),
     "demo": Step(
         [own("examples/demo/demo.py", "--check", "--node-folder", JS)], needs=["python-package", "js-package"], facts=["equal"]

@@ -20,7 +20,7 @@ export function buildEngine() {
   optimise(plain, join(made, "undaunted.wasm"));
 
   const raw = compile([]);
-  cargo(["run", "--quiet", "-p", "undaunted-js-build", "--", raw, join(made, "bindgen")]);
+  cargo(["run", "--locked", "--quiet", "-p", "undaunted-js-build", "--", raw, join(made, "bindgen")]);
   optimise(join(made, "bindgen", "engine_bg.wasm"), join(made, "engine.wasm"));
   copyFileSync(join(made, "bindgen", "engine_bg.js"), join(made, "engine_bg.js"));
   const hex = readFileSync(join(made, "engine.wasm")).toString("hex");
@@ -28,7 +28,7 @@ export function buildEngine() {
 }
 
 function compile(features) {
-  cargo(["build", "--quiet", "-p", "undaunted-js", "--target", "wasm32-unknown-unknown", "--profile", "wasm", ...features]);
+  cargo(["build", "--locked", "--quiet", "-p", "undaunted-js", "--target", "wasm32-unknown-unknown", "--profile", "wasm", ...features]);
   const copy = join(made, "raw.wasm");
   copyFileSync(join(target, "wasm32-unknown-unknown", "wasm", "undaunted_js.wasm"), copy);
   return copy;

@@ -176,3 +176,16 @@ test("a call with the context's signal read follows the caller's signal after it
   controller.abort("body");
   assert.equal(own.reason, "body");
 });
+
+test("where AbortSignal.any is missing, the attempt's signal still joins the caller's", async (context) => {
+  const { any } = AbortSignal;
+  context.after(() => (AbortSignal.any = any));
+  delete AbortSignal.any;
+  const controller = new AbortController();
+  let own;
+  const call = rejection(retry(({ signal }) => ((own = signal), never()), { signal: controller.signal }));
+  await settle();
+  controller.abort("old host");
+  assert.equal((await call).error, "old host");
+  assert.equal(own.reason, "old host");
+});

@@ -50,12 +50,20 @@ test("the package holds what it needs and no sources or tests", () => {
 test("ESM and CommonJS side by side know each other's errors", () => {
   const both = `
     import { createRequire } from "node:module";
-    import { history, retry, stop } from "undaunted";
+    import { history, retry } from "undaunted";
+    import { retryingFetch } from "undaunted/fetch";
     const cjs = createRequire(import.meta.url)("undaunted");
     const error = await retry(() => { throw cjs.stop(new Error("x")); }, { on: "any" }).catch((error) => error);
-    console.log(cjs.history(error).length, history(error)[0].reason);`;
+    console.log(cjs.history(error).length, history(error)[0].reason);
+    console.log(await retry(() => { throw cjs.stop("text"); }, { on: "any" }).catch((error) => error));
+    let calls = 0;
+    const fails = () => { calls++; throw Object.assign(new Error("lost"), { code: "ECONNRESET" }); };
+    const policy = new cjs.Policy({ attempts: 3, initial: "1ms", maxDelay: "1ms" });
+    for (const form of [policy, { policy }]) await retry(fails, form).catch(() => {});
+    await retryingFetch(policy, { fetch: fails })("http://127.0.0.1/").catch(() => {});
+    console.log(calls);`;
   writeFileSync(join(stranger, "both.mjs"), both);
-  assert.equal(run("node", ["both.mjs"]), "1 permanent\n");
+  assert.equal(run("node", ["both.mjs"]), "1 permanent\ntext\n9\n");
 });
 
 test("undaunted.wasm imports nothing", () => {

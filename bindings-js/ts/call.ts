@@ -142,6 +142,7 @@ export class Call<T> {
 
   /** The caller's signal aborted. In an attempt, a success that has arrived already is let through first. */
   abort(): void {
+    this.#context?.abort(this.options.signal!.reason);
     if (this.#wait) this.#cancel();
     else if (this.#context) Promise.resolve().then(() => this.#isDone || this.#cancel());
   }

@@ -89,6 +89,7 @@ export class AttemptContext implements Context {
       this.timer = arm(remaining * 1000, () => this.abort(new TimeoutError(remaining)), unref);
       if (this.pending) this.closeAfter(this.pending);
     }
-    return signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+    if (signal?.aborted) controller.abort(signal.reason);
+    return signal && "any" in AbortSignal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
   }
 }

@@ -70,7 +70,7 @@ async function send<T>(
     throw new HttpError(request.answer, { method: request.method, body });
   };
   try {
-    const signal = init?.signal ?? (isRequest(input) ? input.signal : undefined);
+    const signal = init?.signal === undefined && isRequest(input) ? input.signal : init?.signal;
     return await perform(policy, settings, attempted, { ...run, signal } as RunOptions<T>, request);
   } catch (error) {
     if (!keepsResponse || !(error instanceof HttpError) || error.response !== request.answer) throw error;

@@ -23,6 +23,8 @@ let standard: Policy | undefined;
 const recent: Known[] = [];
 const byTape = /* @__PURE__ */ new Map<string, Policy>();
 
+const ours = /* @__PURE__ */ new WeakMap<object, Policy>();
+
 /** The default policy. */
 export function standardPolicy(): Policy {
   return (standard ??= new Policy());
@@ -31,6 +33,7 @@ export function standardPolicy(): Policy {
 /** Takes the options of `retry` apart. */
 export function partsOf<T>(options: RunOptions<T> & PolicyOptions & { readonly policy?: Policy | PolicyOptions | undefined }): Parts<T> {
   checkIsObject(options);
+  if (isForeign(options)) return { policy: policyOf(options), run: undefined };
   let run: Record<string, unknown> | undefined;
   const names: string[] = [];
   const values: unknown[] = [];
@@ -52,9 +55,19 @@ export function partsOf<T>(options: RunOptions<T> & PolicyOptions & { readonly p
 /** A policy, or the options of one. */
 export function policyOf(policy: Policy | PolicyOptions): Policy {
   if (policy instanceof Policy) return policy;
+  if (isForeign(policy)) {
+    let own = ours.get(policy);
+    if (!own) ours.set(policy, (own = Policy.parse(policy.dump())));
+    return own;
+  }
   return typeof policy === "object" && policy !== null
     ? inline(Object.keys(policy), Object.values(policy))
     : new Policy(policy);
+}
+
+/** Whether it is a policy of another copy of this package: the one for `require` beside the one for `import`. */
+function isForeign(policy: unknown): policy is Policy {
+  return typeof policy === "object" && policy !== null && typeof (policy as Policy).dump === "function";
 }
 
 function inline(names: readonly string[], values: readonly unknown[]): Policy {

@@ -11,7 +11,12 @@ export interface Mark {
 }
 
 /** The user's word on an error: end, or repeat after so many microseconds (undefined: after the usual wait). */
-export type Word = { readonly again: boolean; readonly wait: number | undefined };
+export interface Word {
+  readonly again: boolean;
+  readonly wait: number | undefined;
+  /** What was thrown, where that is no object and so cannot be marked itself. */
+  readonly carried: readonly unknown[];
+}
 
 interface Marks {
   serial: number;

@@ -4,7 +4,7 @@
 export async function firstPiece(response: Response, most: number): Promise<Uint8Array> {
   const piece = new Uint8Array(most);
   let length = 0;
-  const reader = response.clone().body?.getReader();
+  const reader = response.bodyUsed ? undefined : response.clone().body?.getReader();
   try {
     while (reader && length < most) {
       const { done, value } = await reader.read();

@@ -1,7 +1,7 @@
 // What the user's own word makes of an error: `on`, `stop`, `again`.
 import { compileTape, firstDelay } from "./compile.js";
 import { type Facts, isAbort, isBug } from "./failure.js";
-import { isObject, marks } from "./marks.js";
+import { isObject, marks, type Word } from "./marks.js";
 import { USER } from "./names.js";
 import type { Duration, On } from "./options.js";
 import { describe, writeTape } from "./tape.js";
@@ -13,11 +13,6 @@ export const FORCED = 3;
 
 /** A verdict and the wait in microseconds that goes with it, -1 for none. */
 export type Verdict = readonly [verdict: number, wait: number];
-
-/** Carries a thrown value that is no object, and so cannot be marked. */
-class Carrier {
-  constructor(readonly value: unknown) {}
-}
 
 /** Marks an error so that the call that throws it is not repeated: `throw stop(error)`. Answers the error. */
 export function stop<E>(error: E): E {
@@ -34,12 +29,13 @@ export function again<E>(error: E, options: { readonly after?: Duration | undefi
 
 /** A thrown value without what `stop` or `again` wrapped around it. */
 export function unwrap(thrown: unknown): unknown {
-  return thrown instanceof Carrier ? thrown.value : thrown;
+  const carried = wordOn(thrown)?.carried ?? [];
+  return carried.length ? carried[0] : thrown;
 }
 
 /** Judges a thrown value by the user's word. */
 export function judge(on: On | undefined, thrown: unknown, facts: Facts): Verdict {
-  const word = isObject(thrown) ? marks().words.get(thrown) : undefined;
+  const word = wordOn(thrown);
   if (word) return word.again ? [FORCED, word.wait ?? -1] : [REFUSED, -1];
   const error = unwrap(thrown);
   if (typeof on === "function" && !isClass(on)) return answerOf((on as (error: unknown) => unknown)(error), "on", error);
@@ -69,9 +65,13 @@ export function checkOn(on: unknown): void {
 }
 
 function mark<E>(error: E, again: boolean, wait: number | undefined): E {
-  const target = isObject(error) ? error : new Carrier(error);
-  marks().words.set(target, { again, wait });
+  const target = isObject(error) ? error : {};
+  marks().words.set(target, { again, wait, carried: target === error ? [] : [error] });
   return target as E;
+}
+
+function wordOn(thrown: unknown): Word | undefined {
+  return isObject(thrown) ? marks().words.get(thrown) : undefined;
 }
 
 /** Classes have a fixed prototype, or come from Error in the old way; predicates have neither. */

@@ -183,6 +183,10 @@ def test_fetch_covers_the_body():
     with pytest.raises(aiohttp.ClientResponseError) as caught:
         serve([answer(503)], lambda client, url: client.fetch(url))
     assert (503, 3) == (caught.value.status, len(caught.value.requests))
+    assert ("attempts", [(1, "http 503"), (2, "http 503"), (3, "http 503")]) == (
+        undaunted.history(caught.value).reason,
+        [(attempt.attempt, attempt.code) for attempt in undaunted.history(caught.value)],
+    )
     with pytest.raises(ValueError, match="read is"):
         serve([answer()], lambda client, url: client.fetch(url, read="xml"))
 

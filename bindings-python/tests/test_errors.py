@@ -60,7 +60,7 @@ def test_the_note_says_why_how_often_and_how_long(monkeypatch):
     assert ["undaunted: gave up after 3 of 3 attempts in 4.2 s: attempts"] == error.__notes__
     history = undaunted.history(error)
     assert ("attempts", 4.2) == (history.reason, history.elapsed)
-    assert [1, 2, 3] == [attempt.number for attempt in history]
+    assert [1, 2, 3] == [attempt.attempt for attempt in history]
     assert [0.0, 2.1, 4.2] == [attempt.elapsed for attempt in history]
     assert None is history[-1].delay and error is history[-1].error
     assert Policy().schedule(call_seed=history.call_seed)[:2] == [attempt.delay for attempt in history[:2]]
@@ -145,7 +145,7 @@ def test_a_history_keeps_a_thousand_attempts_of_a_daemon(waits):
     with pytest.raises(OSError) as caught:
         retry(forever=True)(fn)()
     history = undaunted.history(caught.value)
-    assert (1000, 1, 500, 701, 1200) == (len(history), history[0].number, history[499].number, history[500].number, history[-1].number)
+    assert (1000, 1, 500, 701, 1200) == (len(history), history[0].attempt, history[499].attempt, history[500].attempt, history[-1].attempt)
 
 
 def test_everything_public_pickles():

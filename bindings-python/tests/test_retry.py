@@ -387,7 +387,7 @@ def test_a_result_that_never_satisfies_leaves_as_gave_up(flaky, waits):
         retry(retry_if_result=lambda result: result is None, attempts=3)(fn)()
     error = caught.value
     assert (3, None, "attempts") == (fn.calls, error.result, error.reason)
-    assert [1, 2, 3] == [attempt.number for attempt in undaunted.history(error)]
+    assert [1, 2, 3] == [attempt.attempt for attempt in undaunted.history(error)]
     again = pickle.loads(pickle.dumps(error))
     assert ("attempts", 3) == (again.reason, len(undaunted.history(again)))
     results = iter([1, 2])

@@ -35,7 +35,8 @@ def main() -> None:
             ran += run_document(name, problems)
         except (OSError, BadDocument) as error:
             problems.append(str(error))
-    print(f"docs: {ran.total()} blocks ran in {len(DOCUMENTS)} files ({', '.join(f'{ran[language]} {language}' for language in sorted(ran))})")
+    counts = ", ".join(f"{ran[language]} {language}" for language in sorted(ran) if ran[language])
+    print(f"docs: {ran.total()} blocks ran in {len(DOCUMENTS)} files ({counts})")
     if not ran.total():
         problems.append("docs: no block ran")
     if problems:

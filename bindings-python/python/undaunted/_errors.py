@@ -100,16 +100,16 @@ class NestedRetryWarning(RuntimeWarning):
 class FailedAttempt:
     """One attempt that did not succeed.
 
-    `number` counts from 1. `error` is what it raised, or None if it returned a `result` that was not accepted. `elapsed` is the time in
+    `attempt` is its number and counts from 1. `error` is what it raised, or None if it returned a `result` that was not accepted. `elapsed` is the time in
     seconds from the start of the call to the end of this attempt, `delay` the wait that followed, None after the last. `class_` and
     `sent` are the engine's view, `code` what it went by (`"http 503"`). An error that cannot be pickled is None after a pickle.
     """
 
-    __slots__ = ("class_", "code", "delay", "elapsed", "error", "number", "result", "sent")
+    __slots__ = ("attempt", "class_", "code", "delay", "elapsed", "error", "result", "sent")
 
     def __init__(
         self,
-        number: int,
+        attempt: int,
         error: BaseException | None,
         result: object,
         elapsed: float,
@@ -118,7 +118,7 @@ class FailedAttempt:
         sent: str,
         code: str | None,
     ) -> None:
-        self.number = number
+        self.attempt = attempt
         self.error = error
         self.result: Any = result
         self.elapsed = elapsed
@@ -129,7 +129,7 @@ class FailedAttempt:
 
     def __repr__(self) -> str:
         wait = "" if self.delay is None else f", then {self.delay:g} s"
-        return f"<attempt {self.number}: {self.error!r} ({self.class_}) at {self.elapsed:g} s{wait}>"
+        return f"<attempt {self.attempt}: {self.error!r} ({self.class_}) at {self.elapsed:g} s{wait}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FailedAttempt) and self._fields() == other._fields()
@@ -137,11 +137,11 @@ class FailedAttempt:
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> Any:
-        number, error, *rest = self._fields()
-        return FailedAttempt, (number, picklable(error), *rest)
+        attempt, error, *rest = self._fields()
+        return FailedAttempt, (attempt, picklable(error), *rest)
 
     def _fields(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in ("number", "error", "result", "elapsed", "delay", "class_", "sent", "code"))
+        return tuple(getattr(self, name) for name in ("attempt", "error", "result", "elapsed", "delay", "class_", "sent", "code"))
 
 
 class History(tuple[FailedAttempt, ...]):

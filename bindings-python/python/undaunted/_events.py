@@ -22,10 +22,11 @@ class Event:
 
     `kind` is `attempt` (one starts), `scheduled` (one failed, the next comes after `delay`), `success` or `gave_up` (for `reason`).
     `attempt` is its number, from 1; `elapsed` and `delay` are seconds; `error` is what was raised, None for a result or a response.
-    `call_seed` replays the waits: `policy.schedule(call_seed=...)`. Arguments and results of the call are not part of it.
+    `class_` and `sent` are the engine's view of the failure, `code` what it went by (`"http 503"`): also of a response that an adapter
+    judged. `call_seed` replays the waits: `policy.schedule(call_seed=...)`. Arguments and results of the call are not part of it.
     """
 
-    __slots__ = ("attempt", "call_seed", "delay", "elapsed", "error", "kind", "name", "policy", "reason")
+    __slots__ = ("attempt", "call_seed", "class_", "code", "delay", "elapsed", "error", "kind", "name", "policy", "reason", "sent")
 
     def __init__(
         self,
@@ -38,6 +39,9 @@ class Event:
         error: Exception | None = None,
         reason: str | None = None,
         call_seed: int | None = None,
+        class_: str | None = None,
+        sent: str | None = None,
+        code: str | None = None,
     ) -> None:
         self.kind: Kind = kind
         self.policy = policy
@@ -48,14 +52,17 @@ class Event:
         self.error = error
         self.reason = reason
         self.call_seed = call_seed
+        self.class_ = class_
+        self.sent = sent
+        self.code = code
 
     def __repr__(self) -> str:
-        fields = ("kind", "name", "attempt", "elapsed", "delay", "error", "reason")
+        fields = ("kind", "name", "attempt", "elapsed", "delay", "error", "reason", "class_", "code")
         return f"Event({', '.join(f'{field}={getattr(self, field)!r}' for field in fields)})"
 
     def __reduce__(self) -> Any:
-        fields = (self.kind, self.policy, self.name, self.attempt, self.elapsed, self.delay, self.error, self.reason, self.call_seed)
-        return Event, fields
+        facts = (self.class_, self.sent, self.code)
+        return Event, (self.kind, self.policy, self.name, self.attempt, self.elapsed, self.delay, self.error, self.reason, self.call_seed, *facts)
 
 
 class Subscription:

@@ -75,7 +75,9 @@ class Run:
         delay = self.call.failed(error, self.now(), facts, self._is_cancelled())
         if delay is None:
             self._told_of_giving_up()
-            self._let_go()
+            # An adapter may still have to leave a response's history on an error.
+            if facts is None:
+                self._let_go()
         return delay
 
     def unsatisfied(self, result: object, wait: float | None) -> float:
@@ -87,6 +89,13 @@ class Run:
             self._told_of_giving_up()
             raise self._gave_up_result(result)
         return delay
+
+    def leave_on(self, error: Exception) -> None:
+        """For adapters: the error stands for the response that was given up, so it carries the call's history."""
+        call = self.call
+        if call.reason is not None:
+            self._leave(error, call.reason)
+        self._let_go()
 
     def wait(self, delay: float) -> bool:
         """Waits; whether the next attempt may start."""
@@ -158,14 +167,16 @@ class Run:
             self._emit("gave_up", error=self.error, reason=self.call.reason)
 
     def _gave_up_result(self, result: object) -> GaveUp:
-        call = self.call
-        error = GaveUp(result, call.reason or "")
-        elapsed = self.now() - self.started
-        attempts = self.policy._core.attempts
-        left_at = round(self.now() * 1e6)
-        leave(error, call.records(), error.reason, attempts, elapsed, call.hint, self.name, left_at, call.call_seed)
-        call.clear()
+        error = GaveUp(result, self.call.reason or "")
+        self._leave(error, error.reason)
+        self.call.clear()
         return error
+
+    def _leave(self, error: Exception, reason: str) -> None:
+        call, now = self.call, self.now()
+        attempts = self.policy._core.attempts
+        left_at = round(now * 1e6)
+        leave(error, call.records(), reason, attempts, now - self.started, call.hint, self.name, left_at, call.call_seed)
 
     def _emit(
         self,
@@ -178,7 +189,11 @@ class Run:
     ) -> None:
         elapsed = self.now() - self.started
         call = self.call
-        event = Event(kind, self.policy, self.name, call.number, elapsed, delay, error, reason, call.call_seed)
+        class_ = sent = code = None
+        if kind in ("scheduled", "gave_up") and (records := call.records()):
+            class_, sent, domain, name = records[-1][5:]
+            code = None if domain is None else f"{domain} {name}"
+        event = Event(kind, self.policy, self.name, call.number, elapsed, delay, error, reason, call.call_seed, class_, sent, code)
         if opened is not None:
             opened.emit(self.hooks, event)
             return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import aiohttp
 
-from .._block import RetryContext
+from .._block import Attempt, RetryContext
 from .._core import Failure
 from .._errors import stop
 from .._policy import Policy
@@ -98,10 +98,14 @@ class RetryingSession:
             async with response:
                 return await reader(response)
 
-        response, body = await self._send(method, url, options, consume)
-        if response.status >= 400:
-            async with response:
-                response.raise_for_status()
+        attempt, body = await self._send(method, url, options, consume)
+        if attempt.result.status >= 400:
+            async with attempt.result as response:
+                try:
+                    response.raise_for_status()
+                except aiohttp.ClientResponseError as error:
+                    attempt._run.leave_on(error)
+                    raise
         return body
 
     async def close(self) -> None:
@@ -121,7 +125,7 @@ class RetryingSession:
         url: str | URL,
         options: dict[str, Any],
         consume: Callable[[aiohttp.ClientResponse], Awaitable[Any]] | None = None,
-    ) -> tuple[aiohttp.ClientResponse, Any]:
+    ) -> tuple[Attempt, Any]:
         name = self.policy.name or f"{method} {host_of(url)}"
         key = has_idempotency_key(options.get("headers")) or has_idempotency_key(self.session.headers)
         once = why_once(options.get("data"))
@@ -142,7 +146,7 @@ class RetryingSession:
                     raise
             if attempt.will_retry and isinstance(attempt.result, aiohttp.ClientResponse):
                 attempt.result.release()
-        return attempt.result, body
+        return attempt, body
 
 
 class Request:
@@ -169,7 +173,8 @@ class Request:
             await self._response.__aexit__(kind, error, tb)
 
     async def _sent(self) -> aiohttp.ClientResponse:
-        response, _ = await self._client._send(self._method, self._url, self._options)
+        attempt, _ = await self._client._send(self._method, self._url, self._options)
+        response: aiohttp.ClientResponse = attempt.result
         return response
 
 

@@ -1,0 +1,19 @@
+"""`make bench`: both languages beside their peers, each in one process with its subjects in turns. Prints ratios; asserts nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import setup  # noqa: E402
+
+
+def main() -> int:
+    runs = [[setup.PYTHON, HERE / "bench.py"], ["node", "--expose-gc", HERE / "bench.mjs", setup.PEERS]]
+    return max(subprocess.run([str(word) for word in words], env=setup.environment()).returncode for words in runs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
