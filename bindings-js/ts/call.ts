@@ -44,9 +44,8 @@ export function runBare<T>(
   } catch (error) {
     return slow(error);
   }
-  context.pending = promise;
   if (context.timer) context.closeAfter(promise);
-  return promise.then(undefined, slow);
+  return (context.pending = promise).then(undefined, slow);
 }
 
 export class Call<T> {

@@ -30,8 +30,7 @@ export class AttemptContext implements Context {
   /** Where the attempt is not watched otherwise: tells when it is over. */
   pending: Promise<unknown> | undefined = undefined;
   #isOver = false;
-  #controller: AbortController | undefined = undefined;
-  #signal: AbortSignal | undefined = undefined;
+  #made: { readonly controller: AbortController; readonly signal: AbortSignal } | undefined = undefined;
   readonly #settings: Settings;
   readonly #options: Options;
 
@@ -60,12 +59,12 @@ export class AttemptContext implements Context {
   }
 
   get signal(): AbortSignal {
-    return (this.#signal ??= this.#join());
+    return (this.#made ??= this.#join()).signal;
   }
 
   /** Aborts the attempt's signal, if anybody has one. */
   abort(reason: unknown): void {
-    this.#controller?.abort(reason);
+    this.#made?.controller.abort(reason);
   }
 
   /** The attempt is over: its timer goes. */
@@ -81,8 +80,8 @@ export class AttemptContext implements Context {
     promise.then(close, close);
   }
 
-  #join(): AbortSignal {
-    const controller = (this.#controller = new AbortController());
+  #join(): { readonly controller: AbortController; readonly signal: AbortSignal } {
+    const controller = new AbortController();
     const { signal, unref } = this.#options;
     const { remaining } = this;
     if (!this.timer && remaining !== undefined && !this.#isOver) {
@@ -90,6 +89,7 @@ export class AttemptContext implements Context {
       if (this.pending) this.closeAfter(this.pending);
     }
     if (signal?.aborted) controller.abort(signal.reason);
-    return signal && "any" in AbortSignal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+    const isJoined = signal && "any" in AbortSignal;
+    return { controller, signal: isJoined ? AbortSignal.any([signal, controller.signal]) : controller.signal };
   }
 }

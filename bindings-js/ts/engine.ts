@@ -84,7 +84,8 @@ export function backend(): "wasm" {
 
 function instantiate(): Areas {
   try {
-    const bytes = Uint8Array.from({ length: WASM.length / 2 }, (_, i) => digit(2 * i) * 16 + digit(2 * i + 1));
+    const bytes = new Uint8Array(WASM.length / 2);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = digit(2 * i) * 16 + digit(2 * i + 1);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { "./engine_bg.js": glue });
     glue.__wbg_set_wasm(exports);
     (exports.__wbindgen_start as () => void)();

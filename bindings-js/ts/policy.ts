@@ -61,7 +61,9 @@ export class Policy {
 
   /** Calls `fn` until it succeeds or the policy gives up; then its last error is thrown as it came. */
   run<T>(fn: Attempted<T>, options?: RunOptions<T>): Promise<T> {
-    return perform(this, this.#settings, fn, options);
+    const settings = this.#settings;
+    if (options === undefined && typeof fn === "function") return launch(this, settings, fn);
+    return perform(this, settings, fn, options);
   }
 
   /** A function like `fn`, retried: the same arguments and `this`. */
