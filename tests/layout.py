@@ -14,7 +14,7 @@ TOP_LEVEL = {
     "bindings-js", "bindings-python", "core", "examples", "tests",
 }  # fmt: skip
 # The heart: everything a decision goes through. Reading policies and the tables of codes are for looking up.
-HEART = ["backoff", "call", "draw", "failure", "hint_rule", "jitter", "lib", "policy", "presets", "rules"]
+HEART = ["backoff", "call", "draw", "failure", "hint_rule", "jitter", "lib", "policy", "presets", "rules", "settings", "words"]
 HEART_LINES = 1500
 # Only these may look at a clock, sleep or draw entropy; the core may not at all.
 CLOCKS = re.compile(r"\b(Instant::now|SystemTime|thread::sleep|std::time|getrandom)\b")

@@ -1,15 +1,17 @@
-//! Every option of a policy, once: name, type, bounds, default, what makes it meaningless, and where it comes from.
+//! The whole surface of a policy, once: each option's name, what it takes, its bounds, what it must not stand beside.
 //!
-//! The reader takes its limits from here; the JSON Schema, the type stubs of both languages and the option tables of the
-//! documentation are generated from [`ROWS`] or compared with it.
+//! One reader and one dumper go by these tables; `documented.rs` says the same in words, with defaults.
 
-use crate::backoff::Backoff;
+mod documented;
+
+pub use documented::{ROWS, Row, Takes};
+
 use crate::failure::{Class, Sent};
-use crate::hint_rule::HintMode;
-use crate::jitter::Jitter;
+use crate::format::Mistake;
 use crate::policy::Nested;
+use crate::settings as at;
 
-/// The most entries of a table of ceilings, and of a written list of delays.
+/// The most entries of a written list of delays; the ceilings of later retries are those of retry 64.
 pub const TABLE_LEN: usize = 64;
 /// The most rules of a policy.
 pub const RULES_LEN: usize = 32;
@@ -26,263 +28,348 @@ pub const PROPORTIONAL: (u64, u64) = (1, 1_000_000);
 /// The codes a rule may name.
 pub const CODE: (i32, i32) = (i32::MIN, i32::MAX);
 
-/// The options at the top of a policy, in the order in which a policy prints itself.
-pub const OPTIONS: [&str; 18] = [
-    "undaunted",
-    "preset",
-    "attempts",
-    "timeout",
-    "forever",
-    "on_timeout",
-    "attempt_timeout",
-    "backoff",
-    "initial",
-    "factor",
-    "max_delay",
-    "first",
-    "jitter",
-    "hint",
-    "classes",
-    "rules",
-    "idempotent",
-    "nested",
-];
+/// An option, as reader and dumper see it.
+pub(crate) struct Field {
+    pub name: &'static str,
+    /// The words it may be, with a blank after each.
+    pub words: &'static str,
+    /// What it may be instead.
+    pub kind: Kind,
+    pub is_nullable: bool,
+    /// Where its value stands in the settings of the map that holds it, and how many places that takes.
+    pub start: u8,
+    pub len: u8,
+}
 
-/// What people write who know another library, and what it is called here.
-pub const PEERS: [(&[&str], &str); 5] = [
-    (
-        &["retries", "max_retries", "maxRetries", "max_attempts", "maxAttempts", "tries", "max_tries"],
-        "use `attempts`, which counts every call: `attempts` is retries + 1",
-    ),
-    (
-        &["deadline", "max_time", "maxRetryTime", "total_timeout", "max_elapsed"],
-        "use `timeout`, the limit of the whole call",
-    ),
-    (&["delay", "base", "wait", "wait_initial", "minTimeout", "min_timeout"], "use `initial`, the first delay"),
-    (&["cap", "wait_max", "maxTimeout", "max_timeout", "max_wait"], "use `max_delay`, the longest delay"),
-    (&["randomize", "wait_jitter"], "use `jitter`"),
-];
-
-/// What an option takes, in JSON's terms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Takes {
-    /// A whole number between the two.
-    Count(u64, u64),
-    /// Text with a unit, between the two, in microseconds.
-    Duration(u64, u64),
-    /// A number with at most six decimal places, between the two, in millionths.
-    Decimal(u64, u64),
-    /// `true` or `false`.
+/// What an option takes beside its words.
+pub(crate) enum Kind {
+    Words,
     Bool,
-    /// One of a closed list of words.
-    Word(&'static [&'static str]),
-    /// Any text, up to so many bytes.
-    Text(u64),
-    /// A number, a range as `500-599`, or a name.
+    Number(&'static Bounds),
+    /// A number or a range of numbers.
+    Status,
+    /// A number, a range of numbers, or a name.
     Code,
-    /// A list of what the row with this path says, up to so many.
-    List(&'static str, u64),
-    /// A map whose rows start with this row's path.
-    Map,
+    Text,
+    Map(&'static Map),
+    Delays,
+    Rules,
 }
 
-/// One option.
-pub struct Row {
-    /// Where it stands: `classes.*.attempts`. An option that takes several forms has a row for each.
-    pub path: &'static str,
-    /// What it takes.
-    pub takes: Takes,
-    /// Whether it may be null, and what null means.
-    pub null: Option<&'static str>,
-    /// The default of `standard`, as JSON; empty for none.
-    pub default: &'static str,
-    /// What it means.
-    pub meaning: &'static str,
-    /// Written together with which it is refused.
-    pub meaningless_with: &'static str,
+/// A number within bounds.
+pub(crate) struct Bounds {
+    pub unit: Unit,
+    pub least: u64,
+    pub most: u64,
 }
 
-impl Row {
-    /// The name in JavaScript: `maxDelay` for `max_delay`.
-    pub fn js_name(&self, out: &mut dyn FnMut(char)) {
-        let mut raise = false;
-        for letter in self.name().chars() {
-            match letter {
-                '_' => raise = true,
-                _ if raise => {
-                    out(letter.to_ascii_uppercase());
-                    raise = false;
-                }
-                _ => out(letter),
-            }
-        }
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// The version of the policy format.
+    Version,
+    Count,
+    /// Text with a unit; as a bare number only where the notation says what that means.
+    Micros,
+    /// At most six decimal places.
+    Millionths,
+}
+
+/// A map of options.
+pub(crate) struct Map {
+    pub fields: &'static [Field],
+    /// Of these, one may be written.
+    pub rivals: u32,
+    /// What a name is that none of them has.
+    pub unknown: Mistake,
+    pub checks: &'static [Check],
+}
+
+/// A mistake that written options make together.
+pub(crate) struct Check {
+    /// Not made if one of these could not be read.
+    pub about: u32,
+    /// Whether one of `written` is.
+    pub is_written: bool,
+    pub written: u32,
+    /// And each of these settings has one of these values: bit n for value n, 6 for larger ones, `NONE` for absent and
+    /// null.
+    pub when: [(u8, u8); 3],
+    pub mistake: Mistake,
+    /// The option it is told of, by number; the map itself beyond the last.
+    pub told_of: u8,
+}
+
+/// The options of a policy by their place in [`POLICY`].
+#[derive(Clone, Copy)]
+#[allow(dead_code)]
+pub(crate) enum Opt {
+    Undaunted,
+    Preset,
+    Attempts,
+    Timeout,
+    Forever,
+    OnTimeout,
+    AttemptTimeout,
+    Backoff,
+    Initial,
+    Factor,
+    MaxDelay,
+    First,
+    Jitter,
+    Hint,
+    Classes,
+    Rules,
+    Idempotent,
+    Nested,
+}
+
+/// A set of options.
+pub(crate) const fn options(mut options: &[Opt]) -> u32 {
+    let mut bits = 0;
+    while let Some((option, rest)) = options.split_first() {
+        bits |= 1 << *option as u32;
+        options = rest;
+    }
+    bits
+}
+
+const fn field(name: &'static str, start: usize, kind: Kind) -> Field {
+    Field { name, words: "", kind, is_nullable: false, start: start as u8, len: 1 }
+}
+
+impl Field {
+    /// Where it stands, in the settings of its map.
+    pub fn places(&self) -> core::ops::Range<usize> {
+        let start = usize::from(self.start);
+        start..start + usize::from(self.len)
     }
 
-    /// The last part of the path.
-    pub fn name(&self) -> &'static str {
-        self.path.rsplit('.').next().unwrap_or(self.path)
+    const fn words(self, words: &'static str) -> Field {
+        Field { words, ..self }
+    }
+
+    const fn or_null(self) -> Field {
+        Field { is_nullable: true, ..self }
+    }
+
+    const fn len(self, len: usize) -> Field {
+        Field { len: len as u8, ..self }
     }
 }
 
-const fn row(path: &'static str, takes: Takes, default: &'static str, meaning: &'static str) -> Row {
-    Row { path, takes, null: None, default, meaning, meaningless_with: "" }
+const fn span(name: &'static str, start: usize) -> Field {
+    field(name, start, Kind::Number(&SPAN))
 }
 
-const fn span(path: &'static str, default: &'static str, meaning: &'static str) -> Row {
-    row(path, Takes::Duration(DURATION.0, DURATION.1), default, meaning)
-}
+/// The options in the order in which a policy prints itself.
+#[allow(clippy::indexing_slicing)]
+pub const OPTIONS: [&str; FIELDS.len()] = {
+    let mut names = [""; FIELDS.len()];
+    let mut number = 0;
+    while number < FIELDS.len() {
+        names[number] = FIELDS[number].name;
+        number += 1;
+    }
+    names
+};
 
-const fn code(path: &'static str, meaning: &'static str) -> Row {
-    row(path, Takes::Code, "", meaning)
-}
+/// A policy as it is written.
+pub(crate) static POLICY: Map = Map {
+    fields: &FIELDS,
+    rivals: 0,
+    unknown: Mistake::UnknownOption,
+    checks: &[
+        Check {
+            when: [(at::BACKOFF as u8, A_LIST), ANY, ANY],
+            ..meaningless(&[Opt::Backoff, Opt::Initial], Mistake::DelayWithList, Opt::Initial)
+        },
+        Check {
+            when: [(at::BACKOFF as u8, NOT_EXPONENTIAL), ANY, ANY],
+            ..meaningless(&[Opt::Backoff, Opt::Jitter, Opt::Factor], Mistake::FactorWithoutGrowth, Opt::Factor)
+        },
+        Check {
+            when: [(at::BACKOFF as u8, !NOT_EXPONENTIAL), (at::JITTER as u8, DECORRELATED), ANY],
+            ..meaningless(&[Opt::Backoff, Opt::Jitter, Opt::Factor], Mistake::FactorWithDecorrelated, Opt::Factor)
+        },
+        Check {
+            when: [(at::BACKOFF as u8, A_LIST), ANY, ANY],
+            ..meaningless(&[Opt::Backoff, Opt::First], Mistake::DelayWithList, Opt::First)
+        },
+        Check {
+            is_written: false,
+            written: 0,
+            when: [(at::BACKOFF as u8, NOT_EXPONENTIAL), (at::JITTER as u8, DECORRELATED), ANY],
+            ..meaningless(&[Opt::Backoff, Opt::Jitter], Mistake::DecorrelatedWithBackoff, Opt::Jitter)
+        },
+    ],
+};
 
-/// Every option. The reader's own lists are the same constants.
-pub const ROWS: &[Row] = &[
-    row("undaunted", Takes::Count(1, 1), "1", "Version of the policy format."),
-    row(
-        "preset",
-        Takes::Word(&crate::presets::NAMES),
-        "\"standard\"",
-        "The policy that everything not written is taken from.",
-    ),
-    Row {
-        null: Some("unlimited; then `timeout` is required"),
-        ..row(
-            "attempts",
-            Takes::Count(ATTEMPTS.0, ATTEMPTS.1),
-            "10",
-            "Total calls, the first included; 1 never retries.",
-        )
-    },
-    Row {
-        null: Some("no limit"),
-        ..span("timeout", "\"45s\"", "Limit of the whole call, waits included. No wait ends past it.")
-    },
-    Row {
-        meaningless_with: "attempts, timeout",
-        ..row("forever", Takes::Bool, "false", "No limit at all: `attempts` and `timeout` are both null.")
-    },
-    Row {
-        meaningless_with: "timeout: null",
-        ..row(
-            "on_timeout",
-            Takes::Word(&["give_up"]),
-            "\"give_up\"",
-            "What to do when the next wait does not fit: give up at once, or clip the wait.",
-        )
-    },
-    row(
-        "on_timeout.clip",
-        Takes::Map,
-        "",
-        "Draw a shorter wait that leaves at least `min_attempt` for one last attempt.",
-    ),
-    span("on_timeout.clip.min_attempt", "", "What the last attempt must have left. Below `timeout`."),
-    Row {
-        null: Some("an attempt is never interrupted"),
-        ..span("attempt_timeout", "null", "Limit of one attempt, the first included.")
-    },
-    row("backoff", Takes::Word(&Backoff::NAMES), "\"exponential\"", "How delays grow, before jitter."),
-    Row {
-        meaningless_with: "preset's backoff",
-        ..row("backoff", Takes::List("backoff[]", TABLE_LEN as u64), "", "The delays themselves; the last repeats.")
-    },
-    row("backoff[]", Takes::Duration(0, DURATION.1), "", "The delay of one retry, before jitter."),
-    Row { meaningless_with: "a list as backoff", ..span("initial", "\"1s\"", "The first delay, before jitter.") },
-    Row {
-        meaningless_with: "backoff linear, constant or a list; jitter decorrelated",
-        ..row("factor", Takes::Decimal(FACTOR.0, FACTOR.1), "2", "Growth per retry, at most six decimal places.")
-    },
-    span(
-        "max_delay",
-        "\"10s\"",
-        "The longest delay; jitter never crosses it. With constant delays and lists by default the largest delay plus the jitter's room.",
-    ),
-    Row {
-        meaningless_with: "a list as backoff",
-        ..row(
-            "first",
-            Takes::Word(&["delayed", "immediate"]),
-            "\"delayed\"",
-            "Whether the first retry waits; `immediate` moves the delays back by one.",
-        )
-    },
-    row("jitter", Takes::Word(&Jitter::NAMES), "\"full\"", "How a delay is drawn from its ceiling."),
-    row("jitter", Takes::Map, "", "A jitter with a number of its own: one of the two."),
-    row(
-        "jitter.proportional",
-        Takes::Decimal(PROPORTIONAL.0, PROPORTIONAL.1),
-        "",
-        "The ceiling plus or minus this share of it, at most six decimal places.",
-    ),
-    span("jitter.additive", "", "The ceiling plus up to this much. Below `max_delay`."),
-    row("hint", Takes::Word(&HintMode::NAMES), "", "Short for a map with this `mode` alone."),
-    row("hint", Takes::Map, "", "What to do with a wait that the server asked for."),
-    row(
-        "hint.mode",
-        Takes::Word(&HintMode::NAMES),
-        "\"floor\"",
-        "`floor`: at least the hint, jitter on top. `exact`: the hint. `window`: our delay, moved into hint.window at most. `ignore`: nothing.",
-    ),
-    Row {
-        meaningless_with: "hint.mode window or ignore",
-        ..span("hint.max", "\"120s\"", "A longer hint ends the call with the hint in the result.")
-    },
-    Row {
-        meaningless_with: "hint.mode other than window",
-        ..span("hint.window", "", "How far above our own delay a hint may move it.")
-    },
-    Row {
-        meaningless_with: "hint.mode ignore",
-        ..row("hint.resets", Takes::Bool, "false", "Whether delays grow from `initial` again after a hint.")
-    },
-    row(
-        "classes",
-        Takes::Map,
-        "{}",
-        "Settings for one class of failures: transient, throttle, timeout, connect, conflict.",
-    ),
-    row(
-        "classes.*.attempts",
-        Takes::Count(ATTEMPTS.0, ATTEMPTS.1),
-        "",
-        "Attempts that may end in this class. At most `attempts`.",
-    ),
-    Row {
-        meaningless_with: "a list as backoff",
-        ..span("classes.*.initial", "", "The first delay after a failure of this class.")
-    },
-    row(
-        "rules",
-        Takes::List("rules", RULES_LEN as u64),
-        "[]",
-        "What codes mean for this policy; the first that matches comes before the tables.",
-    ),
-    code("rules.http", "An HTTP status."),
-    code("rules.os", "An errno, by name or number."),
-    code("rules.dns", "An error of name resolution."),
-    code("rules.tls", "A TLS error."),
-    code("rules.undici", "An error code of undici."),
-    code("rules.user", "The name of an error, or a code of your own."),
-    row(
-        "rules.body_contains",
-        Takes::Text(RULES_TEXT as u64),
-        "",
-        "Text that the first 4096 bytes of the body contain.",
-    ),
-    row("rules.class", Takes::Word(Class::NAMES), "", "The class that such a failure has."),
-    row("rules.sent", Takes::Word(Sent::NAMES), "", "Whether the server may have acted on it."),
-    row("idempotent", Takes::Bool, "", "Whether a call that the server may have acted on may be repeated."),
-    row(
-        "idempotent",
-        Takes::Word(&["auto"]),
-        "\"auto\"",
-        "An adapter goes by the method and the idempotency key; elsewhere it is the user's word.",
-    ),
-    row(
-        "nested",
-        Takes::Word(Nested::NAMES),
-        "\"warn\"",
-        "What to do with an error whose retries an inner call has already exhausted.",
-    ),
+const FIELDS: [Field; 18] = [
+    field("undaunted", at::UNDAUNTED, Kind::Number(&Bounds { unit: Unit::Version, least: 1, most: 1 })),
+    field("preset", at::PRESET, Kind::Words).words(PRESETS),
+    field("attempts", at::ATTEMPTS, Kind::Number(&COUNT)).or_null(),
+    span("timeout", at::TIMEOUT).or_null(),
+    field("forever", at::FOREVER, Kind::Bool),
+    field("on_timeout", at::ON_TIMEOUT, Kind::Map(&ON_TIMEOUT)).words("give_up ").len(3),
+    span("attempt_timeout", at::ATTEMPT_TIMEOUT).or_null(),
+    field("backoff", at::BACKOFF, Kind::Delays).words("exponential linear constant "),
+    span("initial", at::INITIAL),
+    field("factor", at::FACTOR, Kind::Number(&Bounds { unit: Unit::Millionths, least: FACTOR.0, most: FACTOR.1 })),
+    span("max_delay", at::MAX_DELAY),
+    field("first", at::FIRST, Kind::Words).words("delayed immediate "),
+    field("jitter", at::JITTER, Kind::Map(&JITTER)).words("none full equal decorrelated ").len(3),
+    field("hint", at::HINT, Kind::Map(&HINT)).words("floor exact ignore ").len(4),
+    field("classes", at::IN_CLASSES, Kind::Map(&CLASSES)).len(at::RULES - at::IN_CLASSES),
+    field("rules", at::RULES, Kind::Rules),
+    field("idempotent", at::IDEMPOTENT, Kind::Bool).words("auto "),
+    field("nested", at::NESTED, Kind::Words).words(Nested::WORDS),
 ];
+
+/// What limits say together, before the checks of [`POLICY`].
+pub(crate) static LIMITS: [Check; 4] = [
+    Check {
+        when: [(at::FOREVER as u8, FOREVER), ANY, ANY],
+        ..meaningless(&[Opt::Forever, Opt::Attempts], Mistake::ForeverWithLimit, Opt::Attempts)
+    },
+    Check {
+        when: [(at::FOREVER as u8, FOREVER), ANY, ANY],
+        ..meaningless(&[Opt::Forever, Opt::Timeout], Mistake::ForeverWithLimit, Opt::Timeout)
+    },
+    Check {
+        is_written: false,
+        written: 0,
+        when: [(at::ATTEMPTS as u8, NONE), (at::TIMEOUT as u8, NONE), (at::FOREVER as u8, !FOREVER)],
+        ..meaningless(&[Opt::Forever, Opt::Attempts, Opt::Timeout], Mistake::Unlimited, Opt::Attempts)
+    },
+    Check {
+        when: [(at::TIMEOUT as u8, NONE), (at::MIN_ATTEMPT as u8, !NONE), ANY],
+        ..meaningless(&[Opt::OnTimeout, Opt::Forever, Opt::Timeout], Mistake::ClipWithoutTimeout, Opt::OnTimeout)
+    },
+];
+
+/// The presets, in the order of `presets.rs`.
+pub(crate) const PRESETS: &str = "standard interactive stamina none ";
+
+static ON_TIMEOUT: Map = Map {
+    fields: &[field("clip", 1, Kind::Map(&CLIP)).len(2)],
+    rivals: 0,
+    unknown: Mistake::UnknownOption,
+    checks: &[missing(1, Mistake::NoClip, 0)],
+};
+
+static CLIP: Map = Map {
+    fields: &[span("min_attempt", 1)],
+    rivals: 0,
+    unknown: Mistake::UnknownOption,
+    checks: &[missing(1, Mistake::NoClip, 0)],
+};
+
+static JITTER: Map = Map {
+    fields: &[
+        field("proportional", 1, Kind::Number(&Bounds { unit: Unit::Millionths, least: 0, most: PROPORTIONAL.1 })),
+        field("additive", 2, Kind::Number(&SPAN_OR_ZERO)),
+    ],
+    rivals: 3,
+    unknown: Mistake::UnknownOption,
+    checks: &[missing(3, Mistake::EmptyJitter, WHOLE)],
+};
+
+static HINT: Map = Map {
+    fields: &[
+        field("mode", 0, Kind::Words).words("floor exact ignore window "),
+        span("max", 1),
+        span("window", 2),
+        field("resets", 3, Kind::Bool),
+    ],
+    rivals: 0,
+    unknown: Mistake::UnknownOption,
+    checks: &[
+        Check { when: [(0, WINDOW), ANY, ANY], ..missing(1 << 2, Mistake::NoWindow, 2) },
+        Check {
+            is_written: true,
+            when: [(0, WINDOW | IGNORE), ANY, ANY],
+            ..missing(1 << 1, Mistake::MaxWithoutLimit, 1)
+        },
+        Check { is_written: true, when: [(0, !WINDOW), ANY, ANY], ..missing(1 << 2, Mistake::WindowWithoutMode, 2) },
+        Check { is_written: true, when: [(0, IGNORE), ANY, ANY], ..missing(1 << 3, Mistake::ResetsWithoutHint, 3) },
+    ],
+};
+
+static CLASSES: Map = Map {
+    fields: &[
+        class(Class::Transient),
+        class(Class::Throttle),
+        class(Class::Timeout),
+        class(Class::Connect),
+        class(Class::Conflict),
+    ],
+    rivals: 0,
+    unknown: Mistake::UnknownClass,
+    checks: &[],
+};
+
+const fn class(class: Class) -> Field {
+    field(class.as_str(), 1 + class as usize * at::IN_CLASS, Kind::Map(&CLASS)).len(at::IN_CLASS)
+}
+
+static CLASS: Map = Map {
+    fields: &[field("attempts", at::CLASS_ATTEMPTS, Kind::Number(&COUNT)), span("initial", at::CLASS_INITIAL)],
+    rivals: 0,
+    unknown: Mistake::UnknownOption,
+    checks: &[],
+};
+
+/// An element of a list of delays.
+pub(crate) static DELAY: Field = field("", 0, Kind::Number(&SPAN_OR_ZERO));
+
+/// An element of `rules`.
+pub(crate) static RULE: Field = field("", 0, Kind::Map(&IN_RULE));
+
+/// The first places are the domains, by number.
+static IN_RULE: Map = Map {
+    fields: &[
+        field("http", 0, Kind::Status),
+        field("os", 1, Kind::Code),
+        field("dns", 2, Kind::Code),
+        field("tls", 3, Kind::Code),
+        field("undici", 4, Kind::Code),
+        field("user", 5, Kind::Code),
+        field("body_contains", at::RULE_BODY, Kind::Text),
+        field("class", at::RULE_CLASS, Kind::Words).words(Class::WORDS),
+        field("sent", at::RULE_SENT, Kind::Words).words(Sent::WORDS),
+    ],
+    rivals: 0x3F,
+    unknown: Mistake::UnknownOption,
+    checks: &[missing(0x7F, Mistake::NoMatch, WHOLE), missing(0x180, Mistake::NoEffect, WHOLE)],
+};
+
+static COUNT: Bounds = Bounds { unit: Unit::Count, least: ATTEMPTS.0, most: ATTEMPTS.1 };
+static SPAN: Bounds = Bounds { unit: Unit::Micros, least: DURATION.0, most: DURATION.1 };
+static SPAN_OR_ZERO: Bounds = Bounds { unit: Unit::Micros, least: 0, most: DURATION.1 };
+
+/// One of these must be written.
+const fn missing(written: u32, mistake: Mistake, told_of: u8) -> Check {
+    Check { about: 0, is_written: false, written, when: [ANY, ANY, ANY], mistake, told_of }
+}
+
+/// A written option that others make meaningless.
+const fn meaningless(about: &[Opt], mistake: Mistake, option: Opt) -> Check {
+    Check {
+        about: options(about),
+        is_written: true,
+        written: options(&[option]),
+        when: [ANY, ANY, ANY],
+        mistake,
+        told_of: option as u8,
+    }
+}
+
+const WHOLE: u8 = u8::MAX;
+const ANY: (u8, u8) = (0, u8::MAX);
+const NONE: u8 = 1 << 7;
+const FOREVER: u8 = 1 << at::TRUE;
+const A_LIST: u8 = 1 << at::LIST;
+const NOT_EXPONENTIAL: u8 = 0b1110;
+const DECORRELATED: u8 = 1 << 3;
+const IGNORE: u8 = 1 << 2;
+const WINDOW: u8 = 1 << 3;

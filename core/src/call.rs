@@ -5,7 +5,10 @@ use crate::draw::{Lane, uniform, word};
 use crate::failure::{Class, Condition, Failure, Sent, Verdict, names};
 use crate::hint_rule::HintMode;
 use crate::jitter::Jitter;
-use crate::policy::{CLASSES, Idempotent, Nested, Policy};
+use crate::policy::{CLASSES, Nested, Policy};
+use crate::settings::{
+    ATTEMPTS, CLASS_ATTEMPTS, FALSE, HINT_MAX, HINT_RESETS, HINT_WINDOW, IDEMPOTENT, MIN_ATTEMPT, TRUE,
+};
 
 /// Whether retrying is switched on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,7 +128,7 @@ impl Policy {
     /// The state of a call that began at `now`. A host without `attempt_timeout` may make it at the first failure, so that
     /// a call that succeeds never enters the core. An `outer_deadline` counts if it is earlier than the policy's own.
     pub fn start(&self, now: u64, call_seed: u64, outer_deadline: Option<u64>, mode: Mode) -> Call {
-        let own = self.timeout.map(|timeout| now.saturating_add(timeout));
+        let own = self.timeout().map(|timeout| now.saturating_add(timeout));
         let deadline = match (own, outer_deadline) {
             (Some(own), Some(outer)) => Some(own.min(outer)),
             (own, outer) => own.or(outer),
@@ -153,7 +156,7 @@ impl Policy {
         if call.failures > 0 && remaining == Some(0) {
             return Err(Reason::Timeout);
         }
-        let limit = self.attempt_timeout.map(|limit| limit.min(remaining.unwrap_or(limit)));
+        let limit = self.attempt_timeout().map(|limit| limit.min(remaining.unwrap_or(limit)));
         Ok(Attempt { number: call.failures.saturating_add(1), limit, remaining })
     }
 
@@ -173,7 +176,7 @@ impl Policy {
                     class: seen.class,
                     sent: seen.sent,
                     last: call.is_last,
-                    nested_warning: failure.nested && self.nested == Nested::Warn,
+                    nested_warning: failure.nested && self.nested() == Nested::Warn,
                 }
             }
             Err(reason) => Decision::GiveUp { reason, hint: failure.hint, class: seen.class, sent: seen.sent },
@@ -181,36 +184,43 @@ impl Policy {
     }
 
     fn decide(&self, call: &mut Call, now: u64, failure: &Failure, seen: &Seen) -> Result<u64, Reason> {
-        let refusals = [
-            (failure.cancelled, Reason::Cancelled),
-            (call.mode == Mode::Inactive, Reason::Inactive),
-            (failure.nested && self.nested == Nested::Once, Reason::Nested),
-            (!seen.is_allowed(call), Reason::Permanent),
-            (seen.sent == Sent::Maybe && !self.is_idempotent(failure), Reason::NotIdempotent),
-            (
-                self.class(seen.class).attempts.is_some_and(|limit| call.failed_in(seen.class) >= limit),
-                Reason::ClassAttempts,
-            ),
-            (self.attempts.is_some_and(|limit| call.failures >= limit), Reason::Attempts),
-        ];
-        if let Some((_, reason)) = refusals.iter().find(|(refused, _)| *refused) {
-            return Err(*reason);
+        if failure.cancelled {
+            return Err(Reason::Cancelled);
         }
-        let wait = self.wait(call, now, failure, seen)?;
-        let delay = self.fit(call, now, wait)?;
-        call.restart_exponent(failure, self);
+        if call.mode == Mode::Inactive {
+            return Err(Reason::Inactive);
+        }
+        if failure.nested && self.nested() == Nested::Once {
+            return Err(Reason::Nested);
+        }
+        if !seen.is_allowed(call) {
+            return Err(Reason::Permanent);
+        }
+        if seen.sent == Sent::Maybe && !self.may_repeat(failure) {
+            return Err(Reason::NotIdempotent);
+        }
+        if self.of_class(seen.class, CLASS_ATTEMPTS).is_some_and(|limit| u64::from(call.failed_in(seen.class)) >= limit)
+        {
+            return Err(Reason::ClassAttempts);
+        }
+        if u64::from(call.failures) >= self.settings[ATTEMPTS] {
+            return Err(Reason::Attempts);
+        }
+        let delay = self.wait(call, now, failure, seen)?;
+        if self.settings[HINT_RESETS] == TRUE && failure.hint.is_some() && failure.wait.is_none() {
+            call.restarted_at = call.failures;
+        }
         Ok(delay)
     }
 
     /// What the tables, the policy's rules and the user's `on` make of a failure.
     fn see(&self, failure: &Failure) -> Seen {
         let row = find(failure.domain, failure.code, failure.phase, failure.hint.is_some());
-        let rule = self.rules.find(failure);
-        let class_by_rule = rule.and_then(|rule| rule.class);
+        let (class_by_rule, sent_by_rule) = self.rules.find(failure);
         let is_forced = failure.verdict == Verdict::Forced || failure.should_retry == Some(true);
         let mut seen = Seen {
             class: class_by_rule.unwrap_or(row.class),
-            sent: rule.and_then(|rule| rule.sent).unwrap_or(row.sent),
+            sent: sent_by_rule.unwrap_or(row.sent),
             condition: row.condition,
             has_hint: failure.hint.is_some(),
             is_named: class_by_rule.is_some() || failure.verdict == Verdict::Named,
@@ -221,7 +231,7 @@ impl Policy {
             seen.condition = Condition::Always;
         }
         let is_unknown = !row.is_known && class_by_rule.is_none();
-        if seen.class == Class::Permanent && (is_forced || (is_unknown && failure.verdict == Verdict::Named)) {
+        if seen.class == Class::Permanent && (is_forced || (is_unknown && seen.is_named)) {
             seen.class = Class::Transient;
         }
         if failure.should_retry == Some(true) {
@@ -230,75 +240,68 @@ impl Policy {
         seen
     }
 
-    fn is_idempotent(&self, failure: &Failure) -> bool {
-        match self.idempotent {
-            Idempotent::True => true,
-            Idempotent::False => false,
-            Idempotent::Auto => failure.is_idempotent(),
+    /// Whether the policy lets a call be repeated that the server may have acted on.
+    fn may_repeat(&self, failure: &Failure) -> bool {
+        match self.settings[IDEMPOTENT] {
+            FALSE => false,
+            TRUE => true,
+            _ => failure.is_idempotent(),
         }
     }
 
-    /// The wait before the deadline is looked at: 0 once for a row that is retried at once, else a draw. The draw is made, and remembered, even where a hint or the user's own
-    /// wait takes its place: so the next draw depends on the words alone.
-    fn wait(&self, call: &mut Call, now: u64, failure: &Failure, seen: &Seen) -> Result<Wait, Reason> {
+    /// The wait: 0 once for a row that is retried at once, else a draw; then the hint, then the deadline.
+    ///
+    /// The draw is made, and remembered, even where a hint or the user's own wait takes its place: so the next draw
+    /// depends on the words alone.
+    fn wait(&self, call: &mut Call, now: u64, failure: &Failure, seen: &Seen) -> Result<u64, Reason> {
         let n = call.failures;
-        let hint = failure.hint.filter(|_| self.hint.mode != HintMode::Ignore);
-        let is_at_once = seen.condition == Condition::Immediate && !call.used_immediate;
-        let drawn = match is_at_once {
-            true => 0,
-            false => self.draw(seen.class, n, call.restarted_at, call.call_seed, &mut call.previous),
-        };
+        let left = call.deadline.map_or(u64::MAX, |deadline| deadline.saturating_sub(now));
+        let mut delay = 0;
+        if seen.condition != Condition::Immediate || call.used_immediate {
+            delay = self.draw(seen.class, n, call.restarted_at, call.call_seed, &mut call.previous);
+        }
+        // What a clipped wait must not go below; an exact wait may not be clipped.
+        let mut floor = 0;
+        let mut is_exact = failure.wait.is_some();
+        let mode = HintMode::of(&self.settings);
         if let Some(wait) = failure.wait {
-            return Ok(Wait { delay: wait, floor: wait, is_exact: true });
-        }
-        let Some(hint) = hint else {
-            return Ok(Wait { delay: drawn, floor: 0, is_exact: false });
-        };
-        let room = match call.deadline {
-            Some(deadline) => deadline.saturating_sub(now.saturating_add(hint)),
-            None => u64::MAX,
-        };
-        if self.hint.mode.is_limited() && (hint > self.hint.max || room == 0) {
-            return Err(Reason::HintTooLong);
-        }
-        Ok(match self.hint.mode {
-            HintMode::Exact => Wait { delay: hint, floor: hint, is_exact: true },
-            HintMode::Window => {
-                let delay = hint.max(drawn).min(drawn.saturating_add(self.hint.window));
-                Wait { delay, floor: 0, is_exact: false }
+            delay = wait;
+        } else if let Some(hint) = failure.hint {
+            let room = left.saturating_sub(hint);
+            if mode.is_limited() && (hint > self.settings[HINT_MAX] || room == 0) {
+                return Err(Reason::HintTooLong);
             }
-            HintMode::Floor | HintMode::Ignore => {
-                let ceiling = self.ceiling(seen.class, n.saturating_sub(call.restarted_at).max(1));
-                let above = match self.jitter {
-                    Jitter::None => ceiling.min(hint.saturating_add(room - 1)).saturating_sub(hint),
-                    _ => uniform(word(call.call_seed, Lane::Delay, n.into()), ceiling.min(room - 1)),
-                };
-                Wait { delay: hint.saturating_add(above), floor: hint, is_exact: false }
+            match mode {
+                HintMode::Floor => {
+                    let ceiling = self.ceiling(seen.class, n.saturating_sub(call.restarted_at));
+                    let above = match Jitter::of(&self.settings) {
+                        Jitter::None => ceiling.saturating_sub(hint).min(room - 1),
+                        _ => uniform(word(call.call_seed, Lane::Delay, n.into()), ceiling.min(room - 1)),
+                    };
+                    floor = hint;
+                    delay = hint.saturating_add(above);
+                }
+                HintMode::Exact => {
+                    is_exact = true;
+                    delay = hint;
+                }
+                HintMode::Window => delay = hint.max(delay).min(delay.saturating_add(self.settings[HINT_WINDOW])),
+                HintMode::Ignore => {}
             }
-        })
-    }
-
-    /// The wait within the deadline: as it is, clipped, or refused.
-    fn fit(&self, call: &mut Call, now: u64, wait: Wait) -> Result<u64, Reason> {
+        }
         if call.is_last {
             return Err(Reason::Timeout);
         }
-        let Some(deadline) = call.deadline else {
-            return Ok(wait.delay);
+        let min_attempt = match self.limit(MIN_ATTEMPT) {
+            _ if call.deadline.is_none() => return Ok(delay),
+            None if delay < left => return Ok(delay),
+            Some(min_attempt) if delay.saturating_add(min_attempt) <= left => return Ok(delay),
+            Some(min_attempt) if !is_exact => min_attempt,
+            _ => return Err(Reason::Timeout),
         };
-        let left = deadline.saturating_sub(now);
-        let Some(min_attempt) = self.clip else {
-            return if wait.delay < left { Ok(wait.delay) } else { Err(Reason::Timeout) };
-        };
-        if wait.delay.checked_add(min_attempt).is_some_and(|end| end <= left) {
-            return Ok(wait.delay);
-        }
-        let room = left.checked_sub(min_attempt).and_then(|room| room.checked_sub(wait.floor));
-        let Some(room) = room.filter(|_| !wait.is_exact) else {
-            return Err(Reason::Timeout);
-        };
+        let room = left.checked_sub(min_attempt).and_then(|room| room.checked_sub(floor)).ok_or(Reason::Timeout)?;
         call.is_last = true;
-        Ok(wait.floor + uniform(word(call.call_seed, Lane::Clip, call.failures.into()), room))
+        Ok(floor + uniform(word(call.call_seed, Lane::Clip, n.into()), room))
     }
 }
 
@@ -325,15 +328,6 @@ impl Seen {
     }
 }
 
-/// A wait before the deadline is looked at.
-struct Wait {
-    delay: u64,
-    /// What a clipped wait must not go below.
-    floor: u64,
-    /// May not be clipped.
-    is_exact: bool,
-}
-
 impl Call {
     /// The time that counts: a `now` that goes back is no progress.
     fn advance(&mut self, now: u64) -> u64 {
@@ -350,12 +344,6 @@ impl Call {
 
     fn failed_in(&self, class: Class) -> u32 {
         self.failures_in.get(class as usize).copied().unwrap_or(0)
-    }
-
-    fn restart_exponent(&mut self, failure: &Failure, policy: &Policy) {
-        if policy.hint.resets && failure.hint.is_some() && failure.wait.is_none() {
-            self.restarted_at = self.failures;
-        }
     }
 }
 

@@ -6,7 +6,6 @@ mod dns;
 mod http;
 mod os;
 mod table;
-mod tls;
 mod undici;
 
 use crate::failure::{Class, Code, Condition, Domain, Phase, Sent};
@@ -22,7 +21,6 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    const UNKNOWN: Row = Row { is_known: false, ..Row::PERMANENT };
     const PERMANENT: Row = row(Class::Permanent, Sent::Maybe);
 
     const fn when(self, condition: Condition) -> Row {
@@ -36,22 +34,47 @@ const fn row(class: Class, sent: Sent) -> Row {
 
 /// The row of a code.
 pub(crate) fn find(domain: Domain, code: Code, phase: Phase, has_hint: bool) -> Row {
+    let mut row = table::unpack(search(domain, code));
     match domain {
-        Domain::Http => http::find(code, has_hint),
-        Domain::Os => os::find(code, phase),
-        Domain::Dns => dns::find(code),
-        Domain::Tls => tls::find(),
-        Domain::Undici => undici::find(code),
-        Domain::User => Row::UNKNOWN,
+        // A 503 that says when to come back was refused before anything was done (RFC 9110 15.6.4).
+        Domain::Http if has_hint && code == Code::Number(503) => {
+            (row.class, row.sent) = (Class::Throttle, Sent::Rejected)
+        }
+        Domain::Http => row.is_known |= matches!(code, Code::Number(400..600)),
+        // While connecting, nothing of the call has been sent.
+        Domain::Os if phase == Phase::Connect && os::is_lost(row) => {
+            (row.class, row.sent) = (Class::Connect, Sent::NotSent)
+        }
+        // A certificate that is refused today is refused a second later. Source: SEMANTICS 15.3.
+        Domain::Tls => row.is_known = true,
+        Domain::Os | Domain::Dns | Domain::Undici | Domain::User => {}
     }
+    row
 }
 
-/// The place of a code in its table: two spellings of one code have the same. None where a table has it not, or has
-/// only one spelling for each code.
-pub(crate) fn identity(domain: Domain, code: Code) -> Option<usize> {
-    match domain {
-        Domain::Os => os::NAMES.position(os::strip(code)),
-        Domain::Dns => dns::NAMES.position(code),
-        Domain::Http | Domain::Tls | Domain::Undici | Domain::User => None,
+/// Whether two codes are one: equal, or two spellings of one row, as ECONNRESET and 104.
+pub(crate) fn is_same(domain: Domain, one: Code, other: Code) -> bool {
+    let place = search(domain, one);
+    one == other || (domain != Domain::Undici && place != table::NOWHERE && place == search(domain, other))
+}
+
+/// What a table says of a code, packed.
+fn search(domain: Domain, code: Code) -> u32 {
+    let (table, prefix): (&[u8], &[u8]) = match domain {
+        Domain::Http => (&http::TABLE, b""),
+        // WinSock's names are the errno names with `WSA` before them.
+        Domain::Os => (&os::TABLE, b"WSA"),
+        Domain::Dns => (&dns::TABLE, b""),
+        Domain::Undici => (&undici::TABLE, b"UND_ERR"),
+        Domain::Tls | Domain::User => return table::NOWHERE,
+    };
+    let without = match code {
+        Code::Name(name) => name.strip_prefix(prefix),
+        Code::Number(_) | Code::None => None,
+    };
+    match without {
+        Some(name) => table::search(table, Code::Name(name)),
+        None if domain == Domain::Undici => table::NOWHERE,
+        None => table::search(table, code),
     }
 }

@@ -1,5 +1,7 @@
 //! A failure as the host tells it: neutral facts, no decision.
 
+use crate::words::Parts;
+
 /// Whose codes a failure speaks in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Domain {
@@ -137,9 +139,7 @@ impl Failure<'_> {
 }
 
 fn is_idempotent_method(method: &[u8]) -> bool {
-    ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"]
-        .iter()
-        .any(|name| method.eq_ignore_ascii_case(name.as_bytes()))
+    Parts::words("GET HEAD OPTIONS TRACE PUT DELETE QUERY").any(|name| method.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 macro_rules! names {
@@ -150,14 +150,22 @@ macro_rules! names {
             /// Every name, in the order of its number.
             pub const NAMES: &'static [&'static str] = &[$($name),+];
 
+            /// The same in one text, a blank after each.
+            pub const WORDS: &'static str = concat!($($name, " "),+);
+
             /// The name that policies, events and all languages use.
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $($type::$variant => $name),+ }
             }
 
             /// The value with this number.
+            #[allow(non_upper_case_globals)]
             pub fn from_number(number: u32) -> Option<$type> {
-                $type::ALL.get(number as usize).copied()
+                $(const $variant: u32 = $type::$variant as u32;)+
+                match number {
+                    $($variant => Some($type::$variant),)+
+                    _ => None,
+                }
             }
         }
     };

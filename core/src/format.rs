@@ -5,25 +5,27 @@
 mod dump;
 mod duration;
 mod mistakes;
-mod options;
+mod number;
+mod peers;
 mod problem;
-mod rule;
+mod reader;
 #[cfg(feature = "serde")]
 mod serde;
 mod settle;
 pub mod tape;
-mod values;
 
+pub(crate) use mistakes::Mistake;
+pub use number::Notation;
 pub use problem::Problem;
-pub use values::Notation;
 
-use crate::bounds::OPTIONS;
-use crate::policy::{CLASSES, Policy};
+use crate::bounds::{POLICY, RULE};
+use crate::policy::Policy;
 use crate::presets;
+use crate::settings::{ABSENT, PRESET};
 use problem::Path;
-use settle::settle;
-use tape::{Items, Node};
-use values::Reader;
+use reader::Reader;
+use settle::Draft;
+use tape::Node;
 
 impl Policy {
     /// The policy that `tape` describes, or None after every mistake in it was handed to `problem`.
@@ -36,117 +38,22 @@ impl Policy {
         base: Option<&Policy>,
         problem: &mut dyn FnMut(&Problem),
     ) -> Option<Policy> {
-        let mut reader = Reader::new(notation, problem);
-        let entries = reader.map(&Path::ROOT, Node::read(tape))?;
-        let named = named_preset(entries);
-        let is_replacing = base.is_some() && named.is_none();
-        let mut draft = Draft {
-            policy: match (named, base) {
-                (Some(preset), _) => preset,
-                (None, Some(base)) => base.clone(),
-                (None, None) => Policy::STANDARD,
-            },
-            written: Written::default(),
-            is_replacing,
-            forever: false,
-        };
-        draft.read(&mut reader, entries);
-        settle(&mut draft, &mut reader);
-        if reader.refused { None } else { Some(draft.policy.with_table()) }
-    }
-}
-
-fn named_preset(mut entries: Items) -> Option<Policy> {
-    while let Some((key, value)) = entries.next_entry() {
-        if let (b"preset", Node::Text(name)) = (key, value) {
-            return presets::find(name);
+        let node = Node::read(tape);
+        let mut policy = Policy::EMPTY;
+        let mut reader =
+            Reader { notation, problem, delays: &mut policy.delays, rules: &mut policy.rules, refused: false };
+        if node.kind != tape::MAP {
+            reader.refuse_given(Mistake::WrongKind, &Path::ROOT, &RULE, node);
+            return None;
         }
-    }
-    None
-}
-
-/// A policy on its way: what is written so far, over what it inherits.
-struct Draft {
-    pub policy: Policy,
-    pub written: Written,
-    /// The base is a whole policy, not a preset.
-    pub is_replacing: bool,
-    pub forever: bool,
-}
-
-/// What was written, and what of it could not be read.
-#[derive(Default)]
-struct Written {
-    options: u32,
-    refused: u32,
-    pub classes: [WrittenClass; CLASSES],
-}
-
-/// What was written of a class's settings.
-#[derive(Clone, Copy, Default)]
-struct WrittenClass {
-    attempts: bool,
-    initial: bool,
-}
-
-impl Written {
-    /// Whether the option was written and could be read.
-    pub fn has(&self, option: Opt) -> bool {
-        (self.options & !self.refused) >> option as u32 & 1 == 1
-    }
-
-    /// Whether all of these are as their writer meant them: what depends on one that could not be read is not checked.
-    pub fn can_check(&self, options: &[Opt]) -> bool {
-        !options.iter().any(|option| self.refused >> *option as u32 & 1 == 1)
-    }
-}
-
-/// The options, by their place in [`OPTIONS`].
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Opt {
-    Undaunted,
-    Preset,
-    Attempts,
-    Timeout,
-    Forever,
-    OnTimeout,
-    AttemptTimeout,
-    Backoff,
-    Initial,
-    Factor,
-    MaxDelay,
-    First,
-    Jitter,
-    Hint,
-    Classes,
-    Rules,
-    Idempotent,
-    Nested,
-}
-
-impl Opt {
-    const ALL: [Opt; OPTIONS.len()] = [
-        Opt::Undaunted,
-        Opt::Preset,
-        Opt::Attempts,
-        Opt::Timeout,
-        Opt::Forever,
-        Opt::OnTimeout,
-        Opt::AttemptTimeout,
-        Opt::Backoff,
-        Opt::Initial,
-        Opt::Factor,
-        Opt::MaxDelay,
-        Opt::First,
-        Opt::Jitter,
-        Opt::Hint,
-        Opt::Classes,
-        Opt::Rules,
-        Opt::Idempotent,
-        Opt::Nested,
-    ];
-
-    pub fn name(self) -> &'static str {
-        OPTIONS.get(self as usize).copied().unwrap_or("")
+        let written = reader.map(&POLICY, &Path::ROOT, node, &mut policy.settings);
+        let inherited = match (policy.settings[PRESET], base) {
+            (ABSENT, Some(base)) => *base,
+            (preset, _) => Policy::of(presets::settings(preset)),
+        };
+        let mut draft = Draft { settings: &mut policy.settings, reader, written };
+        draft.inherit(&inherited);
+        draft.settle();
+        if draft.reader.refused { None } else { Some(policy) }
     }
 }

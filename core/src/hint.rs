@@ -4,21 +4,22 @@
 //! SEMANTICS 6.
 
 use crate::date;
-use crate::decimal::scaled;
+use crate::decimal::{digits, plain};
 
-/// The headers that are looked at, in lower case: a host need not hand over any other.
+/// The headers that are looked at, in lower case: a host need not hand over any other. The first two tell how to read the
+/// others; of these the first that gives a wait counts.
 pub const HEADERS: [&str; 11] = [
+    "date",
+    "x-ratelimit-remaining",
     "retry-after-ms",
     "x-ms-retry-after-ms",
     "x-amz-retry-after",
     "retry-after",
     "ratelimit",
     "x-ratelimit-reset",
-    "x-ratelimit-remaining",
     "grpc-retry-pushback-ms",
     "x-should-retry",
     "stripe-should-retry",
-    "date",
 ];
 
 /// What a response says about coming back.
@@ -38,183 +39,139 @@ pub fn read<'h, H>(headers: H, now: Option<u64>) -> Hint
 where
     H: Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
 {
-    let response = Response { headers, now };
-    let mut hint = response.delay().unwrap_or_default();
-    hint.should_retry = response.should_retry();
-    hint
+    let mut response = Response { now, date: None, remaining: None, exhausted_for: None, hint: Hint::default() };
+    for (number, known) in HEADERS.iter().enumerate() {
+        for (name, value) in headers.clone() {
+            if name.eq_ignore_ascii_case(known.as_bytes()) {
+                response.read(number, value.trim_ascii());
+            }
+        }
+    }
+    response.hint
 }
 
-#[derive(Clone)]
-struct Response<H> {
-    headers: H,
+/// A response, as far as it has been read.
+struct Response {
     now: Option<u64>,
+    /// Its own clock: dates are compared with it, so that a wrong one here does no harm.
+    date: Option<u64>,
+    /// The first `x-ratelimit-remaining`: whether it is 0.
+    remaining: Option<bool>,
+    /// Of the policies in `ratelimit` with nothing left, the one that takes longest, in seconds.
+    exhausted_for: Option<u64>,
+    hint: Hint,
 }
 
-impl<'h, H: Iterator<Item = (&'h [u8], &'h [u8])> + Clone> Response<H> {
-    fn values(&self, name: &'static str) -> impl Iterator<Item = &'h [u8]> + use<'h, H> {
-        let headers = self.headers.clone();
-        headers
-            .filter(move |(given, _)| given.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| value.trim_ascii())
-    }
-
-    fn delay(&self) -> Option<Hint> {
-        let now = self.clock();
-        let vendors = ["retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after"];
-        let in_ms = vendors
-            .iter()
-            .find_map(|name| self.values(name).find_map(|value| wait(decimal(value, 3)?, EPOCH_IF_ABOVE, now)));
-        in_ms
-            .or_else(|| self.values("retry-after").find_map(|value| self.retry_after(value, now)))
-            .or_else(|| self.rate_limit(now))
-            .or_else(|| self.rate_limit_reset(now))
-            .or_else(|| self.values("grpc-retry-pushback-ms").find_map(|value| exact(digits(value, 3)?)))
-    }
-
-    /// The instant from which dates count, in microseconds: the response's own, so that a wrong clock does no harm.
-    fn clock(&self) -> Option<u64> {
-        let own = self.values("date").find_map(|value| self.date(value));
-        own.or(self.now)
-    }
-
-    fn date(&self, value: &[u8]) -> Option<u64> {
-        let seconds = date::parse(value, self.now.map(|now| now / SECOND))?;
-        Some(seconds.saturating_mul(SECOND))
-    }
-
-    fn retry_after(&self, value: &[u8], now: Option<u64>) -> Option<Hint> {
-        match decimal(value, 6) {
-            Some(seconds) => wait(seconds, EPOCH_IF_ABOVE, now),
-            None => {
-                // The century of a two-digit year is that of the clock which the date is compared with.
-                let seconds = date::parse(value, now.map(|now| now / SECOND))?;
-                exact(seconds.saturating_mul(SECOND).saturating_sub(now?))
+impl Response {
+    /// Reads the value of header number `header`.
+    fn read(&mut self, header: usize, value: &[u8]) {
+        let is_in_ms = matches!(header, 2..=4 | 8);
+        let number = decimal(value, if is_in_ms { 3 } else { 6 });
+        let is_whole = number.is_some() && value.iter().all(u8::is_ascii_digit);
+        match header {
+            0 => self.date = self.date.or_else(|| date::parse(value, self.now)),
+            1 => self.remaining = self.remaining.or(Some(is_whole && number == Some(0))),
+            5 if number.is_none() => self.wait_until(date::parse(value, self.clock())),
+            6 => self.read_rate_limit(value),
+            // Seconds or an instant, and only once nothing remains: servers send it with every response.
+            7 if self.remaining != Some(true) => {}
+            8 if !is_whole => self.hint.should_retry = Some(false),
+            9.. if value.eq_ignore_ascii_case(b"false") => self.hint.should_retry = Some(false),
+            9.. if value.eq_ignore_ascii_case(b"true") => {
+                self.hint.should_retry = self.hint.should_retry.or(Some(true))
+            }
+            9.. => {}
+            // Never an instant.
+            8 if self.hint.delay.is_none() => self.hint.delay = number.map(|micros| micros.min(LONGEST)),
+            8 => {}
+            _ => {
+                let had_none = self.hint.delay.is_none();
+                self.wait(number);
+                self.hint.is_suspicious &= header != 7 || !had_none;
             }
         }
     }
 
-    /// `"policy";r=0;t=30`: of the policies with nothing left, the one that takes longest.
-    fn rate_limit(&self, now: Option<u64>) -> Option<Hint> {
-        let seconds = self.values("ratelimit").flat_map(Items::new).filter_map(exhausted_for).max()?;
-        wait(seconds.saturating_mul(SECOND), EPOCH_IF_ABOVE, now)
+    fn clock(&self) -> Option<u64> {
+        self.date.or(self.now)
     }
 
-    /// Seconds or an instant, and only once nothing remains: servers send it with every response.
-    fn rate_limit_reset(&self, now: Option<u64>) -> Option<Hint> {
-        self.values("x-ratelimit-remaining").find(|value| digits(value, 0) == Some(0))?;
-        let hint = self.values("x-ratelimit-reset").find_map(|value| wait(decimal(value, 6)?, EPOCH_IF_ABOVE, now))?;
-        Some(Hint { is_suspicious: false, ..hint })
-    }
-
-    fn should_retry(&self) -> Option<bool> {
-        let says = |word: &'static [u8]| {
-            let names = ["x-should-retry", "stripe-should-retry"];
-            names.iter().any(|name| self.values(name).any(|value| value.eq_ignore_ascii_case(word)))
-        };
-        let is_pushed_back = self.values("grpc-retry-pushback-ms").any(|value| digits(value, 3).is_none());
-        if is_pushed_back || says(b"false") {
-            Some(false)
-        } else if says(b"true") {
-            Some(true)
+    /// The first wait counts. One that is far too long is an instant that somebody sent by mistake.
+    fn wait(&mut self, micros: Option<u64>) {
+        let Some(micros) = micros.filter(|_| self.hint.delay.is_none()) else { return };
+        if micros <= EPOCH_IF_ABOVE {
+            self.hint.delay = Some(micros);
         } else {
-            None
+            self.wait_until(Some(micros));
+            self.hint.is_suspicious = self.hint.delay.is_some();
         }
     }
-}
 
-/// A wait in microseconds; more than `epoch_if_above` is an instant that somebody sent by mistake.
-fn wait(micros: u64, epoch_if_above: u64, now: Option<u64>) -> Option<Hint> {
-    if micros <= epoch_if_above {
-        return exact(micros);
-    }
-    let hint = exact(micros.saturating_sub(now?))?;
-    Some(Hint { is_suspicious: true, ..hint })
-}
-
-fn exact(micros: u64) -> Option<Hint> {
-    Some(Hint { delay: Some(micros.min(LONGEST)), ..Hint::default() })
-}
-
-/// `1*DIGIT` or `1*DIGIT.1*DIGIT`, times 10^places, rounded up; saturates.
-fn decimal(text: &[u8], places: u8) -> Option<u64> {
-    if !text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') {
-        return None;
-    }
-    let number = scaled(text, places)?;
-    Some(if number.exact { number.value } else { number.value.saturating_add(1) })
-}
-
-fn digits(text: &[u8], places: u8) -> Option<u64> {
-    if text.contains(&b'.') { None } else { decimal(text, places) }
-}
-
-/// The items of a structured list (RFC 9651 3.1), split at the commas outside strings.
-struct Items<'h> {
-    rest: &'h [u8],
-}
-
-impl<'h> Items<'h> {
-    fn new(rest: &'h [u8]) -> Items<'h> {
-        Items { rest }
-    }
-}
-
-impl<'h> Iterator for Items<'h> {
-    type Item = &'h [u8];
-
-    fn next(&mut self) -> Option<&'h [u8]> {
-        if self.rest.is_empty() {
-            return None;
+    fn wait_until(&mut self, instant: Option<u64>) {
+        if let (None, Some(instant), Some(now)) = (self.hint.delay, instant, self.clock()) {
+            self.hint.delay = Some(instant.saturating_sub(now).min(LONGEST));
         }
-        let (item, rest) = split(self.rest, b',');
-        self.rest = rest;
-        Some(item.trim_ascii())
+    }
+
+    /// `"policy";r=0;t=30, …`
+    fn read_rate_limit(&mut self, value: &[u8]) {
+        if self.hint.delay.is_some() && self.exhausted_for.is_none() {
+            return;
+        }
+        let mut rest = value;
+        while !rest.is_empty() {
+            let item;
+            (item, rest, _) = split(rest, b',');
+            self.exhausted_for = self.exhausted_for.max(exhausted_for(item.trim_ascii()));
+        }
+        self.hint = Hint::default();
+        self.wait(self.exhausted_for.map(|seconds| seconds.saturating_mul(1_000_000)));
     }
 }
 
-/// Before and after the first separator outside a string.
-fn split(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
-    let mut is_in_string = false;
-    let mut is_escaped = false;
-    let at = text.iter().position(|&byte| {
-        if is_escaped {
-            is_escaped = false;
-            return false;
-        }
-        match byte {
-            b'\\' => is_escaped = is_in_string,
-            b'"' => is_in_string = !is_in_string,
-            _ => return byte == separator && !is_in_string,
-        }
-        false
-    });
-    match at.and_then(|at| text.split_at_checked(at)) {
-        Some((head, tail)) => (head, tail.get(1..).unwrap_or(&[])),
-        None => (text, &[]),
-    }
-}
-
-/// The `t` of an item whose `r` is 0, in seconds.
+/// The `t` of an item whose `r` is 0, in seconds. Its name must be one string or one token.
 fn exhausted_for(item: &[u8]) -> Option<u64> {
-    let (name, mut rest) = split(item, b';');
-    if name.is_empty() {
-        return None;
-    }
+    let (name, mut rest, quotes) = split(item, b';');
+    let is_name = match name.trim_ascii() {
+        [b'"', .., b'"'] => quotes == 2,
+        token => quotes == 0 && !token.is_empty() && !token.iter().any(u8::is_ascii_whitespace),
+    };
     let (mut remaining, mut reset) = (None, None);
-    while !rest.is_empty() {
-        let (parameter, after) = split(rest, b';');
-        let (key, value) = split(parameter.trim_ascii(), b'=');
-        match key {
-            b"r" => remaining = digits(value, 0),
-            b"t" => reset = digits(value, 0),
+    while is_name && !rest.is_empty() {
+        let parameter;
+        (parameter, rest, _) = split(rest, b';');
+        match parameter.trim_ascii() {
+            [b'r', b'=', value @ ..] => remaining = digits(value),
+            [b't', b'=', value @ ..] => reset = digits(value),
             _ => {}
         }
-        rest = after;
     }
     if remaining == Some(0) { reset } else { None }
 }
 
-const SECOND: u64 = 1_000_000;
+/// Before and after the first separator outside strings (RFC 9651), and how many quotes begin or end one before it.
+fn split(text: &[u8], separator: u8) -> (&[u8], &[u8], u32) {
+    let mut quotes = 0;
+    let mut is_escaped = false;
+    for (at, &byte) in text.iter().enumerate() {
+        let is_in_string = quotes % 2 == 1;
+        if byte == separator && !is_in_string {
+            let (head, tail) = text.split_at_checked(at).unwrap_or_default();
+            return (head, tail.get(1..).unwrap_or(&[]), quotes);
+        }
+        if byte == b'"' && !is_escaped {
+            quotes += 1;
+        }
+        is_escaped = byte == b'\\' && is_in_string && !is_escaped;
+    }
+    (text, &[], quotes)
+}
+
+/// Times 10^places, rounded up; saturates.
+fn decimal(text: &[u8], places: i32) -> Option<u64> {
+    plain(text, places).map(|number| number.value.saturating_add(u64::from(!number.exact)))
+}
+
 const LONGEST: u64 = (1 << 53) - 1;
 /// 10^8 s, some three years: Docker Hub once sent an instant, and a client said "retrying in 484289h20m8s".
-const EPOCH_IF_ABOVE: u64 = 100_000_000 * SECOND;
+const EPOCH_IF_ABOVE: u64 = 100_000_000_000_000;

@@ -3,8 +3,9 @@
 //! Two invariants hold for every kind: a draw never exceeds `max_delay`, and no delay is likelier than chance makes it,
 //! at the cap included. Source: DESIGN 3, SEMANTICS 3.2 and 4.
 
-use crate::backoff::scale;
+use crate::backoff::{MILLION, scale};
 use crate::draw::uniform;
+use crate::settings::{ABSENT, ADDITIVE, JITTER, PROPORTIONAL, Settings};
 
 /// How a delay is drawn from its ceiling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,17 @@ pub enum Jitter {
 impl Jitter {
     /// The kinds that are written as one word.
     pub const NAMES: [&'static str; 4] = ["none", "full", "equal", "decorrelated"];
+
+    pub(crate) fn of(settings: &Settings) -> Jitter {
+        match settings[JITTER] {
+            0 => Jitter::None,
+            1 => Jitter::Full,
+            2 => Jitter::Equal,
+            3 => Jitter::Decorrelated,
+            _ if settings[ADDITIVE] == ABSENT => Jitter::Proportional(settings[PROPORTIONAL] as u32),
+            _ => Jitter::Additive(settings[ADDITIVE]),
+        }
+    }
 
     /// How far below `max_delay` the largest ceiling must lie so that the widest draw lands on it.
     pub(crate) fn room_above(self, largest: u64) -> u64 {
@@ -66,8 +78,7 @@ impl Draw {
                 self.initial + u(high - self.initial)
             }
             Jitter::Proportional(p) => {
-                let middle = c.min(scale(self.max_delay, MILLION, MILLION + p));
-                let width = scale(middle, p, MILLION);
+                let (middle, width) = proportional(c, self.max_delay, p);
                 middle - width + u(2 * width)
             }
             Jitter::Additive(j) => c.min(self.max_delay.saturating_sub(j)) + u(j),
@@ -75,4 +86,8 @@ impl Draw {
     }
 }
 
-const MILLION: u32 = 1_000_000;
+/// The middle of a draw that never exceeds `max_delay`, and how far it reaches below and above.
+pub(crate) fn proportional(ceiling: u64, max_delay: u64, millionths: u32) -> (u64, u64) {
+    let middle = ceiling.min(scale(max_delay, MILLION, MILLION + millionths));
+    (middle, scale(middle, millionths, MILLION))
+}

@@ -39,6 +39,8 @@ pub mod jitter;
 pub mod policy;
 pub mod presets;
 mod rules;
+mod settings;
+mod words;
 
 pub use call::{Attempt, Call, Classification, Decision, Mode, Reason, classify};
 pub use draw::{Lane, call_seed, uniform, word};

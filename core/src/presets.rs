@@ -1,44 +1,36 @@
-//! Presets: policies by name, each with its source.
+//! Presets: policies by name, each with its source. All are changes to `standard`.
 
-use crate::jitter::Jitter;
-use crate::policy::Policy;
+use crate::settings::{ABSENT, ADDITIVE, ATTEMPTS, INITIAL, JITTER, MAX_DELAY, NULL, STANDARD, Settings, TIMEOUT};
 
 /// The names, in the order in which errors list them.
 pub const NAMES: [&str; 4] = ["standard", "interactive", "stamina", "none"];
 
-/// The preset of this name.
-pub(crate) fn find(name: &[u8]) -> Option<Policy> {
-    let at = NAMES.iter().position(|known| known.as_bytes() == name)?;
-    Some(match at {
-        0 => Policy::STANDARD,
-        1 => interactive(),
-        2 => stamina(),
-        _ => none(),
-    })
-}
-
-/// Somebody waits for the answer: few attempts, short waits. Source: our choice, see DESIGN.
-fn interactive() -> Policy {
-    Policy {
-        attempts: Some(3),
-        timeout: Some(3 * SECOND),
-        initial: 200 * MILLISECOND,
-        max_delay: 400 * MILLISECOND,
-        ..Policy::STANDARD
+/// The settings of the preset with this number; beyond the last, of `standard`.
+pub(crate) fn settings(number: u64) -> Settings {
+    let mut settings = STANDARD;
+    match number {
+        // Somebody waits for the answer: few attempts, short waits. Source: our choice, see DESIGN.
+        1 => {
+            settings[ATTEMPTS] = 3;
+            settings[TIMEOUT] = 3 * SECOND;
+            settings[INITIAL] = SECOND / 5;
+            settings[MAX_DELAY] = SECOND / 5 * 2;
+        }
+        // stamina's defaults (26.1.0), with the jitter inside the cap: wait_initial 0.1, wait_max 5, wait_jitter 1.
+        2 => {
+            settings[INITIAL] = SECOND / 10;
+            settings[MAX_DELAY] = 5 * SECOND;
+            settings[JITTER] = ABSENT;
+            settings[ADDITIVE] = SECOND;
+        }
+        // One attempt and no limit of time: the policy that never retries.
+        3 => {
+            settings[ATTEMPTS] = 1;
+            settings[TIMEOUT] = NULL;
+        }
+        _ => {}
     }
-    .with_table()
+    settings
 }
 
-/// stamina's defaults (26.1.0), with the jitter inside the cap: wait_initial 0.1, wait_max 5, wait_jitter 1.
-fn stamina() -> Policy {
-    Policy { initial: 100 * MILLISECOND, max_delay: 5 * SECOND, jitter: Jitter::Additive(SECOND), ..Policy::STANDARD }
-        .with_table()
-}
-
-/// One attempt and no limit of time: the policy that never retries.
-fn none() -> Policy {
-    Policy { attempts: Some(1), timeout: None, ..Policy::STANDARD }
-}
-
-const MILLISECOND: u64 = 1_000;
 const SECOND: u64 = 1_000_000;

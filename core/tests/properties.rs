@@ -72,7 +72,7 @@ proptest! {
         for value in [serde_json::json!(text), serde_json::json!(number.to_string()), serde_json::json!([text]), serde_json::json!({ text.clone(): number })] {
             let options = serde_json::json!({ undaunted::bounds::OPTIONS[option]: value });
             if let Some(policy) = policy(&options) {
-                let again = serde_json::from_value::<Policy>(serde_json::to_value(&policy).unwrap()).unwrap();
+                let again = serde_json::from_value::<Policy>(serde_json::to_value(policy).unwrap()).unwrap();
                 prop_assert!(again == policy);
             }
         }
@@ -117,7 +117,8 @@ proptest! {
 #[test]
 fn no_delay_is_likelier_than_chance_at_the_cap() {
     for jitter in ["\"full\"", "\"equal\"", "\"decorrelated\"", "{\"proportional\": 0.3}", "{\"additive\": \"4s\"}"] {
-        let text = format!("{{\"attempts\": 30, \"initial\": \"100ms\", \"max_delay\": \"10s\", \"jitter\": {jitter}}}");
+        let text =
+            format!("{{\"attempts\": 30, \"initial\": \"100ms\", \"max_delay\": \"10s\", \"jitter\": {jitter}}}");
         let policy: Policy = serde_json::from_str(&text).unwrap();
         let draws: Vec<u64> =
             (0..200_000).map(|seed| policy.schedule(undaunted::call_seed(7, seed)).nth(28).unwrap()).collect();

@@ -1,17 +1,16 @@
 // The engine below the package's surface, for the shared vectors: bundled for the tests, never shipped.
 //
-// Two forms of it are driven: the one inlined in the package, through its glue, and undaunted.wasm, a plain C ABI. Both read
+// Two forms of it are driven: the one inlined in the package, and undaunted.wasm, a plain C ABI. Both read
 // policies from the tape that the package's own writer makes.
-import * as glue from "engine-glue";
 import { load } from "../../bindings-js/ts/engine.ts";
 import { CLASSES, CONDITIONS, DOMAINS, REASONS, SENT } from "../../bindings-js/ts/names.ts";
-import { writeTape } from "../../bindings-js/ts/tape.ts";
+import { tapeOf } from "../../bindings-js/ts/tape.ts";
 
 const VERDICTS = ["tables", "named", "refused", "forced"];
 
 /** The engine in the package. */
 export function inlined() {
-  return new Engine(glue, load());
+  return new Engine(load(), load());
 }
 
 /** undaunted.wasm from its bytes. */
@@ -30,8 +29,9 @@ export class Engine {
 
   /** Compiles a policy as read from JSON; answers its problems. */
   compile(policy) {
-    const length = writeTape(policy);
-    this.areas.input.set(load().input.slice(0, length));
+    const tape = tapeOf(policy);
+    const { length } = tape;
+    this.areas.input.set(Array.from(tape, (byte) => byte.charCodeAt(0)));
     const count = this.functions.compile(length, 0, 0);
     return Array.from({ length: count }, (_, index) => {
       this.functions.problem(length, 0, 0, index);

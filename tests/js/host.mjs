@@ -18,7 +18,7 @@ export async function bundled() {
     format: "esm",
     target: "es2022",
     write: false,
-    alias: { "engine-glue": `${bindings}generated/engine_bg.js`, "engine-wasm": `${bindings}generated/wasm.js` },
+    alias: { "engine-wasm": `${bindings}generated/wasm.js` },
   });
   return outputFiles[0].text;
 }

@@ -97,7 +97,7 @@ fn check_dump(case: &Value) -> Result<(), String> {
     if again != policy {
         return Err(format!("its own text gives another policy: {}", dump(&again)));
     }
-    let by_serde = serde_json::to_value(&policy).map_err(|error| error.to_string())?;
+    let by_serde = serde_json::to_value(policy).map_err(|error| error.to_string())?;
     match compile(&by_serde) {
         Ok(again) if again == policy => Ok(()),
         _ => Err(format!("what serde writes gives another policy: {by_serde}")),

@@ -1,15 +1,10 @@
 //! Name resolution: getaddrinfo's codes, WinSock's and Node's. Source: SEMANTICS 15.3.
 
-use super::table::{Entry, Table, packed_len};
+use super::table::{Entry, pack, packed_len};
 use super::{Row, row};
 use crate::failure::Class::Connect;
-use crate::failure::Code;
 use crate::failure::Condition::{OptIn, OptInOnce};
 use crate::failure::Sent::NotSent;
-
-pub(super) fn find(code: Code) -> Row {
-    NAMES.find(code)
-}
 
 #[rustfmt::skip]
 const ROWS: &[Entry] = &[
@@ -28,4 +23,4 @@ const ROWS: &[Entry] = &[
     Entry(&["EAI_SERVICE"], &[-8], Row::PERMANENT),
 ];
 
-pub(super) static NAMES: Table<{ packed_len(ROWS) }> = Table::pack(ROWS);
+pub(super) static TABLE: [u8; packed_len(ROWS)] = pack(ROWS);

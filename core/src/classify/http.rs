@@ -1,23 +1,10 @@
 //! HTTP status codes. Source: RFC 9110, RFC 6585, RFC 8470 and SEMANTICS 15.1, which compares thirteen clients.
 
-use super::table::{Entry, Table, packed_len};
-use super::{Row, row};
+use super::row;
+use super::table::{Entry, pack, packed_len};
 use crate::failure::Class::{Conflict, Connect, Throttle, Timeout, Transient};
-use crate::failure::Code;
 use crate::failure::Condition::{HintOnly, Immediate, OptIn};
 use crate::failure::Sent::{Maybe, NotSent, Rejected};
-
-pub(super) fn find(code: Code, has_hint: bool) -> Row {
-    match code {
-        // A 503 that says when to come back was refused before anything was done (RFC 9110 15.6.4).
-        Code::Number(503) if has_hint => row(Throttle, Rejected),
-        Code::Number(400..600) => {
-            let row = TABLE.find(code);
-            if row.is_known { row } else { Row::PERMANENT }
-        }
-        Code::Number(_) | Code::Name(_) | Code::None => Row::UNKNOWN,
-    }
-}
 
 #[rustfmt::skip]
 const ROWS: &[Entry] = &[
@@ -42,4 +29,4 @@ const ROWS: &[Entry] = &[
     Entry(&[], &[599], row(Timeout, Maybe)),                          // proxies: connect timeout, or after it
 ];
 
-static TABLE: Table<{ packed_len(ROWS) }> = Table::pack(ROWS);
+pub(super) static TABLE: [u8; packed_len(ROWS)] = pack(ROWS);

@@ -1,25 +1,14 @@
 //! Socket and file errors: errno names with Linux's and WinSock's numbers. Source: SEMANTICS 15.3.
 
-use super::table::{Entry, Table, packed_len};
+use super::table::{Entry, pack, packed_len};
 use super::{Row, row};
 use crate::failure::Class::{Conflict, Connect, Throttle, Timeout, Transient};
 use crate::failure::Condition::{Always, Immediate, OptIn};
 use crate::failure::Sent::{Maybe, NotSent};
-use crate::failure::{Code, Phase};
 
-pub(super) fn find(code: Code, phase: Phase) -> Row {
-    let found = NAMES.find(strip(code));
-    let is_lost = found.sent == Maybe && matches!(found.class, Transient | Timeout) && found.condition == Always;
-    // While connecting, nothing of the call has been sent.
-    if phase == Phase::Connect && is_lost { row(Connect, NotSent) } else { found }
-}
-
-/// WinSock's names are the errno names with `WSA` before them.
-pub(super) fn strip(code: Code) -> Code {
-    match code {
-        Code::Name([b'W', b'S', b'A', name @ ..]) => Code::Name(name),
-        Code::Name(_) | Code::Number(_) | Code::None => code,
-    }
+/// Whether the connection, or the answer, was lost: while connecting, nothing of the call has been sent.
+pub(super) fn is_lost(found: Row) -> bool {
+    found.sent == Maybe && matches!(found.class, Transient | Timeout) && found.condition == Always
 }
 
 #[rustfmt::skip]
@@ -70,4 +59,4 @@ const ROWS: &[Entry] = &[
     Entry(&["EAFNOSUPPORT"], &[97, 10047], Row::PERMANENT),
 ];
 
-pub(super) static NAMES: Table<{ packed_len(ROWS) }> = Table::pack(ROWS);
+pub(super) static TABLE: [u8; packed_len(ROWS)] = pack(ROWS);

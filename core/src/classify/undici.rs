@@ -2,20 +2,11 @@
 //!
 //! `UND_ERR_RESPONSE` and `UND_ERR_REQ_RETRY` carry a status, so adapters report them as `http`.
 
-use super::table::{Entry, Table, packed_len};
+use super::table::{Entry, pack, packed_len};
 use super::{Row, row};
 use crate::failure::Class::{Connect, Timeout, Transient};
-use crate::failure::Code;
 use crate::failure::Condition::OptIn;
 use crate::failure::Sent::{Maybe, NotSent};
-
-pub(super) fn find(code: Code) -> Row {
-    match code {
-        Code::Name(b"UND_ERR") => Row::PERMANENT,
-        Code::Name([b'U', b'N', b'D', b'_', b'E', b'R', b'R', name @ ..]) => TABLE.find(Code::Name(name)),
-        Code::Name(_) | Code::Number(_) | Code::None => Row::UNKNOWN,
-    }
-}
 
 /// Without the `UND_ERR` that all begin with.
 #[rustfmt::skip]
@@ -28,7 +19,7 @@ const ROWS: &[Entry] = &[
     Entry(&["_BODY_TIMEOUT"], &[], row(Timeout, Maybe)),
     Entry(
         &[
-            "_ABORT", "_ABORTED", "_INFO", "_HEADERS_OVERFLOW", "_INVALID_ARG", "_INVALID_RETURN_VALUE",
+            "", "_ABORT", "_ABORTED", "_INFO", "_HEADERS_OVERFLOW", "_INVALID_ARG", "_INVALID_RETURN_VALUE",
             "_REQ_CONTENT_LENGTH_MISMATCH", "_DESTROYED", "_CLOSED", "_NOT_SUPPORTED", "_BPL_MISSING_UPSTREAM",
             "_RES_EXCEEDED_MAX_SIZE", "_PRX_TLS", "_MAX_ORIGINS_REACHED", "_WS_MESSAGE_SIZE_EXCEEDED", "_RESPONSE",
             "_REQ_RETRY",
@@ -38,4 +29,4 @@ const ROWS: &[Entry] = &[
     ),
 ];
 
-static TABLE: Table<{ packed_len(ROWS) }> = Table::pack(ROWS);
+pub(super) static TABLE: [u8; packed_len(ROWS)] = pack(ROWS);

@@ -1,8 +1,12 @@
 //! What is wrong with a policy: a stable code, a place, and one sentence of what was given, what is allowed, what to do.
 
+use super::dump::print_value;
 use super::duration;
 use super::mistakes::Mistake;
-use super::tape::Node;
+use super::peers;
+use super::tape::{self, Node};
+use crate::bounds::{Field, Kind, Map, Unit};
+use crate::words::Parts;
 
 /// One mistake in a policy.
 pub struct Problem<'a> {
@@ -10,8 +14,10 @@ pub struct Problem<'a> {
     pub code: &'static str,
     sentence: &'static str,
     path: &'a Path<'a>,
+    field: &'a Field,
+    /// The map that has no such option.
+    map: Option<&'a Map>,
     given: Node<'a>,
-    words: &'a [&'a str],
     numbers: [u64; 2],
 }
 
@@ -19,12 +25,13 @@ impl<'a> Problem<'a> {
     pub(super) fn new(
         mistake: Mistake,
         path: &'a Path<'a>,
+        field: &'a Field,
+        map: Option<&'a Map>,
         given: Node<'a>,
-        words: &'a [&'a str],
         numbers: [u64; 2],
     ) -> Problem<'a> {
         let (code, sentence) = mistake.row();
-        Problem { code, sentence, path, given, words, numbers }
+        Problem { code, sentence, path, field, map, given, numbers }
     }
 
     /// Where it is: a JSON pointer (RFC 6901), in UTF-8.
@@ -42,119 +49,143 @@ impl<'a> Problem<'a> {
                 (false, _) => out(core::slice::from_ref(byte)),
                 (true, b'n') => self.path.name(out),
                 (true, b'g') => write_given(self.given, out),
-                (true, b'w') => write_words(self.words, out),
-                (true, b'a') => duration::print_number(a, out),
-                (true, b'b') => duration::print_number(b, out),
-                (true, b'A') => duration::print(a, out),
-                (true, b'B') => duration::print(b, out),
-                (true, b'm') => duration::print_millionths(a as u32, out),
-                (true, _) => duration::print_millionths(b as u32, out),
+                (true, b'w') => self.write_allowed(out),
+                (true, b'i') => out(peers::instead_of(self.path.key).unwrap_or("").as_bytes()),
+                (true, b'r') => self.write_bounds(out),
+                (true, b'a') => self.write_number(a, out),
+                (true, b'b') => self.write_number(b, out),
+                (true, _) => duration::print(b, out),
             }
             is_place = !is_place && *byte == b'$';
         }
     }
+
+    /// A number of the option's kind.
+    fn write_number(&self, number: u64, out: &mut dyn FnMut(&[u8])) {
+        match self.field.kind {
+            Kind::Number(bounds) => print_value(number, bounds.unit, out),
+            _ => duration::print_number(number, out),
+        }
+    }
+
+    fn write_bounds(&self, out: &mut dyn FnMut(&[u8])) {
+        if let Kind::Number(bounds) = self.field.kind {
+            self.write_number(bounds.least, out);
+            out(b" to ");
+            self.write_number(bounds.most, out);
+        }
+    }
+
+    /// What is allowed in its place: `a, b or c`.
+    fn write_allowed(&self, out: &mut dyn FnMut(&[u8])) {
+        let mut choice = Choice { out, last: "", is_first: true };
+        if let Some(map) = self.map {
+            map.fields.iter().for_each(|field| choice.add(field.name));
+        } else {
+            Parts::words(self.field.words).for_each(|word| choice.add(word));
+            choice.add(describe(&self.field.kind));
+            choice.add(if self.field.is_nullable { "null" } else { "" });
+        }
+        choice.write_last(b" or ");
+    }
 }
 
-/// A place in a policy, from the inside out.
+/// Writes `a, b or c`: each part once the next is known, so that the last is known as such.
+struct Choice<'o> {
+    out: &'o mut dyn FnMut(&[u8]),
+    last: &'static str,
+    is_first: bool,
+}
+
+impl Choice<'_> {
+    fn add(&mut self, part: &'static str) {
+        if !part.is_empty() && !self.last.is_empty() {
+            self.write_last(b", ");
+            self.is_first = false;
+        }
+        if !part.is_empty() {
+            self.last = part;
+        }
+    }
+
+    /// The last, after a separator if it is not the only one.
+    fn write_last(&mut self, separator: &[u8]) {
+        if !self.is_first {
+            (self.out)(separator);
+        }
+        (self.out)(self.last.as_bytes());
+    }
+}
+
+/// What an option takes beside its words.
+fn describe(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Words => "",
+        Kind::Bool => "true or false",
+        Kind::Number(bounds) => match bounds.unit {
+            Unit::Version => "1, the version of the policy format",
+            Unit::Count => "a whole number",
+            Unit::Micros => "a time in us, ms, s, m or h as \"30s\"",
+            Unit::Millionths => "a number",
+        },
+        Kind::Status => "a whole number or a range as \"500-599\"",
+        Kind::Code => "a whole number, a range as \"500-599\" or a name",
+        Kind::Text => "text",
+        Kind::Map(_) => "a map",
+        Kind::Delays => "a list of delays",
+        Kind::Rules => "a list of rules",
+    }
+}
+
+/// A place in a policy, from the inside out; the root has nothing above it.
 pub(crate) struct Path<'a> {
-    pub up: Option<&'a Path<'a>>,
-    pub step: Step<'a>,
-}
-
-pub(crate) enum Step<'a> {
-    Root,
-    Key(&'a [u8]),
-    Index(u32),
+    up: Option<&'a Path<'a>>,
+    pub key: &'a [u8],
 }
 
 impl<'a> Path<'a> {
-    pub const ROOT: Path<'static> = Path { up: None, step: Step::Root };
-    pub const ROOT_REF: &'static Path<'static> = &Path::ROOT;
+    pub const ROOT: Path<'static> = Path { up: None, key: b"the policy" };
 
     pub fn key(&'a self, key: &'a [u8]) -> Path<'a> {
-        Path { up: Some(self), step: Step::Key(key) }
-    }
-
-    pub fn index(&'a self, index: u32) -> Path<'a> {
-        Path { up: Some(self), step: Step::Index(index) }
+        Path { up: Some(self), key }
     }
 
     fn pointer(&self, out: &mut dyn FnMut(&[u8])) {
-        if let Some(up) = self.up {
-            up.pointer(out);
-        }
-        match self.step {
-            Step::Root => {}
-            Step::Index(index) => {
-                out(b"/");
-                duration::print_number(index.into(), out);
-            }
-            Step::Key(key) => {
-                out(b"/");
-                for byte in key {
-                    match byte {
-                        b'~' => out(b"~0"),
-                        b'/' => out(b"~1"),
-                        _ => out(core::slice::from_ref(byte)),
-                    }
-                }
+        let Some(up) = self.up else { return };
+        up.pointer(out);
+        out(b"/");
+        for byte in self.key {
+            match byte {
+                b'~' => out(b"~0"),
+                b'/' => out(b"~1"),
+                _ => out(core::slice::from_ref(byte)),
             }
         }
     }
 
-    /// The option as a person names it: `classes.connect.attempts`, `rules[2]`.
+    /// The option as a person names it: `classes.connect.attempts`, `rules.2`.
     fn name(&self, out: &mut dyn FnMut(&[u8])) {
-        match (&self.step, self.up) {
-            (Step::Root, _) => out(b"the policy"),
-            (Step::Index(index), up) => {
-                if let Some(up) = up {
-                    up.name(out);
-                }
-                out(b"[");
-                duration::print_number((*index).into(), out);
-                out(b"]");
-            }
-            (Step::Key(key), up) => {
-                if let Some(up) = up
-                    && !matches!(up.step, Step::Root)
-                {
-                    up.name(out);
-                    out(b".");
-                }
-                out(key);
-            }
+        if let Some(up) = self.up.filter(|up| up.up.is_some()) {
+            up.name(out);
+            out(b".");
         }
-    }
-}
-
-/// `a, b or c`
-fn write_words(words: &[&str], out: &mut dyn FnMut(&[u8])) {
-    for (at, word) in words.iter().enumerate() {
-        if at > 0 {
-            out(if at + 1 == words.len() { b" or " } else { b", " });
-        }
-        out(word.as_bytes());
+        write_shortened(self.key, out);
     }
 }
 
 fn write_given(node: Node<'_>, out: &mut dyn FnMut(&[u8])) {
-    match node {
-        Node::Null => out(b"null"),
-        Node::Bool(true) => out(b"true"),
-        Node::Bool(false) => out(b"false"),
-        Node::Number(text) | Node::Other(text) => write_shortened(text, out),
-        Node::Micros(text) => {
-            write_shortened(text, out);
-            out(b"us");
-        }
-        Node::Text(text) => {
-            out(b"\"");
-            write_shortened(text, out);
-            out(b"\"");
-        }
-        Node::List(_) => out(b"a list"),
-        Node::Map(_) => out(b"a map"),
-    }
+    let quote: &[u8] = if node.kind == tape::TEXT { b"\"" } else { b"" };
+    let text: &[u8] = match node.kind {
+        tape::NULL => b"null",
+        tape::TRUE => b"true",
+        tape::FALSE => b"false",
+        tape::LIST => b"a list",
+        tape::MAP => b"a map",
+        _ => node.content,
+    };
+    out(quote);
+    write_shortened(text, out);
+    out(if node.kind == tape::MICROS { b"us" } else { quote });
 }
 
 /// At most 60 bytes, cut between characters; control characters as blanks, so that the sentence stays one line.

@@ -7,10 +7,8 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use super::dump::Describe;
-use super::duration::{print, print_millionths, print_number};
-use super::tape::{Items, Node, Writer};
-use super::values::Notation;
+use super::number::Notation;
+use super::tape::{FALSE, Items, LIST, MAP, MICROS, NULL, NUMBER, Node, TRUE, Writer};
 use crate::policy::Policy;
 
 impl<'de> Deserialize<'de> for Policy {
@@ -30,13 +28,15 @@ impl<'de> Deserialize<'de> for Policy {
 
 impl Serialize for Policy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut json = Vec::new();
+        self.dump(&mut |piece| json.extend_from_slice(piece));
         let mut tape = Tape(Vec::new());
-        self.describe(&mut tape);
+        tape.json(&text_of(&json));
         Value(Node::read(&tape.0)).serialize(serializer)
     }
 }
 
-/// A tape in the making: what serde visits when reading, what a policy describes itself to when writing.
+/// A tape in the making: what serde visits when reading, and what the JSON of a policy becomes when writing.
 struct Tape(Vec<u8>);
 
 impl Tape {
@@ -46,13 +46,6 @@ impl Tape {
 
     fn number(&mut self, text: &str) {
         self.write(|writer| writer.number(text));
-    }
-
-    fn printed(&mut self, is_text: bool, print: impl FnOnce(&mut dyn FnMut(&[u8]))) {
-        let mut printed = Vec::new();
-        print(&mut |piece| printed.extend_from_slice(piece));
-        let printed = text_of(&printed);
-        self.write(|writer| if is_text { writer.text(&printed) } else { writer.number(&printed) });
     }
 }
 
@@ -146,78 +139,60 @@ impl<'de> Visitor<'de> for &mut Tape {
     }
 }
 
-impl Describe for Tape {
-    fn key(&mut self, key: &str) {
-        self.write(|writer| writer.text(key));
+impl Tape {
+    /// Reads a value of JSON as policies print it: no blanks, and of all escapes only those that a dump has. Answers what
+    /// comes after it.
+    fn json<'j>(&mut self, json: &'j str) -> &'j str {
+        let (first, rest) = json.split_at_checked(1).unwrap_or(("", ""));
+        match first {
+            "{" | "[" => self.json_items(first == "{", rest),
+            "\"" => {
+                let (text, rest) = unescape(rest);
+                self.write(|writer| writer.text(&text));
+                rest
+            }
+            _ => {
+                let end = json.find([',', ']', '}']).unwrap_or(json.len());
+                let (word, rest) = json.split_at_checked(end).unwrap_or((json, ""));
+                match word {
+                    "null" => self.write(|writer| writer.null()),
+                    "true" | "false" => self.write(|writer| writer.bool(word == "true")),
+                    _ => self.number(word),
+                }
+                rest
+            }
+        }
     }
 
-    fn item(&mut self) {}
-
-    fn open(&mut self) {
-        self.write(|writer| writer.map());
+    fn json_items<'j>(&mut self, is_map: bool, mut rest: &'j str) -> &'j str {
+        self.write(|writer| if is_map { writer.map() } else { writer.list() });
+        while !rest.is_empty() && !rest.starts_with(['}', ']']) {
+            rest = self.json(rest);
+            rest = rest.strip_prefix([',', ':']).unwrap_or(rest);
+        }
+        self.write(|writer| if is_map { writer.end_map() } else { writer.end_list() });
+        rest.get(1..).unwrap_or("")
     }
+}
 
-    fn close(&mut self) {
-        self.write(|writer| writer.end_map());
+/// The text up to the next quote, and what comes after it.
+fn unescape(json: &str) -> (String, &str) {
+    let mut text = String::new();
+    let mut letters = json.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' => break,
+            '\\' => match letters.next() {
+                Some('u') => {
+                    let digits: String = letters.by_ref().take(4).collect();
+                    text.extend(u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32));
+                }
+                escaped => text.extend(escaped),
+            },
+            _ => text.push(letter),
+        }
     }
-
-    fn list(&mut self, key: &str) {
-        self.key(key);
-        self.write(|writer| writer.list());
-    }
-
-    fn end_list(&mut self) {
-        self.write(|writer| writer.end_list());
-    }
-
-    fn null(&mut self, key: &str) {
-        self.key(key);
-        self.write(|writer| writer.null());
-    }
-
-    fn bool(&mut self, key: &str, value: bool) {
-        self.key(key);
-        self.write(|writer| writer.bool(value));
-    }
-
-    fn number(&mut self, key: &str, value: u32) {
-        self.key(key);
-        Tape::number(self, &value.to_string());
-    }
-
-    fn code(&mut self, key: &str, value: i32) {
-        self.key(key);
-        Tape::number(self, &value.to_string());
-    }
-
-    fn range(&mut self, key: &str, low: u32, high: u32) {
-        self.key(key);
-        self.printed(true, |out| {
-            print_number(low.into(), out);
-            out(b"-");
-            print_number(high.into(), out);
-        });
-    }
-
-    fn millionths(&mut self, key: &str, value: u32) {
-        self.key(key);
-        self.printed(false, |out| print_millionths(value, out));
-    }
-
-    fn span(&mut self, key: &str, micros: u64) {
-        self.key(key);
-        self.item_span(micros);
-    }
-
-    fn item_span(&mut self, micros: u64) {
-        self.printed(true, |out| print(micros, out));
-    }
-
-    fn text(&mut self, key: &str, text: &[u8]) {
-        self.key(key);
-        let text = text_of(text);
-        self.write(|writer| writer.text(&text));
-    }
+    (text, letters.as_str())
 }
 
 /// A value of a tape, for serde to write.
@@ -225,19 +200,20 @@ struct Value<'t>(Node<'t>);
 
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Node::Null => serializer.serialize_unit(),
-            Node::Bool(value) => serializer.serialize_bool(value),
-            Node::Number(text) | Node::Micros(text) => serialize_number(&text_of(text), serializer),
-            Node::Text(text) | Node::Other(text) => serializer.serialize_str(&text_of(text)),
-            Node::List(items) => {
+        let Value(node) = self;
+        match node.kind {
+            NULL => serializer.serialize_unit(),
+            TRUE | FALSE => serializer.serialize_bool(node.kind == TRUE),
+            NUMBER | MICROS => serialize_number(&text_of(node.content), serializer),
+            LIST => {
                 let mut list = serializer.serialize_seq(None)?;
-                for item in items {
+                for item in node.items() {
                     list.serialize_element(&Value(item))?;
                 }
                 list.end()
             }
-            Node::Map(entries) => serialize_map(entries, serializer),
+            MAP => serialize_map(node.items(), serializer),
+            _ => serializer.serialize_str(&text_of(node.content)),
         }
     }
 }

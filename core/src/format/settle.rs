@@ -2,248 +2,253 @@
 
 use super::mistakes::Mistake;
 use super::problem::Path;
-use super::values::Reader;
-use super::{Draft, Opt};
-use crate::backoff::{Backoff, Table, exponential_ceiling, scale};
-use crate::bounds::{DURATION, TABLE_LEN};
-use crate::failure::Class;
-use crate::jitter::Jitter;
-use crate::policy::Policy;
+use super::reader::{END, Reader, Written};
+use crate::backoff::{Backoff, Delays, exponential};
+use crate::bounds::{DURATION, LIMITS, Opt, POLICY, TABLE_LEN, options};
+use crate::hint_rule::HintMode;
+use crate::jitter::{Jitter, proportional};
+use crate::policy::{CLASSES, Policy};
+use crate::settings::{
+    ABSENT, ATTEMPTS, CLASS_ATTEMPTS, CLASS_INITIAL, FACTOR, FALSE, FIRST, FOREVER, HINT, HINT_MAX, HINT_MAX_DEFAULT,
+    HINT_RESETS, INITIAL, MAX_DELAY, MIN_ATTEMPT, NULL, ON_TIMEOUT, PRESET, STANDARD, Settings, TIMEOUT, TRUE, get,
+    of_class, set,
+};
 
-/// Checks in the order that tests/README.md gives; what depends on an option that could not be read is left out.
-pub(super) fn settle(draft: &mut Draft, reader: &mut Reader) {
-    settle_limits(draft, reader);
-    settle_clip(draft, reader);
-    refuse_meaningless(draft, reader);
-    settle_max_delay(draft, reader);
-    check_growth(draft, reader);
-    check_spread(draft, reader);
-    for class in Class::ALL.iter().copied().filter(|class| *class != Class::Permanent) {
-        settle_class(draft, reader, class);
-    }
-    forget_what_has_no_effect(&mut draft.policy);
+/// A policy on its way: what was written of it, over what it inherits.
+pub(super) struct Draft<'p> {
+    pub settings: &'p mut Settings,
+    pub reader: Reader<'p>,
+    pub written: Written,
 }
 
-fn settle_limits(draft: &mut Draft, reader: &mut Reader) {
-    let Draft { policy, written, forever, is_replacing } = draft;
-    if *forever {
-        for option in [Opt::Attempts, Opt::Timeout] {
-            if written.has(option) {
-                reader.refuse(Mistake::ForeverWithLimit, &at(option));
+impl Draft<'_> {
+    /// Takes what is not written from another policy.
+    pub fn inherit(&mut self, from: &Policy) {
+        for (number, field) in POLICY.fields.iter().enumerate() {
+            if self.written.options >> number & 1 == 0 {
+                field.places().for_each(|place| set(self.settings, place, get(&from.settings, place)));
             }
         }
-        policy.attempts = None;
-        policy.timeout = None;
-        return;
-    }
-    // replace() on a policy that is forever leaves it so, unless one of the three is written.
-    let limits = [Opt::Forever, Opt::Attempts, Opt::Timeout];
-    let is_inherited = *is_replacing && !limits.iter().any(|option| written.has(*option));
-    let is_unlimited = policy.attempts.is_none() && policy.timeout.is_none();
-    if is_unlimited && !is_inherited && written.can_check(&limits) {
-        reader.refuse(Mistake::Unlimited, &at(Opt::Attempts));
-    }
-}
-
-fn settle_clip(draft: &mut Draft, reader: &mut Reader) {
-    let Draft { policy, written, .. } = draft;
-    let Some(min_attempt) = policy.clip else { return };
-    if !written.can_check(&[Opt::OnTimeout, Opt::Forever, Opt::Timeout]) {
-        return;
-    }
-    let path = at(Opt::OnTimeout);
-    match policy.timeout {
-        None if written.has(Opt::OnTimeout) => reader.refuse(Mistake::ClipWithoutTimeout, &path),
-        None => policy.clip = None,
-        Some(timeout) if min_attempt >= timeout => {
-            let path = path.key(b"clip");
-            reader.refuse_numbers(Mistake::MinAttemptTooLong, &path.key(b"min_attempt"), min_attempt, timeout);
+        if !self.is_written(const { options(&[Opt::Backoff]) }) {
+            *self.reader.delays = from.delays;
         }
-        Some(_) => {}
-    }
-}
-
-fn refuse_meaningless(draft: &Draft, reader: &mut Reader) {
-    let Draft { policy, written, .. } = draft;
-    if !written.can_check(&[Opt::Backoff]) {
-        return;
-    }
-    let is_list = policy.backoff == Backoff::List;
-    let is_exponential = policy.backoff == Backoff::Exponential;
-    let can_check_jitter = written.can_check(&[Opt::Jitter]);
-    let is_decorrelated = policy.jitter == Jitter::Decorrelated && can_check_jitter;
-    let has_factor = written.has(Opt::Factor) && can_check_jitter;
-    let checks = [
-        (is_list && written.has(Opt::Initial), Mistake::DelayWithList, Opt::Initial),
-        (has_factor && !is_exponential, Mistake::FactorWithoutGrowth, Opt::Factor),
-        (has_factor && is_exponential && is_decorrelated, Mistake::FactorWithDecorrelated, Opt::Factor),
-        (is_list && written.has(Opt::First), Mistake::DelayWithList, Opt::First),
-        (is_decorrelated && !is_exponential, Mistake::DecorrelatedWithBackoff, Opt::Jitter),
-    ];
-    for (is_wrong, mistake, option) in checks {
-        if is_wrong {
-            reader.refuse(mistake, &at(option));
+        if !self.is_written(const { options(&[Opt::Rules]) }) {
+            *self.reader.rules = from.rules;
+        }
+        // What has no effect in that policy may have one in this.
+        for place in &[INITIAL, FACTOR, FIRST] {
+            if get(self.settings, *place) == ABSENT {
+                set(self.settings, *place, get(&STANDARD, *place));
+            }
+        }
+        // A policy that is forever stays so unless a limit is written.
+        if !self.is_written(const { options(&[Opt::Forever]) })
+            && self.is_written(const { options(&[Opt::Attempts, Opt::Timeout]) })
+        {
+            self.settings[FOREVER] = FALSE;
         }
     }
-}
 
-/// `max_delay` against the delays: both written must agree, else the inherited one gives way; constant delays and lists
-/// get the room that their jitter needs.
-fn settle_max_delay(draft: &mut Draft, reader: &mut Reader) {
-    let Draft { policy, written, is_replacing, .. } = draft;
-    let max_written = written.has(Opt::MaxDelay);
-    if policy.backoff == Backoff::List {
-        if max_written && written.can_check(&[Opt::Backoff]) {
-            for (&delay, index) in policy.table.as_slice().iter().zip(0_u32..) {
-                if delay > policy.max_delay {
-                    let path = at(Opt::Backoff);
-                    reader.refuse_numbers(Mistake::ElementAboveMax, &path.index(index), delay, policy.max_delay);
+    /// Checks in the order that tests/README.md gives; what depends on an option that could not be read is left out.
+    pub fn settle(&mut self) {
+        if self.settings[FOREVER] == TRUE {
+            self.settings[ATTEMPTS] = NULL;
+            self.settings[TIMEOUT] = NULL;
+        }
+        self.reader.check(&POLICY, &LIMITS, &Path::ROOT, self.written, self.settings);
+        self.check_clip();
+        self.reader.check(&POLICY, POLICY.checks, &Path::ROOT, self.written, self.settings);
+        self.settle_max_delay();
+        self.check_draws();
+        for class in 0..CLASSES {
+            self.settle_class(class);
+        }
+        self.forget_what_has_no_effect();
+    }
+
+    /// Whether one of the options was written.
+    fn is_written(&self, options: u32) -> bool {
+        self.written.options & options != 0
+    }
+
+    /// Whether all of these are as their writer meant them.
+    fn can_check(&self, options: u32) -> bool {
+        self.written.refused & options == 0
+    }
+
+    /// Below `timeout` there must be room for the clipped attempt.
+    fn check_clip(&mut self) {
+        let (min_attempt, timeout) = (self.settings[MIN_ATTEMPT], self.settings[TIMEOUT]);
+        if min_attempt < NULL
+            && min_attempt >= timeout
+            && self.can_check(const { options(&[Opt::OnTimeout, Opt::Forever, Opt::Timeout]) })
+        {
+            let way = [Opt::OnTimeout as u8, 0, 0, END];
+            self.reader.refuse_at(Mistake::MinAttemptTooLong, way, min_attempt, timeout);
+        }
+    }
+
+    /// `max_delay` against the delays: both written must agree, else the inherited one gives way; constant delays and lists
+    /// get the room that their jitter needs.
+    fn settle_max_delay(&mut self) {
+        let backoff = Backoff::of(self.settings);
+        let (initial, max_delay) = (self.settings[INITIAL], self.settings[MAX_DELAY]);
+        let is_max_written = self.is_written(const { options(&[Opt::MaxDelay]) });
+        if backoff == Backoff::List {
+            for index in 0..self.reader.delays.as_slice().len() {
+                let delay = get(self.reader.delays.as_slice(), index);
+                if is_max_written
+                    && delay > max_delay
+                    && self.can_check(const { options(&[Opt::Backoff, Opt::MaxDelay]) })
+                {
+                    let way = [Opt::Backoff as u8, index as u8, END, END];
+                    self.reader.refuse_at(Mistake::ElementAboveMax, way, delay, max_delay);
                 }
             }
-        }
-    } else if written.can_check(&[Opt::Backoff, Opt::Initial, Opt::MaxDelay]) {
-        if policy.initial > policy.max_delay {
-            match (max_written, written.has(Opt::Initial)) {
-                (true, true) => {
-                    let path = at(Opt::MaxDelay);
-                    reader.refuse_numbers(Mistake::MaxBelowInitial, &path, policy.max_delay, policy.initial);
-                }
-                (true, false) => policy.initial = policy.max_delay,
-                (false, _) => policy.max_delay = policy.initial,
+        } else if self.can_check(const { options(&[Opt::Backoff, Opt::Initial, Opt::MaxDelay]) }) {
+            if !is_max_written || !self.is_written(const { options(&[Opt::Initial]) }) {
+                self.give_way(INITIAL, is_max_written);
+            } else if initial > max_delay {
+                let way = [Opt::MaxDelay as u8, END, END, END];
+                self.reader.refuse_at(Mistake::MaxBelowInitial, way, max_delay, initial);
+            }
+            if !is_max_written || !self.is_written(const { options(&[Opt::Classes]) }) {
+                (0..CLASSES).for_each(|class| self.give_way(of_class(class, CLASS_INITIAL), is_max_written));
             }
         }
-        for (settings, is_written) in policy.classes.iter_mut().zip(written.classes) {
-            let Some(initial) = settings.initial.filter(|initial| *initial > policy.max_delay) else { continue };
-            match (max_written, is_written.initial) {
-                (false, _) => policy.max_delay = initial,
-                (true, false) => settings.initial = Some(policy.max_delay),
-                (true, true) => {}
-            }
+        let touches_delays = const { options(&[Opt::Backoff, Opt::Initial, Opt::Classes, Opt::Jitter]) };
+        if matches!(backoff, Backoff::List | Backoff::Constant) && !is_max_written && self.is_written(touches_delays) {
+            let largest = self.delays(&self.initials()).iter().fold(1, |largest, delay| largest.max(*delay));
+            let room = Jitter::of(self.settings).room_above(largest);
+            self.settings[MAX_DELAY] = largest.saturating_add(room).min(DURATION.1);
         }
     }
-    let is_flat = matches!(policy.backoff, Backoff::List | Backoff::Constant);
-    let is_touched = [Opt::Backoff, Opt::Initial, Opt::Classes, Opt::Jitter].iter().any(|option| written.has(*option));
-    if is_flat && !max_written && (is_touched || !*is_replacing) {
-        let largest = match policy.backoff {
-            Backoff::List => policy.table.as_slice().iter().fold(1, |largest, delay| largest.max(*delay)),
-            _ => initials(policy).fold(1, u64::max),
+
+    /// A first delay above `max_delay`: the one that is not written becomes the other.
+    fn give_way(&mut self, place: usize, is_max_written: bool) {
+        let (initial, max_delay) = (get(self.settings, place), self.settings[MAX_DELAY]);
+        if initial != ABSENT && initial > max_delay {
+            if is_max_written { set(self.settings, place, max_delay) } else { self.settings[MAX_DELAY] = initial }
+        }
+    }
+
+    /// `initial` for all failures, and that of each class.
+    fn initials(&self) -> [u64; CLASSES + 1] {
+        let mut initials = [self.settings[INITIAL]; CLASSES + 1];
+        for (class, initial) in initials.iter_mut().enumerate().take(CLASSES) {
+            let own = get(self.settings, of_class(class, CLASS_INITIAL));
+            if own != ABSENT {
+                *initial = own;
+            }
+        }
+        initials
+    }
+
+    /// The delays as written, or those that others grow from.
+    fn delays<'d>(&'d self, initials: &'d [u64]) -> &'d [u64] {
+        if Backoff::of(self.settings) == Backoff::List { self.reader.delays.as_slice() } else { initials }
+    }
+
+    /// Ceilings that end below `max_delay` would stop growing unseen, and a jitter that cannot spread would bring a herd
+    /// back together.
+    fn check_draws(&mut self) {
+        if !self.can_check(const { options(&[Opt::Backoff, Opt::Initial, Opt::MaxDelay, Opt::Jitter, Opt::Classes]) }) {
+            return;
+        }
+        let is_exponential = Backoff::of(self.settings) == Backoff::Exponential;
+        let jitter = Jitter::of(self.settings);
+        let (factor, max_delay) = (self.settings[FACTOR], self.settings[MAX_DELAY]);
+        let (mut smallest, mut reaches_max) = (u64::MAX, false);
+        for delay in self.delays(&self.initials()) {
+            reaches_max |= *delay == max_delay;
+            smallest = if *delay == 0 { smallest } else { smallest.min(*delay) };
+        }
+        if is_exponential
+            && jitter != Jitter::Decorrelated
+            && self.settings[ATTEMPTS] > TABLE_LEN as u64 + 1
+            && exponential(smallest, factor as u32, max_delay, TABLE_LEN as u32) < max_delay
+            && self.can_check(const { options(&[Opt::Forever, Opt::Attempts, Opt::Factor]) })
+        {
+            self.reader.refuse_at(Mistake::TooSlowToGrow, [Opt::Factor as u8, END, END, END], factor, max_delay);
+        }
+        let mistake = match jitter {
+            Jitter::Additive(0) | Jitter::Proportional(0) => Mistake::NoSpread,
+            Jitter::Additive(most) if most >= max_delay => Mistake::NoRoomToSpread,
+            // A list of zeros has nothing to spread.
+            Jitter::Proportional(share) if smallest < NULL && proportional(smallest, max_delay, share).1 == 0 => {
+                Mistake::NoSpread
+            }
+            Jitter::Decorrelated if is_exponential && reaches_max => Mistake::NoRoomToSpread,
+            _ => return,
         };
-        policy.max_delay = largest.saturating_add(policy.jitter.room_above(largest)).min(DURATION.1);
+        self.reader.refuse_at(mistake, [Opt::Jitter as u8, END, END, END], 0, max_delay);
     }
-}
 
-/// A policy whose table of ceilings ends below `max_delay` would stop growing unseen.
-fn check_growth(draft: &Draft, reader: &mut Reader) {
-    let Draft { policy, written, .. } = draft;
-    let depends_on = [
-        Opt::Forever,
-        Opt::Attempts,
-        Opt::Backoff,
-        Opt::Initial,
-        Opt::Factor,
-        Opt::MaxDelay,
-        Opt::Jitter,
-        Opt::Classes,
-    ];
-    let is_growing = policy.backoff == Backoff::Exponential && policy.jitter != Jitter::Decorrelated;
-    if !is_growing || !written.can_check(&depends_on) {
-        return;
-    }
-    let retries_past_table = policy.attempts.is_none_or(|attempts| attempts as usize > TABLE_LEN + 1);
-    let smallest = initials(policy).fold(u64::MAX, u64::min);
-    let last = exponential_ceiling(smallest, policy.factor, policy.max_delay, TABLE_LEN as u32);
-    if retries_past_table && last < policy.max_delay {
-        reader.refuse_numbers(Mistake::TooSlowToGrow, &at(Opt::Factor), policy.factor.into(), policy.max_delay);
-    }
-}
-
-/// A jitter that cannot spread would bring a herd back together.
-fn check_spread(draft: &Draft, reader: &mut Reader) {
-    let Draft { policy, written, .. } = draft;
-    if !written.can_check(&[Opt::Backoff, Opt::Initial, Opt::MaxDelay, Opt::Jitter, Opt::Classes]) {
-        return;
-    }
-    let max_delay = policy.max_delay;
-    let is_decorrelated = policy.jitter == Jitter::Decorrelated && policy.backoff == Backoff::Exponential;
-    let (mistake, given) = match policy.jitter {
-        Jitter::Additive(0) => (Mistake::NoAdditive, 0),
-        Jitter::Additive(j) if j >= max_delay => (Mistake::AdditiveAboveMax, j),
-        Jitter::Proportional(0) => (Mistake::NoProportional, 0),
-        Jitter::Proportional(p) if width_of_smallest(policy, p) == Some(0) => (Mistake::ProportionalTooSmall, p.into()),
-        _ if is_decorrelated && initials(policy).any(|initial| initial == max_delay) => {
-            (Mistake::DecorrelatedWithoutRoom, 0)
+    fn settle_class(&mut self, class: usize) {
+        let limit = get(self.settings, of_class(class, CLASS_ATTEMPTS));
+        let initial = get(self.settings, of_class(class, CLASS_INITIAL));
+        let (attempts, max_delay) = (self.settings[ATTEMPTS], self.settings[MAX_DELAY]);
+        let is_written = self.is_written(const { options(&[Opt::Classes]) });
+        if !self.can_check(const { options(&[Opt::Classes]) }) {
+            return;
         }
-        _ => return,
-    };
-    reader.refuse_numbers(mistake, &at(Opt::Jitter), given, max_delay);
-}
-
-/// Half the width of the draw around the smallest delay that is not 0; None if all are.
-fn width_of_smallest(policy: &Policy, p: u32) -> Option<u64> {
-    let smallest = match policy.backoff {
-        Backoff::List => policy.table.as_slice().iter().copied().filter(|delay| *delay > 0).min()?,
-        _ => initials(policy).min()?,
-    };
-    Some(scale(smallest.min(scale(policy.max_delay, MILLION, MILLION + p)), p, MILLION))
-}
-
-/// `initial` and the classes' own.
-fn initials(policy: &Policy) -> impl Iterator<Item = u64> + '_ {
-    core::iter::once(policy.initial).chain(policy.classes.iter().filter_map(|class| class.initial))
-}
-
-fn settle_class(draft: &mut Draft, reader: &mut Reader, class: Class) {
-    let Draft { policy, written, .. } = draft;
-    let index = class as usize;
-    let (Some(settings), Some(is_written)) = (policy.classes.get_mut(index), written.classes.get(index)) else {
-        return;
-    };
-    if !written.can_check(&[Opt::Classes]) {
-        return;
+        if limit != ABSENT && limit > attempts && self.can_check(const { options(&[Opt::Forever, Opt::Attempts]) }) {
+            if is_written {
+                let way = [Opt::Classes as u8, class as u8, 0, END];
+                self.reader.refuse_at(Mistake::ClassAttemptsAboveAttempts, way, limit, attempts);
+            } else {
+                set(self.settings, of_class(class, CLASS_ATTEMPTS), attempts);
+            }
+        }
+        if initial == ABSENT || !is_written || !self.can_check(const { options(&[Opt::Backoff]) }) {
+            return;
+        }
+        let way = [Opt::Classes as u8, class as u8, 1, END];
+        if Backoff::of(self.settings) == Backoff::List {
+            self.reader.refuse_at(Mistake::DelayWithList, way, 0, 0);
+        } else if initial > max_delay && self.is_written(const { options(&[Opt::MaxDelay]) }) {
+            self.reader.refuse_at(Mistake::ClassInitialAboveMax, way, initial, max_delay);
+        }
     }
-    let path = at(Opt::Classes);
-    let path = path.key(class.as_str().as_bytes());
-    if let (Some(limit), Some(attempts)) = (settings.attempts, policy.attempts)
-        && limit > attempts
-        && written.can_check(&[Opt::Forever, Opt::Attempts])
-    {
-        if is_written.attempts {
-            let path = path.key(b"attempts");
-            reader.refuse_numbers(Mistake::ClassAttemptsAboveAttempts, &path, limit.into(), attempts.into());
+
+    /// What has no effect is absent, so that policies with the same effect are equal.
+    fn forget_what_has_no_effect(&mut self) {
+        let settings = &mut *self.settings;
+        settings[PRESET] = ABSENT;
+        settings[ON_TIMEOUT] = ABSENT;
+        if settings[FOREVER] == TRUE {
+            settings[ATTEMPTS] = ABSENT;
+            settings[TIMEOUT] = ABSENT;
         } else {
-            settings.attempts = Some(attempts);
+            settings[FOREVER] = ABSENT;
+            // Inherited from a policy that was forever.
+            settings[ATTEMPTS] = settings[ATTEMPTS].min(NULL);
+            settings[TIMEOUT] = settings[TIMEOUT].min(NULL);
+        }
+        if settings[TIMEOUT] >= NULL {
+            settings[MIN_ATTEMPT] = ABSENT;
+        }
+        let backoff = Backoff::of(settings);
+        if backoff != Backoff::Exponential || Jitter::of(settings) == Jitter::Decorrelated {
+            settings[FACTOR] = ABSENT;
+        }
+        if backoff == Backoff::List {
+            settings[INITIAL] = ABSENT;
+            settings[FIRST] = ABSENT;
+            (0..CLASSES).for_each(|class| set(settings, of_class(class, CLASS_INITIAL), ABSENT));
+        } else {
+            *self.reader.delays = Delays::EMPTY;
+        }
+        if settings[HINT] == ABSENT {
+            settings[HINT] = 0;
+        }
+        if !HintMode::of(settings).is_limited() {
+            settings[HINT_MAX] = ABSENT;
+        } else if settings[HINT_MAX] == ABSENT {
+            settings[HINT_MAX] = HINT_MAX_DEFAULT;
+        }
+        if settings[HINT_RESETS] == FALSE {
+            settings[HINT_RESETS] = ABSENT;
         }
     }
-    let Some(initial) = settings.initial.filter(|_| is_written.initial) else { return };
-    let path = path.key(b"initial");
-    if !written.can_check(&[Opt::Backoff]) {
-        return;
-    }
-    if policy.backoff == Backoff::List {
-        reader.refuse(Mistake::DelayWithList, &path);
-    } else if initial > policy.max_delay && written.has(Opt::MaxDelay) {
-        reader.refuse_numbers(Mistake::ClassInitialAboveMax, &path, initial, policy.max_delay);
-    }
 }
-
-/// Inherited options that have given way read as if they had never been there, so that equal policies are equal.
-fn forget_what_has_no_effect(policy: &mut Policy) {
-    if policy.backoff != Backoff::Exponential || policy.jitter == Jitter::Decorrelated {
-        policy.factor = Policy::STANDARD.factor;
-    }
-    if policy.backoff != Backoff::List {
-        policy.table = Table::EMPTY;
-        return;
-    }
-    policy.initial = Policy::STANDARD.initial;
-    policy.first_is_immediate = false;
-    for class in &mut policy.classes {
-        class.initial = None;
-    }
-}
-
-fn at(option: Opt) -> Path<'static> {
-    Path::ROOT_REF.key(option.name().as_bytes())
-}
-
-const MILLION: u32 = 1_000_000;

@@ -15,29 +15,44 @@
 
 /// One value on the tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Node<'a> {
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Bool(bool),
-    /// A number as decimal text.
-    Number(&'a [u8]),
-    /// A duration in whole microseconds, as digits.
-    Micros(&'a [u8]),
-    /// Text.
-    Text(&'a [u8]),
-    /// A kind that no option takes, described.
-    Other(&'a [u8]),
-    /// A list.
-    List(Items<'a>),
-    /// A map.
-    Map(Items<'a>),
+pub struct Node<'a> {
+    /// What it is: the first byte.
+    pub kind: u8,
+    /// Its digits or text; of a list or a map, the tape from its first value on.
+    pub content: &'a [u8],
 }
 
+/// `null`
+pub const NULL: u8 = b'n';
+/// `true`
+pub const TRUE: u8 = b't';
+/// `false`
+pub const FALSE: u8 = b'f';
+/// A number as decimal text.
+pub const NUMBER: u8 = b'd';
+/// A duration in whole microseconds, as digits.
+pub const MICROS: u8 = b'u';
+/// Text.
+pub const TEXT: u8 = b's';
+/// A kind that no option takes, described.
+pub const OTHER: u8 = b'x';
+/// A list.
+pub const LIST: u8 = b'[';
+/// A map.
+pub const MAP: u8 = b'{';
+
 impl<'a> Node<'a> {
+    /// What is where nothing is.
+    pub const NULL: Node<'static> = Node { kind: NULL, content: &[] };
+
     /// The value that a tape holds; a tape that breaks off reads as null where it does.
     pub fn read(tape: &'a [u8]) -> Node<'a> {
-        Items { rest: tape }.next().unwrap_or(Node::Null)
+        Items { rest: tape }.next().unwrap_or(Node::NULL)
+    }
+
+    /// The values of a list, or the keys and values of a map in turn.
+    pub fn items(self) -> Items<'a> {
+        Items { rest: self.content }
     }
 }
 
@@ -50,10 +65,8 @@ pub struct Items<'a> {
 impl<'a> Items<'a> {
     /// The next key and value of a map.
     pub fn next_entry(&mut self) -> Option<(&'a [u8], Node<'a>)> {
-        match self.next()? {
-            Node::Text(key) => Some((key, self.next().unwrap_or(Node::Null))),
-            _ => None,
-        }
+        let key = self.next()?;
+        Some((key.content, self.next().unwrap_or(Node::NULL)))
     }
 
     fn split(&mut self, at: usize) -> &'a [u8] {
@@ -69,18 +82,18 @@ impl<'a> Items<'a> {
         }
     }
 
-    fn nested(&mut self) -> Items<'a> {
-        let inside = *self;
-        let mut depth = 1_u32;
+    /// Goes past the end of the list or map that has just begun. Answers all from its beginning: reading it stops at its
+    /// end.
+    fn nested(&mut self) -> &'a [u8] {
+        let inside = self.rest;
+        let mut depth = 1;
         while depth > 0 {
-            match self.split(1) {
-                [b'[' | b'{'] => depth += 1,
-                [b']' | b'}'] => depth -= 1,
-                [b'd' | b'u' | b's' | b'x'] => {
-                    self.counted();
-                }
-                [] => break,
-                _ => {}
+            match self.split(1).first() {
+                Some(b'[' | b'{') => depth += 1,
+                Some(b']' | b'}') => depth -= 1,
+                Some(&(NUMBER | MICROS | TEXT | OTHER)) => _ = self.counted(),
+                Some(_) => {}
+                None => break,
             }
         }
         inside
@@ -91,22 +104,17 @@ impl<'a> Iterator for Items<'a> {
     type Item = Node<'a>;
 
     fn next(&mut self) -> Option<Node<'a>> {
-        let node = match self.split(1) {
-            [b'n'] => Node::Null,
-            [b't'] => Node::Bool(true),
-            [b'f'] => Node::Bool(false),
-            [b'd'] => Node::Number(self.counted()),
-            [b'u'] => Node::Micros(self.counted()),
-            [b's'] => Node::Text(self.counted()),
-            [b'x'] => Node::Other(self.counted()),
-            [b'['] => Node::List(self.nested()),
-            [b'{'] => Node::Map(self.nested()),
+        let kind = *self.split(1).first()?;
+        let content = match kind {
+            NUMBER | MICROS | TEXT | OTHER => self.counted(),
+            LIST | MAP => self.nested(),
+            NULL | TRUE | FALSE => &[],
             _ => {
                 self.rest = &[];
                 return None;
             }
         };
-        Some(node)
+        Some(Node { kind, content })
     }
 }
 
