@@ -163,7 +163,7 @@ pub const ROWS: &[Row] = &[
         "The ceiling plus or minus this share of it, at most six decimal places.",
     ),
     span("jitter.additive", "", "The ceiling plus up to this much. Below `max_delay`."),
-    row("hint", Takes::Word(&["floor", "exact", "window", "ignore"]), "", "Short for a map with this `mode` alone."),
+    row("hint", Takes::Word(&["floor", "exact", "ignore"]), "", "Short for a map with this `mode` alone."),
     row("hint", Takes::Map, "", "What to do with a wait that the server asked for."),
     row(
         "hint.mode",
