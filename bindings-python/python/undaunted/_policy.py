@@ -258,7 +258,7 @@ def _read_duration(text: str) -> float:
         # An element of a list of delays is the one duration that may be 0.
         return compiled({"backoff": [text], "jitter": "none"}, "python").schedule(1)[0] / 1e6
     except PolicyError as error:
-        named = [(code, "", given.replace("backoff[0]", "the duration", 1)) for code, _, given in error.problems]
+        named = [(code, "", given.replace("backoff.0", "the duration", 1)) for code, _, given in error.problems]
     raise PolicyError(named)
 
 
