@@ -10,6 +10,7 @@ help:
 	@echo "make dist   wheel, sdist, npm tarball, crate and undaunted.wasm into dist/"
 
 demo:
+	@echo "Setting up both packages; the first time that takes a minute or two."
 	@$(PYTHON) tests/setup.py python js
 	@$(PYTHON) tests/setup.py --python examples/demo/demo.py --node-folder bindings-js
 

@@ -72,9 +72,13 @@ def require_tools() -> None:
 
 
 def run(*words: object, folder: Path = ROOT) -> None:
-    done = subprocess.run([str(word) for word in words], cwd=folder, env=environment(), stdin=subprocess.DEVNULL)
+    """Runs a command; what it prints is shown only if it fails."""
+    given = [str(word) for word in words]
+    done = subprocess.run(
+        given, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, words))}: ended with {done.returncode}")
+        sys.exit(f"{done.stdout}{' '.join(given)}: ended with {done.returncode}")
 
 
 def stamp(name: str, *inputs: Path) -> tuple[Path, str]:

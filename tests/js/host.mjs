@@ -1,7 +1,8 @@
 // The engine-level module in Node and in headless Chromium.
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -33,6 +34,13 @@ export async function inNode() {
   return import(`data:text/javascript;base64,${Buffer.from(await bundled()).toString("base64")}`);
 }
 
+/** Where Chromium is: in the environment variable CHROMIUM, else on PATH; undefined if nowhere. */
+export function chromiumPath() {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const found = folders.flatMap((folder) => [join(folder, "chromium"), join(folder, "chromium-browser")]).find((path) => existsSync(path));
+  return process.env.CHROMIUM ?? found;
+}
+
 /** A page of headless Chromium, served on loopback, with the module as `window.engine` and undaunted.wasm beside it. */
 export async function inChromium() {
   const { chromium } = require("playwright-core");
@@ -48,7 +56,7 @@ export async function inChromium() {
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: chromiumPath(),
     args: [
       "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
       "--disable-component-update", "--disable-sync",
