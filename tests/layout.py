@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from setup import ROOT
 
 TOP_LEVEL = {
-    ".ci", ".gitignore", ".rustfmt.toml", "CHANGELOG.md", "CONTRIBUTING.md", "Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "README.md",
-    "bindings-js", "bindings-python", "core", "examples", "tests",
+    ".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "README.md",
+    "bindings-js", "bindings-python", "core", "examples", "rustfmt.toml", "tests",
 }  # fmt: skip
 # The heart: everything a decision goes through. Reading policies and the tables of codes are for looking up.
 HEART = ["backoff", "call", "draw", "failure", "hint_rule", "jitter", "lib", "policy", "presets", "rules", "settings", "words"]
