@@ -37,7 +37,7 @@ async function bundle(name, format, ending) {
     target: "es2022",
     platform: "neutral",
     define: { VERSION: JSON.stringify(version) },
-    alias: { "engine-glue": join(made, "engine_bg.js"), "engine-wasm": join(made, "wasm.js") },
+    alias: { "engine-wasm": join(made, "wasm.js") },
     plugins: name === "core" ? [] : [shared(ending)],
     legalComments: "none",
     logLevel: "warning",

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { chromiumPath } from "../../tests/js/host.mjs";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const skip = existsSync(executablePath) ? false : `no browser at ${executablePath}`;
+const executablePath = chromiumPath();
+const skip = executablePath ? false : "no chromium on PATH; name one in CHROMIUM";
 let browser, server, requests;
 
 before(async () => {

@@ -14,7 +14,7 @@ test("every event of a call, in order, as one kind of record", virtual(async () 
     ["attempt", 1, 0, undefined, undefined, undefined, undefined],
     ["scheduled", 1, 0, 1000, error, undefined, "transient"],
     ["attempt", 2, 1000, undefined, error, undefined, undefined],
-    ["success", 2, 1000, undefined, error, undefined, undefined],
+    ["success", 2, 1000, undefined, undefined, undefined, undefined],
   ]);
   assert.ok(seen.every((event) => event.policy === policy && event.name === "load"));
   seen.length = 0;
@@ -191,6 +191,25 @@ test("nested once does not repeat what an inner call has given up, also behind a
     assert.equal(calls, 3);
     assert.equal(history(error).at(-1).reason, "nested");
   }
+}));
+
+test("an inner call that made a single attempt leaves its history and is not nested", virtual(async () => {
+  const outer = new Policy({ nested: "once", attempts: 3 });
+  const single = new Policy({ attempts: 1 });
+  let calls = 0;
+  const failing = () => single.run(() => (calls++, Promise.reject(lost())));
+  const { error } = await rejection(outer.run(failing));
+  assert.deepEqual([calls, history(error).map(({ reason }) => reason)], [3, [undefined, undefined, "attempts"]]);
+  assert.equal(history((await rejection(failing())).error).length, 1);
+}));
+
+test("a single attempt around a call that was given up after several does not hide it", virtual(async () => {
+  const outer = new Policy({ nested: "once" });
+  const inner = new Policy({ attempts: 3 });
+  let calls = 0;
+  const failing = () => inner.run(() => (calls++, Promise.reject(lost())));
+  const { error } = await rejection(outer.run(() => Policy.preset("none").run(failing)));
+  assert.deepEqual([calls, history(error).at(-1).reason], [3, "nested"]);
 }));
 
 test("one error object thrown by two calls in a row is not nested", virtual(async () => {

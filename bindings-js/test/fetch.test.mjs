@@ -210,6 +210,17 @@ test("a call around it that repeats what it has given up is nested, by error and
   assert.deepEqual([calls, history(error).at(-1).reason], [2, "nested"]);
 });
 
+test("under a seed its calls are numbered, whichever way the body is read", async () => {
+  const waits = [];
+  const busy = retryingFetch({ ...quick, attempts: 2 }, {
+    fetch: async () => new Response(null, { status: 503 }), seed: 9n, call: 3, onRetry: ({ delay }) => waits.push(delay),
+  });
+  await busy("http://127.0.0.1/");
+  await rejection(busy.text("http://127.0.0.1/"));
+  const first = (call) => new Policy({ ...quick, attempts: 2 }).schedule({ seed: 9n, call })[0];
+  assert.deepEqual(waits, [first(3), first(4)]);
+});
+
 test("its options are checked", async () => {
   assert.throws(() => retryingFetch({ attempts: 0 }), /attempts is 0/);
   assert.throws(() => retryingFetch({}, { onRetry: 1 }), TypeError);

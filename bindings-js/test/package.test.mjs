@@ -36,6 +36,7 @@ test("and with the schema and the manifest to be had", () => {
   const require = createRequire(join(stranger, "x.js"));
   assert.equal(require("undaunted/package.json").name, "undaunted");
   assert.ok("maxDelay" in require("undaunted/policy.schema.json").properties || "max_delay" in require("undaunted/policy.schema.json").properties);
+  assert.ok(require.resolve("undaunted/undaunted.wasm").endsWith("undaunted.wasm"));
   assert.throws(() => require("undaunted/core"), { code: "ERR_PACKAGE_PATH_NOT_EXPORTED" });
   const { dependencies } = require("undaunted/package.json");
   assert.equal(dependencies, undefined);

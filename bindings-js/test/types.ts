@@ -51,6 +51,8 @@ retry(() => 1, { retries: 3 });
 new Policy({ max_delay: "1s" });
 // @ts-expect-error a closed list
 new Policy({ jitter: "some" });
+// @ts-expect-error a window has a length, so it is written as an object
+new Policy({ hint: "window" });
 // @ts-expect-error a closed list
 Policy.preset("none at all");
 // @ts-expect-error options are readonly
@@ -129,6 +131,7 @@ new Policy().schedule({ seed: "abc" });
 
 // fetch
 const fetchR: RetryingFetch = retryingFetch(new Policy(), { onRetry: () => {}, fetch });
+retryingFetch({}, { seed: 7n, call: 2 });
 const sameAsFetch: typeof fetch = retryingFetch({ attempts: 3 });
 fetchR("x", { method: "PUT", body: () => "again" });
 fetchR(new Request("x"), { signal }) satisfies Promise<Response>;

@@ -160,7 +160,7 @@ test("arguments of the wrong kind reject, and say what is allowed", async () => 
     [undefined, undefined, /a function/],
     [f, { on: "all" }, /^on is a string/],
     [f, { on: ["x"] }, /^on is/],
-    [f, { onRetry: 5 }, /^onRetry is a number, allowed a function/],
+    [f, { onRetry: 5 }, /^onRetry is 5, allowed a function/],
     [f, { signal: {} }, /^signal is/],
     [f, { seed: -1n }, /^seed is -1/],
     [f, { seed: 2n ** 64n }, /^seed is/],
@@ -168,8 +168,8 @@ test("arguments of the wrong kind reject, and say what is allowed", async () => 
     [f, { call: 0 }, /^call is 0/],
     [f, { policy: new Policy(), attempts: 3 }, /attempts stands beside policy/],
     [f, { retries: 3 }, /retries is not an option/],
-    [f, 5, /^the options are a number/],
-    [f, null, /^the options are/],
+    [f, 5, /^options is 5, allowed an object/],
+    [f, null, /^options is null/],
   ]) {
     const { error } = await rejection(retry(fn, options));
     assert.ok(error instanceof TypeError || error instanceof RangeError, String(error));

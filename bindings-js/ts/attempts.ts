@@ -3,9 +3,7 @@ import { Call } from "./call.js";
 import type { Settings } from "./compile.js";
 import type { Context } from "./context.js";
 import type { RunOptions } from "./options.js";
-import { checkRunOptions } from "./perform.js";
 import type { Policy } from "./policy.js";
-import { clock } from "./timer.js";
 
 /** One attempt of a block. */
 export interface Attempt {
@@ -19,66 +17,46 @@ export interface Attempt {
 }
 
 /** The attempts of one block, to be walked once with `for await`. */
-export class Attempts implements AsyncIterable<Attempt> {
-  readonly #walk: AsyncGenerator<Attempt, void, undefined>;
-
-  constructor(policy: Policy, settings: Settings, options: RunOptions = {}) {
-    checkRunOptions(options);
-    this.#walk = walk(policy, settings, options);
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<Attempt, void, undefined> {
-    return this.#walk;
-  }
+export interface Attempts extends AsyncIterable<Attempt> {
+  [Symbol.asyncIterator](): AsyncIterator<Attempt, void, undefined>;
 }
 
-async function* walk(policy: Policy, settings: Settings, options: RunOptions): AsyncGenerator<Attempt, void, undefined> {
+export async function* walk(policy: Policy, settings: Settings, options: RunOptions): AsyncGenerator<Attempt, void, undefined> {
   let block: (context: Context) => unknown;
-  let woken = Promise.resolve();
-  let state = FRESH;
-  const call = new Call<unknown>(policy, settings, (context) => block(context), options, undefined, clock());
+  let state = State.Waiting as State;
+  const call = new Call<unknown>(policy, settings, (context) => block(context), options);
+  let woken = call.outcome(() => call.open() && call.resolve(undefined));
+  call.pause = () => {
+    const { resolve } = call;
+    state = State.Waiting;
+    woken = call.outcome(() => (call.resume = () => call.resolve(undefined)));
+    woken.catch(() => {});
+    resolve(undefined);
+  };
   try {
-    await new Promise<void>((resolve, reject) => {
-      call.reject = reject;
-      if (call.open()) resolve();
-    });
     for (let number = 1; ; number++) {
       await woken;
-      state = FRESH;
+      state = State.Fresh as State;
       yield {
         number,
-        run: <T>(given: (signal: AbortSignal, context: Context) => T | PromiseLike<T>) =>
-          new Promise<T | undefined>((resolve, reject) => {
-            if (state !== FRESH) throw new TypeError("attempt.run was called twice; the loop hands out an attempt for each");
-            state = RUNNING;
-            block = (context) => given(context.signal, context);
-            call.resolve = (value) => {
-              state = DONE;
-              resolve(value as T);
-            };
-            call.reject = reject;
-            call.pause = () => {
-              state = WAITING;
-              woken = new Promise((wake, refuse) => {
-                call.resume = wake;
-                call.reject = refuse;
-              });
-              woken.catch(() => {});
-              resolve(undefined);
-            };
-            call.attempt();
-          }),
+        run: <T>(given: (signal: AbortSignal, context: Context) => T | PromiseLike<T>) => {
+          if (state !== State.Fresh) return Promise.reject(misuse("run twice"));
+          state = State.Running;
+          block = (context) => given(context.signal, context);
+          return call.outcome(() => call.attempt()) as Promise<T | undefined>;
+        },
       };
-      if (state === DONE) return;
-      if (state === FRESH) throw new TypeError("the attempt was not run; call `await attempt.run(...)` in the loop");
-      if (state === RUNNING) throw new TypeError("the attempt still runs; write `await attempt.run(...)`");
+      if (state === State.Waiting) continue;
+      if (call.isOver) return;
+      throw misuse(state === State.Fresh ? "not run" : "left running");
     }
   } finally {
     call.close();
   }
 }
 
-const FRESH = 0;
-const RUNNING = 1;
-const WAITING = 2;
-const DONE = 3;
+function misuse(what: string): Error {
+  return new TypeError(`the attempt was ${what}; write \`await attempt.run(...)\` once in the loop`);
+}
+
+const enum State { Fresh, Running, Waiting }

@@ -1,18 +1,17 @@
 // One call: attempts, waits and the ways out. The engine decides; this runs the function, waits and reports.
-import * as engine from "engine-glue";
-import { SHARE, type Settings } from "./compile.js";
+import type { Settings } from "./compile.js";
 import { AttemptContext, type Context } from "./context.js";
-import { dropCall, input, load, type State, useCall, usePolicy } from "./engine.js";
+import { dropCall, type Engine, load, type State, useCall, usePolicy } from "./engine.js";
 import { GaveUp, TimeoutError } from "./errors.js";
 import type { Event, FailedAttempt } from "./events.js";
-import { type Facts, factsOf } from "./failure.js";
+import { argumentsOf, type Facts, facts, factsOf } from "./failure.js";
 import { isObject, markOf, marks } from "./marks.js";
-import { CLASSES, REASONS, type Reason, SENT, USER } from "./names.js";
+import { CLASSES, DomainNumber, REASONS, type Reason, SENT, VerdictNumber } from "./names.js";
 import type { RunOptions } from "./options.js";
 import type { Policy } from "./policy.js";
-import { callSeed, decimal, type Halves, halves, nextCallSeed } from "./seed.js";
-import { arm, clock, disarm, micros, type Timer } from "./timer.js";
-import { answerOf, FORCED, judge, REFUSED, unwrap, type Verdict } from "./verdict.js";
+import { decimal, type Halves, seedOf } from "./seed.js";
+import { arm, clock, type Disarm } from "./timer.js";
+import { answerOf, judge, REFUSED, type Verdict, wordOn } from "./verdict.js";
 import { deadlines, warn, warnNested } from "./warn.js";
 import { unwatch, watch } from "./watch.js";
 
@@ -44,91 +43,93 @@ export function runBare<T>(
   } catch (error) {
     return slow(error);
   }
-  if (context.timer) context.closeAfter(promise);
-  return (context.pending = promise).then(undefined, slow);
+  context.closeAfter(promise);
+  return promise.then(undefined, slow);
 }
 
 export class Call<T> {
-  error: unknown = undefined;
   /** Called when a wait is over. */
   resume: () => void = this.attempt;
   /** Called when a wait begins. */
-  pause: (() => void) | undefined = undefined;
+  pause: (() => void) | undefined;
+  /** Nothing more happens. */
+  isOver = false;
   resolve!: (value: T) => void;
   reject!: (error: unknown) => void;
   #number = 1;
-  #result: { readonly value: unknown } | undefined = undefined;
-  #context: AttemptContext | undefined = undefined;
-  #wait: Timer | undefined = undefined;
-  #state: State | undefined = undefined;
-  #seed: Halves | undefined = undefined;
+  #context: AttemptContext | undefined;
+  #disarm: Disarm | undefined;
+  #state: State | undefined;
+  #seed: Halves | undefined;
   #outer = -1;
-  #isDone = false;
-  #failures: FailedAttempt[] | undefined = undefined;
+  /** The last attempt's, where it was a result that failed. */
+  #result: { readonly value: T } | undefined;
+  readonly #failures: Failure[] = [];
 
   constructor(
     readonly policy: Policy,
     readonly settings: Settings,
     readonly fn: Attempted<T>,
     readonly options: RunOptions<T>,
-    readonly request: Request | undefined,
-    readonly startedAt: number,
+    readonly request?: Request,
+    readonly startedAt = clock(),
   ) {}
 
-  /** Begins with everything watched. */
-  begin(): Promise<T> {
+  /** What the call comes to after `start`: its end, or what the block form makes of it. */
+  outcome(start: () => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
-      if (this.open()) this.attempt();
+      start();
     });
+  }
+
+  /** Begins with everything watched. */
+  begin(): Promise<T> {
+    return this.outcome(() => this.open() && this.attempt());
   }
 
   /** Goes on where `runBare` failed. */
   goOn(context: AttemptContext, error: unknown): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-      this.#context = context;
-      this.#failed(context, error);
-    });
+    this.#context = context;
+    return this.outcome(() => this.#failed(context, error));
   }
 
   /** Listens to the caller's signal; false if it has aborted already. */
   open(): boolean {
     const { signal } = this.options;
-    if (this.settings.nested === SHARE) this.#outer = deadlines().getStore() ?? -1;
-    if (signal?.aborted) {
-      this.#cancel();
-      return false;
-    }
+    if (this.settings.isShared) this.#outer = deadlines().getStore() ?? -1;
     if (signal) watch(signal, this);
-    return true;
+    return !this.#isCancelled();
   }
 
   /** Runs the next attempt. */
   attempt(): void {
-    this.#wait = undefined;
-    const { settings, options } = this;
-    const isShared = settings.nested === SHARE;
-    const now = micros(clock());
+    const { settings, options, fn } = this;
+    const { isShared } = settings;
+    const now = clock() * 1000;
     let limit = -1;
     let remaining = -1;
-    if (this.#state || isShared || settings.attemptTimeout >= 0) {
-      this.#enter();
-      const refused = engine.attempt(now);
-      if (refused) return this.#giveUp(REASONS[refused]!, undefined);
-      const { numbers } = load();
+    this.#disarm = undefined;
+    if (this.#state || settings.isWatched) {
+      const { attempt, numbers } = this.#enter();
+      const refused = attempt(now);
+      if (refused) return this.#giveUp(REASONS[refused]!);
       limit = numbers[1]!;
       remaining = numbers[2]!;
     }
     const context = (this.#context = new AttemptContext(settings, options, this.startedAt, this.#outer, this.#number));
-    this.#emit("attempt");
-    if (options.signal?.aborted) return this.#cancel();
-    if (limit >= 0) context.timer = arm(limit, () => this.#expire(context, limit / 1000), options.unref);
+    this.#emit("attempt", undefined, this.#failures.at(-1)?.error);
+    if (this.#isCancelled()) return;
+    if (limit >= 0) {
+      context.disarm = arm(limit, () => {
+        const error = new TimeoutError(limit / 1000);
+        context.abort(error);
+        this.#failed(context, error);
+      }, options.unref);
+    }
     let result: T | PromiseLike<T>;
     try {
-      const { fn } = this;
       result = isShared ? deadlines().run(remaining < 0 ? -1 : now + remaining, fn, context) : fn(context);
     } catch (error) {
       return this.#failed(context, error);
@@ -142,135 +143,122 @@ export class Call<T> {
   /** The caller's signal aborted. In an attempt, a success that has arrived already is let through first. */
   abort(): void {
     this.#context?.abort(this.options.signal!.reason);
-    if (this.#wait) this.#cancel();
-    else if (this.#context) Promise.resolve().then(() => this.#isDone || this.#cancel());
+    if (this.#disarm) this.#isCancelled();
+    else if (this.#context) Promise.resolve().then(() => this.isOver || this.#isCancelled());
   }
 
   /** Nothing of the call is left behind. An extra call is harmless. */
   close(): void {
     const { signal } = this.options;
-    this.#isDone = true;
+    this.isOver = true;
     this.#context?.close();
     this.#context = undefined;
-    disarm(this.#wait);
-    this.#wait = undefined;
+    this.#disarm?.();
     if (signal) unwatch(signal, this);
-    if (this.#state) dropCall(this.#state);
-  }
-
-  #expire(context: AttemptContext, limit: number): void {
-    const error = new TimeoutError(limit);
-    context.abort(error);
-    this.#failed(context, error);
+    dropCall(this.#state);
   }
 
   #succeeded(context: AttemptContext, value: T): void {
     if (context !== this.#context) return;
-    const { retryIfResult, signal } = this.options;
-    if (retryIfResult) {
-      try {
-        const verdict = answerOf(retryIfResult(value), "retryIfResult", undefined);
-        if (verdict[0] === FORCED) {
-          this.error = undefined;
-          this.#result = { value };
-          context.close();
-          return signal?.aborted ? this.#cancel() : this.#decide(context, UNKNOWN, verdict);
-        }
-      } catch (error) {
-        return this.#end(error);
+    const { retryIfResult, onSuccess } = this.options;
+    try {
+      const verdict = retryIfResult ? answerOf(retryIfResult(value), "retryIfResult", undefined) : REFUSED;
+      if (verdict[0] === VerdictNumber.Forced) {
+        this.#result = { value };
+        return this.#decide(context, undefined, facts(DomainNumber.User), verdict);
       }
+    } catch (error) {
+      return this.#end(error);
     }
     this.close();
-    this.#emit("success");
+    this.#emit("success", onSuccess);
     this.resolve(value);
   }
 
   #failed(context: AttemptContext, thrown: unknown): void {
     if (context !== this.#context) return;
+    const { options, request } = this;
+    const word = wordOn(thrown);
+    const error = word ? word.error : thrown;
     context.close();
-    const { signal, on } = this.options;
-    if (signal?.aborted) return this.#cancel();
-    this.error = unwrap(thrown);
     this.#result = undefined;
+    if (this.#isCancelled()) return;
     try {
-      const facts = this.request?.facts(this.error) ?? factsOf(this.error);
-      const verdict: Verdict = this.request?.once ? [REFUSED, -1] : judge(on, thrown, facts);
-      if (signal?.aborted) return this.#cancel();
-      this.#decide(context, facts, verdict);
+      const facts = request?.facts(error) ?? factsOf(error);
+      const verdict = request?.once ? REFUSED : (word?.verdict ?? judge(options.on, error, facts));
+      this.#decide(context, error, facts, verdict);
     } catch (error) {
       this.#end(error);
     }
   }
 
-  #decide(context: AttemptContext, facts: Facts, [verdict, wait]: Verdict): void {
-    const { settings, request, error, options } = this;
-    this.#context = undefined;
-    this.#enter();
+  #decide(context: AttemptContext, error: unknown, facts: Facts, [verdict, wait]: Verdict): void {
+    context.close();
+    if (this.#isCancelled()) return;
+    const { settings, options, request } = this;
+    const failures = this.#failures;
+    const { failed, input, numbers } = this.#enter();
     const now = clock();
     const mark = markOf(error);
-    const isNested = mark !== undefined && mark.serial > context.serial;
-    const { code, should, body } = facts;
-    const isName = typeof code === "string";
-    const nameEnd = isName ? input(0, code) : 0;
-    const methodEnd = request ? input(nameEnd, request.method) : nameEnd;
-    const piece = settings.needsBody ? body?.subarray(0, LONGEST_BODY) : undefined;
-    if (piece) load().input.set(piece, methodEnd);
-    const flags =
-      (facts.connecting ? 1 : 0) | (request?.hasKey ? 2 : 0) | (verdict << 2) | (should === undefined ? 0 : should ? 48 : 16) |
-      (isNested ? 128 : 0) | (request ? 256 : 0);
-    const packed = engine.failed(
-      micros(now), facts.domain, isName ? 2 : code === undefined ? 0 : 1, isName ? 0 : (code ?? 0), flags, wait, facts.hint,
-      nameEnd, methodEnd - nameEnd, piece?.length ?? 0,
+    const isNested = mark && mark.serial > context.serial;
+    const [domain, kind, code, flags, hint, nameLength, methodLength] = argumentsOf(facts, request?.method);
+    const piece = settings.needsBody ? facts.body?.subarray(0, LONGEST_BODY) : undefined;
+    if (piece) input.set(piece, nameLength + methodLength);
+    const packed = failed(
+      now * 1000, domain, kind, code, flags | (request?.hasKey ? 2 : 0) | (verdict << 2) | (isNested ? 128 : 0),
+      wait, hint, nameLength, methodLength, piece?.length ?? 0,
     );
-    const value = load().numbers[0]!;
-    const reason = REASONS[packed & 15];
-    const record: Record = {
+    const value = numbers[0]!;
+    const reason = REASONS[packed & 15]!;
+    const failure: Failure = {
       attempt: this.#number,
       error,
       elapsed: this.#elapsed(now),
       class: CLASSES[(packed >> 4) & 7]!,
       sent: SENT[(packed >> 7) & 3]!,
-      delay: reason ? undefined : value / 1000,
+      delay: value / 1000,
       reason: undefined,
       hint: undefined,
       note: undefined,
     };
-    this.#failures ??= [];
-    this.#failures.push(record);
-    if (this.#failures.length > KEPT) this.#failures.shift();
-    if (reason) return this.#giveUp(reason, value < 0 ? undefined : value / 1000);
+    this.#context = undefined;
+    failures.push(failure);
+    if (failures.length > KEPT) failures.shift();
+    if (reason) return this.#giveUp(reason, value < 0 ? undefined : value / 1000, mark?.serial);
     this.#number++;
-    this.#wait = arm(value, () => this.resume(), options.unref);
+    this.#disarm = arm(value, () => this.resume(), options.unref);
     request?.release();
-    this.#emit("scheduled", record);
+    this.#emit("scheduled", options.onRetry, error, failure);
     if (packed & 1024 && mark) warnNested(this.policy, mark.policy);
     this.pause?.();
   }
 
-  #giveUp(reason: Reason, hint: number | undefined): void {
-    const failures = this.#failures ?? [];
-    const last = failures.at(-1) as Record | undefined;
-    if (last) Object.assign(last, { delay: undefined, reason, hint, note: this.request?.once });
+  #giveUp(reason: Reason, hint?: number, innerSerial = 0): void {
     const result = this.#result;
-    const text = `no result was accepted, given up after ${last?.attempt} attempts: ${reason}`;
-    if (result) this.error = new GaveUp(result.value, text);
-    const { error, policy } = this;
-    if (isObject(error)) marks().given.set(error, { serial: ++marks().serial, policy, failures });
-    this.close();
-    this.#emit("gave_up", last, reason);
-    this.reject(error);
+    const failures = this.#failures;
+    const last = failures.at(-1);
+    const attempts = last?.attempt ?? 0;
+    const error = result ? new GaveUp(result.value, `no result was accepted in ${attempts} attempts: ${reason}`) : last?.error;
+    if (last) Object.assign(last, { delay: undefined, reason, hint, note: this.request?.once });
+    if (isObject(error)) {
+      const serial = attempts > 1 ? ++marks().serial : innerSerial; // a single attempt multiplies nothing
+      marks().given.set(error, { serial, policy: this.policy, failures });
+    }
+    this.#end(error, reason, last);
   }
 
-  #cancel(): void {
-    this.close();
-    this.error = this.options.signal!.reason;
-    this.#emit("gave_up", undefined, "cancelled");
-    this.reject(this.error);
+  /** Gives up as cancelled if the caller's signal has aborted. */
+  #isCancelled(): boolean {
+    const { signal } = this.options;
+    const isCancelled = !!signal?.aborted;
+    if (isCancelled) this.#end(signal.reason, "cancelled");
+    return isCancelled;
   }
 
-  /** A word of the user's went wrong: that is what the caller must see. */
-  #end(error: unknown): void {
+  /** Without a reason, a word of the user's went wrong: that is what the caller must see. */
+  #end(error: unknown, reason?: Reason, last?: Failure): void {
     this.close();
+    if (reason) this.#emit("gave_up", this.options.onGiveUp, error, last, reason);
     this.reject(error);
   }
 
@@ -278,51 +266,48 @@ export class Call<T> {
     return Math.max(0, now - this.startedAt);
   }
 
-  /** Makes this the engine's call; the first time, starts it. */
-  #enter(): void {
-    const { settings, options } = this;
-    usePolicy(settings.compiled);
+  /** The engine with this call in use; the first time, starts it. */
+  #enter(): Engine {
+    const engine = load();
     const isNew = !this.#state;
+    usePolicy(this.settings.compiled);
     useCall((this.#state ??= {}));
-    if (!isNew) return;
-    const { seed, call = 1 } = options;
-    const [high, low] = (this.#seed = seed === undefined ? nextCallSeed() : callSeed(halves(seed), call));
-    engine.start(micros(this.startedAt), high, low, this.#outer, 0);
+    if (isNew) {
+      const [high, low] = (this.#seed = seedOf(this.options.seed, this.options.call));
+      engine.start(this.startedAt * 1000, high, low, this.#outer, 0);
+    }
+    return engine;
   }
 
-  #emit(kind: Event["kind"], failure?: Record, reason?: Reason): void {
-    const { onEvent, onRetry, onGiveUp, onSuccess, name } = this.options;
-    const own = kind === "scheduled" ? onRetry : kind === "gave_up" ? onGiveUp : kind === "success" ? onSuccess : undefined;
+  /** Tells the hook for every event, then the hook for this kind. */
+  #emit(kind: Event["kind"], own?: RunOptions["onEvent"], error?: unknown, failure?: Failure, reason?: Reason): void {
+    const { onEvent, name } = this.options;
     if (!onEvent && !own) return;
-    const event: Event = {
-      kind,
-      policy: this.policy,
-      name,
-      attempt: failure?.attempt ?? this.#number,
-      elapsed: this.#elapsed(clock()),
-      delay: failure?.delay,
-      error: this.error,
-      reason,
-      class: failure?.class,
-      note: failure?.note,
-      callSeed: this.#seed && decimal(this.#seed),
-    };
     for (const hook of [onEvent, own]) {
       try {
-        hook?.(event);
+        hook?.({
+          kind,
+          policy: this.policy,
+          name,
+          attempt: failure?.attempt ?? this.#number,
+          elapsed: this.#elapsed(clock()),
+          delay: failure?.delay,
+          error,
+          reason,
+          class: failure?.class,
+          note: failure?.note,
+          callSeed: this.#seed && decimal(this.#seed),
+        });
       } catch (error) {
-        warn(`a hook told of "${kind}" threw, which changes nothing for the call: ${String(error)}`);
+        warn(`a hook told of "${kind}" threw: ${String(error)}`);
       }
     }
   }
 }
 
-type Record = { -readonly [K in keyof FailedAttempt]: FailedAttempt[K] };
+type Failure = { -readonly [K in keyof FailedAttempt]: FailedAttempt[K] };
 
 /** How many failures a call keeps. */
 const KEPT = 64;
 /** How much of a body rules may look at. */
 const LONGEST_BODY = 4096;
-const UNKNOWN: Facts = {
-  domain: USER, code: undefined, connecting: false, hint: -1, should: undefined, body: undefined,
-};

@@ -1,8 +1,8 @@
 // What the tables say of a code.
-import { load } from "./engine.js";
-import { lookUp } from "./failure.js";
+import { utf8 } from "./engine.js";
+import { facts, lookUp } from "./failure.js";
 import { CLASSES, type Condition, CONDITIONS, type Domain, DOMAINS, type FailureClass, SENT, type Sent } from "./names.js";
-import { describe } from "./tape.js";
+import { refuse } from "./refuse.js";
 
 /** What a code means. */
 export interface Classification {
@@ -29,14 +29,14 @@ export function classify(
   } = {},
 ): Classification {
   const number = DOMAINS.indexOf(domain);
-  if (number < 0) throw new TypeError(`domain is ${describe(domain)}, allowed ${DOMAINS.join(", ")}`);
-  load();
-  const found = lookUp(number, code, options.phase === "connect", options.hint ? 0 : -1, options.method);
+  if (number < 0) refuse("domain", domain, DOMAINS.join(", "));
+  const name = typeof code === "string" ? utf8(code) : code;
+  const found = lookUp(facts(number, name, options.phase === "connect" ? 1 : 0, options.hint ? 0 : -1), options.method);
   return {
     class: CLASSES[found & 7]!,
     sent: SENT[(found >> 3) & 3]!,
     condition: CONDITIONS[(found >> 5) & 7]!,
-    known: (found & 256) !== 0,
-    retried: (found & 512) !== 0,
+    known: !!(found & 256),
+    retried: !!(found & 512),
   };
 }

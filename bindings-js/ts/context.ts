@@ -2,7 +2,7 @@
 import type { Settings } from "./compile.js";
 import { TimeoutError } from "./errors.js";
 import { marks } from "./marks.js";
-import { arm, clock, disarm, type Timer } from "./timer.js";
+import { arm, clock, type Disarm } from "./timer.js";
 
 /** Handed to the function that is retried; a new one for each attempt. */
 export interface Context {
@@ -25,12 +25,12 @@ interface Options {
 export class AttemptContext implements Context {
   /** Give-ups before this attempt: a mark with a higher number was left during it. */
   readonly serial = marks().serial;
-  /** Ends the attempt, or only its signal. */
-  timer: Timer | undefined = undefined;
-  /** Where the attempt is not watched otherwise: tells when it is over. */
-  pending: Promise<unknown> | undefined = undefined;
+  /** Of the timer that ends the attempt, or only its signal. */
+  disarm: Disarm | undefined;
   #isOver = false;
-  #made: { readonly controller: AbortController; readonly signal: AbortSignal } | undefined = undefined;
+  #pending: Promise<unknown> | undefined;
+  #controller: AbortController | undefined;
+  #signal: AbortSignal | undefined;
   readonly #settings: Settings;
   readonly #options: Options;
 
@@ -59,37 +59,37 @@ export class AttemptContext implements Context {
   }
 
   get signal(): AbortSignal {
-    return (this.#made ??= this.#join()).signal;
+    return (this.#signal ??= this.#join());
   }
 
   /** Aborts the attempt's signal, if anybody has one. */
   abort(reason: unknown): void {
-    this.#made?.controller.abort(reason);
+    this.#controller?.abort(reason);
   }
 
   /** The attempt is over: its timer goes. */
   close(): void {
     this.#isOver = true;
-    disarm(this.timer);
-    this.timer = undefined;
+    this.disarm?.();
   }
 
   /** Closes when the attempt is over, where nobody else does; only where a timer needs it. */
-  closeAfter(promise: Promise<unknown>): void {
+  closeAfter(promise: Promise<unknown> | undefined): void {
+    this.#pending = promise;
+    if (!this.disarm) return;
     const close = () => this.close();
-    promise.then(close, close);
+    promise?.then(close, close);
   }
 
-  #join(): { readonly controller: AbortController; readonly signal: AbortSignal } {
-    const controller = new AbortController();
+  #join(): AbortSignal {
+    const controller = (this.#controller = new AbortController());
     const { signal, unref } = this.#options;
     const { remaining } = this;
-    if (!this.timer && remaining !== undefined && !this.#isOver) {
-      this.timer = arm(remaining * 1000, () => this.abort(new TimeoutError(remaining)), unref);
-      if (this.pending) this.closeAfter(this.pending);
+    if (!this.disarm && remaining !== undefined && !this.#isOver) {
+      this.disarm = arm(remaining * 1000, () => this.abort(new TimeoutError(remaining)), unref);
+      this.closeAfter(this.#pending);
     }
     if (signal?.aborted) controller.abort(signal.reason);
-    const isJoined = signal && "any" in AbortSignal;
-    return { controller, signal: isJoined ? AbortSignal.any([signal, controller.signal]) : controller.signal };
+    return signal && "any" in AbortSignal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
   }
 }

@@ -1,5 +1,4 @@
 // The engine: instantiated at the first policy or failure, synchronously, from text inside this file's bundle.
-import * as glue from "engine-glue";
 import { WASM } from "engine-wasm";
 
 /** A compiled policy: its bytes as the engine keeps them. */
@@ -10,8 +9,25 @@ export interface State {
   bytes?: Uint8Array;
 }
 
-/** Views of the engine's memory, which never grows. */
-export interface Areas {
+/** The engine's functions, as ABI.md describes them, and views of its memory, which never grows. */
+export interface Engine {
+  area(which: number): number;
+  area_size(which: number): number;
+  attempt(now: number): number;
+  call_seed(high: number, low: number, call: number): void;
+  classify(...failure: FailureArguments): number;
+  compile(length: number, notation: number, onBase: number): number;
+  dump(): number;
+  failed(
+    now: number, domain: number, codeKind: number, code: number, flags: number, wait: number, hint: number,
+    nameLength: number, methodLength: number, bodyLength: number,
+  ): number;
+  header(index: number): number;
+  problem(length: number, notation: number, onBase: number, index: number): void;
+  read_hint(length: number, now: number): number;
+  schedule(high: number, low: number, skip: number, count: number): void;
+  settings(): void;
+  start(startedAt: number, high: number, low: number, outerDeadline: number, mode: number): void;
   readonly input: Uint8Array;
   readonly output: Uint8Array;
   readonly numbers: Float64Array;
@@ -19,31 +35,28 @@ export interface Areas {
   readonly call: Uint8Array;
 }
 
-let areas: Areas | undefined;
+/** What the engine is told of a failure; its name and method stand in the input area. */
+export type FailureArguments = [
+  domain: number, codeKind: number, code: number, flags: number, hint: number, nameLength: number, methodLength: number,
+];
+
+let engine: Engine | undefined;
 let policyInUse: Compiled | undefined;
 let callInUse: State | undefined;
 
 /** The engine, ready for use. */
-export function load(): Areas {
-  return (areas ??= instantiate());
+export function load(): Engine {
+  return (engine ??= instantiate());
 }
 
 /** Makes a policy the one that the engine's functions mean. */
 export function usePolicy(compiled: Compiled): void {
-  if (policyInUse !== compiled) {
-    load().policy.set(compiled);
-    policyInUse = compiled;
-  }
+  if (policyInUse !== compiled) load().policy.set((policyInUse = compiled));
 }
 
 /** The policy in use, copied out. */
 export function keepPolicy(): Compiled {
   return (policyInUse = load().policy.slice());
-}
-
-/** The engine's policy is no longer the one last used. */
-export function forgetPolicy(): void {
-  policyInUse = undefined;
 }
 
 /** Makes a call the one that the engine's functions mean. */
@@ -56,7 +69,7 @@ export function useCall(state: State): void {
 }
 
 /** A call that is over needs no copy of its state. */
-export function dropCall(state: State): void {
+export function dropCall(state: State | undefined): void {
   if (callInUse === state) callInUse = undefined;
 }
 
@@ -65,15 +78,25 @@ export function output(from: number, to: number): string {
   return new TextDecoder().decode(load().output.subarray(from, to));
 }
 
-/** Writes text into the input area; answers its end. What does not fit is left out. */
-export function input(at: number, text: string): number {
+/** Text in UTF-8: one character for each byte. */
+export function utf8(text: string): string {
+  let bytes = "";
+  for (const byte of new TextEncoder().encode(text)) bytes += String.fromCharCode(byte);
+  return bytes;
+}
+
+/** Such a text after a mark and its length in four bytes, the lowest first. */
+export function counted(mark: string, text: string): string {
+  const bytes = utf8(text);
+  const { length } = bytes;
+  return mark + String.fromCharCode(length & 255, (length >> 8) & 255, length >> 16, 0) + bytes;
+}
+
+/** Writes such a text into the input area; answers its length. What does not fit is left out. */
+export function input(bytes: string): number {
   const area = load().input;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit > 127 || at + i >= area.length) return at + new TextEncoder().encodeInto(text, area.subarray(at)).written;
-    area[at + i] = unit;
-  }
-  return at + text.length;
+  for (let at = 0; at < bytes.length; at++) area[at] = bytes.charCodeAt(at);
+  return bytes.length;
 }
 
 /** Which implementation of the engine is in use. */
@@ -82,19 +105,31 @@ export function backend(): "wasm" {
   return "wasm";
 }
 
-function instantiate(): Areas {
+/** The bytes of a text that the build's `printable` made. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const bytes: number[] = [];
+  let add = -35;
+  for (let at = 0; at < text.length; at++) {
+    const sign = text.charCodeAt(at);
+    if (sign < 34) add += (sign - 31) * 91;
+    else {
+      bytes.push(sign - (sign > 92 ? 1 : 0) + add);
+      add = -35;
+    }
+  }
+  return new Uint8Array(bytes);
+}
+
+function instantiate(): Engine {
   try {
-    const bytes = new Uint8Array(WASM.length / 2);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = digit(2 * i) * 16 + digit(2 * i + 1);
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { "./engine_bg.js": glue });
-    glue.__wbg_set_wasm(exports);
-    (exports.__wbindgen_start as () => void)();
-    const { buffer } = exports.memory as WebAssembly.Memory;
-    const area = (which: number) => new Uint8Array(buffer, glue.area(which), glue.area_size(which));
+    const { exports: made } = new WebAssembly.Instance(new WebAssembly.Module(bytesOf(WASM)));
+    const exports = made as unknown as Engine & { memory: WebAssembly.Memory };
+    const area = (which: number) => new Uint8Array(exports.memory.buffer, exports.area(which), exports.area_size(which));
     return {
+      ...exports,
       input: area(0),
       output: area(1),
-      numbers: new Float64Array(buffer, glue.area(2), glue.area_size(2) / 8),
+      numbers: new Float64Array(area(2).buffer, exports.area(2), 8),
       policy: area(3),
       call: area(4),
     };
@@ -104,9 +139,4 @@ function instantiate(): Areas {
       { cause },
     );
   }
-}
-
-function digit(at: number): number {
-  const unit = WASM.charCodeAt(at);
-  return unit - (unit > 57 ? 87 : 48);
 }

@@ -1,142 +1,115 @@
 // Digging the facts out of whatever was thrown. No decision is made here.
-import * as engine from "engine-glue";
-import { input } from "./engine.js";
+import { type FailureArguments, input, load, utf8 } from "./engine.js";
 import { type HeaderSource, hintOf } from "./headers.js";
 import { firstOf, isObject, read } from "./marks.js";
-import { DNS, HTTP, OS, TLS, UNDICI, USER } from "./names.js";
+import { DomainNumber } from "./names.js";
 
 /** What the engine wants to know about an error. */
 export interface Facts {
-  readonly domain: number;
+  readonly domain: DomainNumber;
+  /** A name has one character for each byte of its UTF-8. */
   readonly code: string | number | undefined;
-  /** It failed while connecting: the server cannot have acted. */
-  readonly connecting: boolean;
+  /** The engine's: 1 while connecting, 16 and 32 for the server's word on whether to come back. */
+  readonly flags: number;
   /** In microseconds, -1 for none. */
   readonly hint: number;
-  readonly should: boolean | undefined;
   readonly body: Uint8Array | undefined;
 }
 
-/** The facts about an error: its own, else those of what caused it. */
-export function factsOf(error: unknown): Facts {
-  return firstOf(error, ownFacts) ?? facts(USER, userCode(error));
+export function facts(domain: DomainNumber, code?: string | number, flags = 0, hint = -1, body?: Uint8Array): Facts {
+  return { domain, code, flags, hint, body };
 }
 
-/** Whether an error is the kind that a mistake in the program makes. */
-export function isBug(error: unknown): boolean {
-  return BUGS.some((kind) => error instanceof kind);
+/** The facts about an error: its own, else those of what caused it. An aggregate within an aggregate is not opened. */
+export function factsOf(error: unknown, isInner = false): Facts {
+  return firstOf(error, (error) => ownFacts(error, isInner)) ?? facts(DomainNumber.User, userCode(error));
 }
 
-/** Whether an error says that somebody aborted. */
-export function isAbort(error: unknown): boolean {
-  return isObject(error) && read(error, "name") === "AbortError";
-}
-
-/** What the tables say of a code, packed as the engine packs it. */
-export function lookUp(
-  domain: number, code: string | number | undefined, connecting: boolean, hint: number, method: string | undefined,
-): number {
+/** Writes the texts of a failure into the input area, a piece of a body after them; answers what goes beside them. */
+export function argumentsOf({ domain, code, flags, hint }: Facts, method: string | undefined): FailureArguments {
   const isName = typeof code === "string";
-  const nameEnd = isName ? input(0, code) : 0;
-  const methodEnd = method === undefined ? nameEnd : input(nameEnd, method);
+  const nameLength = isName ? code.length : 0;
+  const length = input((isName ? code : "") + (method ? utf8(method) : ""));
   const kind = isName ? 2 : code === undefined ? 0 : 1;
-  const flags = (connecting ? 1 : 0) + (method === undefined ? 0 : 256);
-  return engine.classify(domain, kind, isName ? 0 : (code ?? 0), flags, hint, nameEnd, methodEnd - nameEnd);
+  const methodFlag = method === undefined ? 0 : 256;
+  return [domain, kind, isName ? 0 : (code ?? 0), flags | methodFlag, hint, nameLength, length - nameLength];
 }
 
-function ownFacts(error: object): Facts | undefined {
+/** What the tables say of a failure, packed as the engine packs it. */
+export function lookUp(facts: Facts, method?: string): number {
+  return load().classify(...argumentsOf(facts, method));
+}
+
+function ownFacts(error: unknown, isInner: boolean): Facts | undefined {
   const response = read(error, "response");
-  const status = statusOf(error) ?? (isObject(response) ? statusOf(response) : undefined);
-  if (status !== undefined) {
-    const headers = read(error, "headers") ?? (isObject(response) ? read(response, "headers") : undefined);
+  const status = statusOf(error) ?? statusOf(response);
+  if (status) {
+    const headers = read(error, "headers") ?? read(response, "headers");
     const hint = isObject(headers) ? hintOf(headers as HeaderSource) : undefined;
     const body = read(error, "body");
-    return facts(HTTP, status, false, hint?.wait, hint?.should, body instanceof Uint8Array ? body : undefined);
+    return facts(DomainNumber.Http, status, hint?.flags, hint?.wait, body instanceof Uint8Array ? body : undefined);
   }
-  const inner = read(error, "errors");
-  if (Array.isArray(inner) && inner.length > 0) return worst(inner);
+  const errors = read(error, "errors");
+  if (!isInner && Array.isArray(errors) && errors.length) return worst(errors);
   const code = read(error, "code");
-  if (typeof code === "string") {
-    const found = byCode(code, read(error, "syscall") === "connect");
-    if (found) return found;
-  }
-  if (read(error, "name") === "TimeoutError") return facts(OS, "ETIMEDOUT");
-  const isNetwork = error instanceof TypeError && read(error, "cause") === undefined && NETWORK.test(error.message);
-  return isNetwork ? facts(OS, "ECONNRESET") : undefined;
+  const known = typeof code === "string" ? byCode(code, read(error, "syscall") === "connect") : undefined;
+  if (known) return known;
+  if (read(error, "name") === "TimeoutError") return facts(DomainNumber.Os, "ETIMEDOUT");
+  const isNetwork = error instanceof TypeError && !read(error, "cause") && NETWORK.test(error.message);
+  return isNetwork ? facts(DomainNumber.Os, "ECONNRESET") : undefined;
 }
 
-function statusOf(from: object): number | undefined {
-  const status = read(from, "status") ?? read(from, "statusCode");
-  return Number.isInteger(status) && (status as number) >= 100 && (status as number) < 600 ? (status as number) : undefined;
+function statusOf(from: unknown): number | undefined {
+  const status = (read(from, "status") ?? read(from, "statusCode")) as number;
+  return Number.isInteger(status) && status >= 100 && status < 600 ? status : undefined;
 }
 
 /** One failure made of several: retried only if each of them is, so the one that weighs most speaks for all. */
 function worst(errors: readonly unknown[]): Facts {
-  const weigh = ({ domain, code, connecting, hint }: Facts) => {
-    const found = lookUp(domain, code, connecting, hint, undefined);
+  const weigh = (facts: Facts) => {
+    const found = lookUp(facts);
     return found & 512 ? (found >> 3) & 3 : 3; // not retried, then `maybe`, then the rest
   };
-  return errors.slice(0, 16).map(leafFacts).reduce((worst, next) => (weigh(next) > weigh(worst) ? next : worst));
-}
-
-/** An aggregate within an aggregate is not opened again: its code speaks. */
-function leafFacts(error: unknown): Facts {
-  const isNested = isObject(error) && Array.isArray(read(error, "errors"));
-  const code = isNested ? read(error, "code") : undefined;
-  return isNested ? ((typeof code === "string" && byCode(code, false)) || facts(USER, userCode(error))) : factsOf(error);
+  return errors
+    .slice(0, 16)
+    .map((error) => factsOf(error, true))
+    .sort((one, other) => weigh(other) - weigh(one))[0]!;
 }
 
 const known = /* @__PURE__ */ new Map<string, Facts | undefined>();
 
 /** The facts of a code that a table has; there are few codes, and looking one up costs more than the wait's decision. */
 function byCode(given: string, isConnect: boolean): Facts | undefined {
-  const key = isConnect ? `${given} connect` : given;
+  const key = isConnect ? `${given} connect` : given; // the code itself where possible: hashing a new text costs 100 ns
   if (!known.has(key)) {
-    if (known.size >= 256) known.clear();
-    known.set(key, lookUpCode(given, isConnect));
+    if (known.size > 255) known.clear();
+    const isLate = LATE.test(given);
+    const code = isLate ? "ETIMEDOUT" : given === "ERR_STREAM_PREMATURE_CLOSE" ? "EOF" : given;
+    const flags = isConnect || isLate ? 1 : 0;
+    const domains = [DomainNumber.Os, DomainNumber.Dns, DomainNumber.Undici];
+    if (TLS_CODE.test(code)) domains.push(DomainNumber.Tls);
+    known.set(key, domains.map((domain) => facts(domain, utf8(code), flags)).find((facts) => lookUp(facts) & 256));
   }
   return known.get(key);
-}
-
-function lookUpCode(given: string, isConnect: boolean): Facts | undefined {
-  const code = ALIASES[given] ?? given;
-  const connecting = isConnect || (code !== given && code !== "EOF");
-  const domain =
-    code.startsWith("UND_ERR_") ? UNDICI
-    : /^(EAI_|ENOTFOUND$)/.test(code) ? DNS
-    : /^E[A-Z0-9]+$/.test(code) ? OS
-    : TLS_CODE.test(code) ? TLS
-    : USER;
-  return lookUp(domain, code, connecting, -1, undefined) & 256 ? facts(domain, code, connecting) : undefined;
 }
 
 function userCode(error: unknown): string | number | undefined {
   if (!isObject(error)) return typeof error;
   const name = read(error, "name");
-  const code = read(error, "code");
-  const hasCode = typeof code === "string" || Number.isSafeInteger(code);
-  if (hasCode && (typeof name !== "string" || name === "Error")) return code as string | number;
-  return typeof name === "string" ? name.slice(0, 256) : undefined;
+  const code = read(error, "code") as string | number;
+  const isNamed = typeof name === "string";
+  if (!isNamed || name === "Error") {
+    if (typeof code === "string") return utf8(code);
+    if (Number.isSafeInteger(code)) return code;
+  }
+  return isNamed ? utf8(name.slice(0, 256)) : undefined;
 }
 
-export function facts(
-  domain: number, code: string | number | undefined, connecting = false, hint = -1, should?: boolean, body?: Uint8Array,
-): Facts {
-  return { domain, code, connecting, hint, should, body };
-}
-
-const BUGS = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];
-
-/** Errors of Node that have no errno of their own; all but the last happen before anything is sent. */
-const ALIASES: { readonly [code: string]: string | undefined } = {
-  ERR_SOCKET_CONNECTION_TIMEOUT: "ETIMEDOUT",
-  ERR_TLS_HANDSHAKE_TIMEOUT: "ETIMEDOUT",
-  ETIMEOUT: "ETIMEDOUT",
-  ERR_STREAM_PREMATURE_CLOSE: "EOF",
-};
+/** Node's own names of a time limit; each of them means that nothing was sent. */
+const LATE = /^E(RR_(SOCKET_CONNECTION|TLS_HANDSHAKE)_)?TIMEOUT$/;
 
 const TLS_CODE =
-  /^(CERT_|CRL_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH)/;
+  /^(CERT_|CRL_|ERR_(TLS|SSL)_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH)/;
 
 /** What `fetch` says of a lost connection in Chromium, Firefox, Safari and Node, where it says nothing else. */
 const NETWORK =

@@ -1,17 +1,17 @@
 // `fetch` with a policy.
 import { isRequest, type RetryingInit, type Source, sourceOf } from "./body.js";
 import {
-  checkRunOptions, facts, HttpError, markOf, marks, OS, perform, Policy, type PolicyOptions, policyOf, type RunOptions,
-  settingsFor, standardPolicy,
+  counting, facts, HttpError, markOf, marks, perform, Policy, type PolicyOptions, policyOf, type RunOptions, settingsFor,
 } from "./core.js";
 import type { Context } from "./context.js";
+import { DomainNumber } from "./names.js";
 import { discard, firstPiece } from "./response.js";
 
 export type { Body, RetryingInit } from "./body.js";
 
 /** The options of `retryingFetch`. */
 export interface RetryingFetchOptions
-  extends Pick<RunOptions<Response>, "on" | "onEvent" | "onRetry" | "onGiveUp" | "onSuccess" | "name" | "unref"> {
+  extends Pick<RunOptions<Response>, "on" | "onEvent" | "onRetry" | "onGiveUp" | "onSuccess" | "name" | "unref" | "seed" | "call"> {
   /** What is retried. Default the global `fetch`, looked up at each attempt. */
   readonly fetch?: ((input: RequestInfo | URL, init?: RequestInit) => Promise<Response>) | undefined;
 }
@@ -36,10 +36,10 @@ export interface RetryingFetch {
 /** `fetch` with a policy: one that you have, the options of one, or by default `standard`. */
 export function retryingFetch(policy?: Policy | PolicyOptions, options: RetryingFetchOptions = {}): RetryingFetch {
   const { fetch, ...run } = options;
-  checkRunOptions(run);
-  const chosen = policy === undefined ? standardPolicy() : policyOf(policy);
+  const next = counting<never>(run);
+  const chosen = policyOf(policy);
   const sender = <T>(read: (response: Response) => T | PromiseLike<T>, keepsResponse: boolean) =>
-    (...[input, init]: FetchArguments) => send(chosen, run, fetch, input, init, read, keepsResponse);
+    (...[input, init]: FetchArguments) => send(chosen, next(), fetch, input, init, read, keepsResponse);
   return Object.assign(sender((response) => response, true), {
     json: sender((response) => response.text().then(JSON.parse), false) as RetryingFetch["json"],
     text: sender((response) => response.text(), false),
@@ -48,7 +48,7 @@ export function retryingFetch(policy?: Policy | PolicyOptions, options: Retrying
 }
 
 async function send<T>(
-  policy: Policy, run: RunOptions<never>, fetch: RetryingFetchOptions["fetch"], input: RequestInfo | URL,
+  policy: Policy, run: RunOptions<never> | undefined, fetch: RetryingFetchOptions["fetch"], input: RequestInfo | URL,
   init: RetryingInit | undefined, read: (response: Response) => T | PromiseLike<T>, keepsResponse: boolean,
 ): Promise<T> {
   const settings = settingsFor(policy);
@@ -116,7 +116,7 @@ class Exchange {
    */
   facts(error: unknown): ReturnType<typeof facts> | undefined {
     const isBare = error === this.thrown && error instanceof TypeError && (error as { cause?: unknown }).cause === undefined;
-    return isBare && this.#isValid() ? facts(OS, "ECONNRESET") : undefined;
+    return isBare && this.#isValid() ? facts(DomainNumber.Os, "ECONNRESET") : undefined;
   }
 
   begin(): void {

@@ -1,7 +1,5 @@
 // Header fields, wherever they come from, to the engine's reader of hints.
-import * as engine from "engine-glue";
-import { input, load, output } from "./engine.js";
-import { micros } from "./timer.js";
+import { counted, input, load, output } from "./engine.js";
 
 /** A `Headers` object, a map, pairs, or an object as Node and axios make them. */
 export type HeaderSource =
@@ -13,8 +11,8 @@ export type HeaderSource =
 export interface Hint {
   /** In microseconds, -1 for none. */
   readonly wait: number;
-  /** Its word on whether to come back at all. */
-  readonly should: boolean | undefined;
+  /** Its word on whether to come back at all, as the engine's flags. */
+  readonly flags: number;
 }
 
 let names: string[] | undefined;
@@ -30,39 +28,27 @@ export function readHint(headers: HeaderSource, options: { readonly now?: number
 }
 
 export function hintOf(headers: HeaderSource, now = Date.now()): Hint {
-  const flags = engine.read_hint(writeHeaders(headers), micros(now));
-  return { wait: flags & 1 ? load().numbers[0]! : -1, should: flags & 2 ? (flags & 4) !== 0 : undefined };
-}
-
-function writeHeaders(headers: HeaderSource): number {
-  load();
-  let at = 0;
-  const counted = (text: string) => {
-    const end = input(at + 4, text);
-    new DataView(load().input.buffer).setUint32(load().input.byteOffset + at, end - at - 4, true);
-    at = end;
-  };
-  const field = (name: string, value: unknown): void => {
-    if (Array.isArray(value)) value.forEach((item) => field(name, item));
-    else if ((typeof value === "string" || typeof value === "number") && String(value).length < LONGEST) {
-      counted(name);
-      counted(String(value));
-    }
-  };
+  const engine = load();
   names ??= namesOfHint();
   const pairs =
     Symbol.iterator in headers ? (headers as Iterable<readonly [string, unknown]>)
     : typeof headers.get === "function" ? names.map((name) => [name, (headers as Headers).get(name)] as const)
     : Object.entries(headers);
-  for (const [name, value] of pairs) {
-    if (at < ROOM && names.includes(String(name).toLowerCase())) field(name, value);
+  let fields = "";
+  for (const [name, values] of pairs) {
+    if (!names.includes(String(name).toLowerCase())) continue;
+    for (const value of [values].flat()) {
+      const isText = typeof value === "string" || typeof value === "number";
+      if (isText && String(value).length < LONGEST && fields.length < ROOM) fields += counted("", name) + counted("", String(value));
+    }
   }
-  return at;
+  const found = engine.read_hint(input(fields), now * 1000);
+  return { wait: engine.numbers[0]!, flags: (found & 6) << 3 };
 }
 
 function namesOfHint(): string[] {
   const found: string[] = [];
-  for (let length; (length = engine.header(found.length)) > 0; ) found.push(output(0, length));
+  for (let length; (length = load().header(found.length)); ) found.push(output(0, length));
   return found;
 }
 

@@ -1,21 +1,21 @@
 // What is known about an error without touching it. Shared by all copies of the package in a process.
 import type { FailedAttempt } from "./events.js";
+import type { Verdict } from "./verdict.js";
 
 /** Left on the error of a call that was given up. */
 export interface Mark {
-  /** Its number among all calls given up in this process. */
+  /** Its number among all calls given up after several attempts in this process; 0 for one that made a single attempt. */
   readonly serial: number;
   /** Stands for the policy: the same object for the same policy. */
   readonly policy: object;
   readonly failures: readonly FailedAttempt[];
 }
 
-/** The user's word on an error: end, or repeat after so many microseconds (undefined: after the usual wait). */
+/** The user's word on an error. */
 export interface Word {
-  readonly again: boolean;
-  readonly wait: number | undefined;
-  /** What was thrown, where that is no object and so cannot be marked itself. */
-  readonly carried: readonly unknown[];
+  readonly verdict: Verdict;
+  /** What was thrown; where that is no object, it cannot be marked itself. */
+  readonly error: unknown;
 }
 
 interface Marks {
@@ -36,10 +36,10 @@ export function marks(): Marks {
  * Asks about an error, then about what it was caused by, until there is an answer. Ends after eight steps, and so in
  * cycles.
  */
-export function firstOf<A>(error: unknown, ask: (error: object) => A | undefined): A | undefined {
-  for (let steps = 0; steps < 8 && isObject(error); steps++) {
+export function firstOf<A>(error: unknown, ask: (error: unknown) => A | undefined): A | undefined {
+  for (let steps = 0; steps < 8 && error; steps++) {
     const answer = ask(error);
-    if (answer !== undefined) return answer;
+    if (answer) return answer;
     error = read(error, "cause");
   }
   return undefined;
@@ -47,13 +47,8 @@ export function firstOf<A>(error: unknown, ask: (error: object) => A | undefined
 
 /** The mark of the innermost give-up that an error, its causes, or its response carry. */
 export function markOf(error: unknown): Mark | undefined {
-  return firstOf(error, ownMark);
-}
-
-function ownMark(error: object): Mark | undefined {
   const { given } = marks();
-  const response = read(error, "response");
-  return given.get(error) ?? (isObject(response) ? given.get(response) : undefined);
+  return firstOf(error, (error) => given.get(error as object) ?? given.get(read(error, "response") as object));
 }
 
 /** Every failed attempt, as far as kept: of a call given up, the last 64. Empty for anything else. */
@@ -61,10 +56,10 @@ export function history(error: unknown): readonly FailedAttempt[] {
   return markOf(error)?.failures ?? [];
 }
 
-/** A property of an error; one that throws reads as undefined. */
-export function read(from: object, key: string): unknown {
+/** A property of whatever it is; one that throws reads as undefined. */
+export function read(from: unknown, key: string): unknown {
   try {
-    return (from as Record<string, unknown>)[key];
+    return (from as Record<string, unknown> | undefined)?.[key];
   } catch {
     return undefined;
   }

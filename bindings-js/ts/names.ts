@@ -13,18 +13,20 @@ export type Reason =
   | "cancelled" | "inactive" | "nested" | "permanent" | "not_idempotent"
   | "class_attempts" | "attempts" | "hint_too_long" | "timeout";
 
-export const DOMAINS: readonly string[] = ["http", "os", "dns", "tls", "undici", "user"];
-export const CLASSES = ["transient", "throttle", "timeout", "connect", "conflict", "permanent"] as FailureClass[];
-export const SENT = ["not_sent", "rejected", "maybe"] as Sent[];
-export const CONDITIONS = ["always", "hint_only", "opt_in", "opt_in_once", "immediate"] as Condition[];
-export const REASONS = [
-  undefined, "cancelled", "inactive", "nested", "permanent", "not_idempotent",
-  "class_attempts", "attempts", "hint_too_long", "timeout",
-] as Reason[];
+export const DOMAINS: readonly string[] = /* @__PURE__ */ words("http os dns tls undici user");
+export const CLASSES: FailureClass[] = /* @__PURE__ */ words("transient throttle timeout connect conflict permanent");
+export const SENT: Sent[] = /* @__PURE__ */ words("not_sent rejected maybe");
+export const CONDITIONS: Condition[] = /* @__PURE__ */ words("always hint_only opt_in opt_in_once immediate");
+/** The first stands for a retry. */
+export const REASONS: Reason[] = /* @__PURE__ */ words(
+  " cancelled inactive nested permanent not_idempotent class_attempts attempts hint_too_long timeout",
+);
 
-export const HTTP = 0;
-export const OS = 1;
-export const DNS = 2;
-export const TLS = 3;
-export const UNDICI = 4;
-export const USER = 5;
+export const enum DomainNumber { Http, Os, Dns, Tls, Undici, User }
+export const enum VerdictNumber { Tables, Named, Refused, Forced }
+export const enum Notation { Json, Python, JavaScript }
+export const enum Nested { Warn, Once, Allow, Share }
+
+function words<W extends string>(text: string): W[] {
+  return text.split(" ") as W[];
+}

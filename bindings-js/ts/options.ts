@@ -65,7 +65,7 @@ export interface PolicyOptions {
     | undefined;
   /** What to do with a wait that the server asked for. Default `{ mode: "floor", max: "120s" }`. */
   readonly hint?:
-    | HintMode
+    | Exclude<HintMode, "window">
     | {
         readonly mode?: HintMode | undefined;
         readonly max?: Duration | undefined;
@@ -128,8 +128,3 @@ export type Seed = bigint | `${number}` | number;
 export type RetryOptions<T = unknown> =
   | (RunOptions<T> & PolicyOptions & { readonly policy?: undefined })
   | (RunOptions<T> & { readonly policy: Policy | PolicyOptions } & { readonly [K in keyof PolicyOptions]?: undefined });
-
-/** The names of a call's own options. */
-export const RUN_OPTIONS: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  "signal", "on", "retryIfResult", "onEvent", "onRetry", "onGiveUp", "onSuccess", "name", "unref", "seed", "call",
-]);

@@ -1,14 +1,15 @@
 // A policy as users hold it.
-import { Attempts } from "./attempts.js";
+import { type Attempts, walk } from "./attempts.js";
 import type { Attempted } from "./call.js";
-import { compileTape, delays, type Settings, settingsOf } from "./compile.js";
-import * as engine from "engine-glue";
-import { type Compiled, output, usePolicy } from "./engine.js";
+import { compile, delays, type Settings } from "./compile.js";
+import { load, output, usePolicy } from "./engine.js";
 import { PolicyError } from "./errors.js";
+import { Notation } from "./names.js";
 import type { PolicyOptions, RunOptions, Seed } from "./options.js";
-import { checkRunOptions, launch, perform } from "./perform.js";
-import { callSeed, type Halves, halves, nextCallSeed } from "./seed.js";
-import { describe, writeTape } from "./tape.js";
+import { checkFunction, checkRunOptions, counting, perform } from "./perform.js";
+import { refuse } from "./refuse.js";
+import { halves, seedOf } from "./seed.js";
+import { tapeOf } from "./tape.js";
 
 /** A policy in its canonical JSON form, as `toJSON` gives it and `Policy.parse` takes it. */
 export interface PolicyJson {
@@ -35,23 +36,22 @@ const INSPECT: unique symbol = /* @__PURE__ */ Symbol.for("nodejs.util.inspect.c
 export let settingsFor: (policy: Policy) => Settings;
 
 /** Handed to the constructor beside its arguments, so that users cannot. */
-let ready: Compiled | undefined;
+let ready: Settings | undefined;
 
 /** A retry policy: every option resolved, checked, and never changing. */
 export class Policy {
   readonly #settings: Settings;
-  #text: string | undefined = undefined;
+  #text: string | undefined;
 
   /** From an object; throws a `PolicyError` with every mistake in it. */
   constructor(options: PolicyOptions = {}) {
-    const compiled = ready ?? compileTape(writeTape(options), JAVASCRIPT);
+    this.#settings = ready ?? compile(tapeOf(options));
     ready = undefined;
-    this.#settings = settingsOf(compiled);
   }
 
   /** From JSON: text, UTF-8 bytes, or what `JSON.parse` made of it. Durations are text with a unit there. */
   static parse(source: string | Uint8Array | object): Policy {
-    return from(compileTape(writeTape(json(source)), JSON_NOTATION));
+    return from(compile(tapeOf(json(source)), Notation.Json));
   }
 
   /** By name: `standard`, `interactive`, `stamina`, `none`. */
@@ -61,9 +61,7 @@ export class Policy {
 
   /** Calls `fn` until it succeeds or the policy gives up; then its last error is thrown as it came. */
   run<T>(fn: Attempted<T>, options?: RunOptions<T>): Promise<T> {
-    const settings = this.#settings;
-    if (options === undefined && typeof fn === "function") return launch(this, settings, fn);
-    return perform(this, settings, fn, options);
+    return perform(this, this.#settings, fn, options);
   }
 
   /** A function like `fn`, retried: the same arguments and `this`. */
@@ -71,40 +69,39 @@ export class Policy {
     fn: (this: This, ...args: A) => R,
     options?: RunOptions<Awaited<R>>,
   ): (this: This, ...args: A) => Promise<Awaited<R>> {
-    if (typeof fn !== "function") throw new TypeError(`${describe(fn)} is given to be wrapped, allowed a function`);
-    if (options !== undefined) checkRunOptions(options);
+    checkFunction(fn, "what is wrapped");
+    const next = counting(options);
     const policy = this;
-    let call = options?.call ?? 1;
     const wrapped = function (this: This, ...args: A): Promise<Awaited<R>> {
-      const own = options?.seed === undefined ? options : { ...options, call: call++ };
-      const attempted = () => fn.apply(this, args) as Awaited<R>;
-      return launch(policy, policy.#settings, attempted, own);
+      return policy.run(() => fn.apply(this, args) as Awaited<R>, next());
     };
     return Object.defineProperty(wrapped, "name", { value: fn.name, configurable: true });
   }
 
   /** `for await (const attempt of policy.attempts()) await attempt.run(async (signal) => …)`: blocks of code, retried. */
-  attempts(options?: Omit<RunOptions, "retryIfResult">): Attempts {
-    return new Attempts(this, this.#settings, options);
+  attempts(options: Omit<RunOptions, "retryIfResult"> = {}): Attempts {
+    checkRunOptions(options);
+    return walk(this, this.#settings, options);
   }
 
   /**
    * The waits in milliseconds, each a whole number of microseconds, before the retries of a call whose attempts all fail
    * at once. `timeout` does not end it.
    */
-  schedule(options: ScheduleOptions = {}): number[] {
-    const { compiled, attempts: limit } = this.#settings;
-    const attempts = options.attempts ?? (limit < 0 ? undefined : Math.min(limit, MOST_ATTEMPTS));
-    if (!Number.isInteger(attempts) || attempts! < 1 || attempts! > MOST_ATTEMPTS) {
-      throw new RangeError(`attempts is ${attempts}, allowed 1 to ${MOST_ATTEMPTS}; an unlimited policy needs it`);
+  schedule({ seed, call, callSeed, attempts }: ScheduleOptions = {}): number[] {
+    const settings = this.#settings;
+    const count = attempts ?? (settings.attempts < 0 ? undefined : Math.min(settings.attempts, MOST_ATTEMPTS));
+    if (!Number.isInteger(count) || count! < 1 || count! > MOST_ATTEMPTS) {
+      refuse("attempts", count, `1 to ${MOST_ATTEMPTS}; an unlimited policy needs it`, RangeError);
     }
-    const [high, low] = seedOf(options);
-    return delays(compiled, high, low, attempts! - 1).map((us) => us / 1000);
+    if (callSeed !== undefined && seed !== undefined) throw new TypeError("callSeed stands beside seed; keep one");
+    const [high, low] = callSeed === undefined ? seedOf(seed, call) : halves(callSeed, "callSeed");
+    return delays(settings, high, low, count! - 1).map((us) => us / 1000);
   }
 
   /** A policy like this one but for the options given. */
   replace(options: PolicyOptions): Policy {
-    return from(compileTape(writeTape(options), JAVASCRIPT, this.#settings.compiled));
+    return from(compile(tapeOf(options), Notation.JavaScript, this.#settings));
   }
 
   /** Whether two policies decide the same. */
@@ -114,11 +111,8 @@ export class Policy {
 
   /** Canonical JSON, the same in every language. */
   dump(): string {
-    if (this.#text === undefined) {
-      usePolicy(this.#settings.compiled);
-      this.#text = output(0, engine.dump());
-    }
-    return this.#text;
+    usePolicy(this.#settings.compiled);
+    return (this.#text ??= output(0, load().dump()));
   }
 
   /** The same as an object; `structuredClone` and `postMessage` take it. */
@@ -140,29 +134,20 @@ export class Policy {
   }
 }
 
-/** A policy from bytes that the engine made. */
-export function from(compiled: Compiled): Policy {
-  ready = compiled;
+/** A policy from what the engine made. */
+export function from(settings: Settings): Policy {
+  ready = settings;
   return new Policy();
 }
 
-function seedOf({ seed, call = 1, callSeed: given }: ScheduleOptions): Halves {
-  if (given === undefined) return seed === undefined ? nextCallSeed() : callSeed(halves(seed), call);
-  if (seed !== undefined) throw new TypeError("callSeed is given and seed too; keep the one that is meant");
-  return halves(given, "callSeed");
-}
-
 function json(source: unknown): unknown {
-  if (typeof source === "object" && !ArrayBuffer.isView(source)) return source;
-  const text = typeof source === "object" ? new TextDecoder().decode(source as Uint8Array) : String(source).replace(/^\uFEFF/, "");
+  const isBytes = ArrayBuffer.isView(source);
+  if (typeof source === "object" && !isBytes) return source;
   try {
-    return JSON.parse(text);
+    return JSON.parse(isBytes ? new TextDecoder().decode(source) : String(source).replace(/^\uFEFF/, ""));
   } catch (cause) {
-    const problem = { code: "not_json", pointer: "", text: `the policy is no JSON: ${(cause as Error).message}` };
-    throw new PolicyError([problem], { cause });
+    throw new PolicyError([{ code: "not_json", pointer: "", text: `the policy is no JSON: ${(cause as Error).message}` }], { cause });
   }
 }
 
-const JSON_NOTATION = 0;
-const JAVASCRIPT = 2;
 const MOST_ATTEMPTS = 100_000;

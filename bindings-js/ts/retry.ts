@@ -1,6 +1,6 @@
 // The one function for most uses.
 import type { Attempted } from "./call.js";
-import { partsOf, standardPolicy } from "./inline.js";
+import { partsOf } from "./inline.js";
 import type { RetryOptions } from "./options.js";
 import { Policy } from "./policy.js";
 
@@ -9,9 +9,8 @@ import { Policy } from "./policy.js";
  *
  * The policy is one that you have, the options of one, or by default `standard`: 10 attempts in 45 s.
  */
-export function retry<T>(fn: Attempted<T>, options?: Policy | RetryOptions<T>): Promise<T> {
+export function retry<T>(fn: Attempted<T>, options: Policy | RetryOptions<T> = {}): Promise<T> {
   try {
-    if (options === undefined) return standardPolicy().run(fn);
     if (options instanceof Policy) return options.run(fn);
     const { policy, run } = partsOf<T>(options);
     return policy.run(fn, run);

@@ -1,39 +1,25 @@
 // Clocks and timers, looked up in the globals at each use, so that a test's own take effect.
 
-/** A timer that was armed. */
-export interface Timer {
-  id: unknown;
-}
+/** Takes a timer back. */
+export type Disarm = () => void;
 
 /** Milliseconds of a clock that does not jump. */
 export function clock(): number {
-  const { performance } = globalThis;
-  return performance ? performance.now() : Date.now();
-}
-
-/** Whole microseconds from milliseconds; what is no number is 0. */
-export function micros(ms: number): number {
-  return Math.max(0, Math.floor(ms * 1000)) || 0;
+  return (globalThis.performance ?? Date).now();
 }
 
 /** Calls back after so many microseconds, rounded up to the timer's milliseconds; longer than a timer can is no matter. */
-export function arm(us: number, callback: () => void, unref: boolean | undefined): Timer {
+export function arm(us: number, callback: () => void, unref: boolean | undefined): Disarm {
   let left = Math.ceil(us / 1000);
-  const timer: Timer = { id: undefined };
+  let id: ReturnType<typeof setTimeout> & { unref?: () => void };
   const step = () => {
     const part = Math.min(left, LONGEST);
     left -= part;
-    const id = globalThis.setTimeout(left > 0 ? step : callback, part);
-    if (unref) (id as { unref?: () => void }).unref?.();
-    timer.id = id;
+    id = globalThis.setTimeout(left > 0 ? step : callback, part);
+    if (unref) id.unref?.();
   };
   step();
-  return timer;
-}
-
-/** Takes a timer back. */
-export function disarm(timer: Timer | undefined): void {
-  if (timer) globalThis.clearTimeout(timer.id as number);
+  return () => globalThis.clearTimeout(id);
 }
 
 const LONGEST = 2 ** 31 - 1;

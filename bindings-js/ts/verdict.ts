@@ -1,22 +1,20 @@
 // What the user's own word makes of an error: `on`, `stop`, `again`.
-import { compileTape, firstDelay } from "./compile.js";
-import { type Facts, isAbort, isBug } from "./failure.js";
-import { isObject, marks, type Word } from "./marks.js";
-import { USER } from "./names.js";
+import { compile, delays } from "./compile.js";
+import { type Facts } from "./failure.js";
+import { isObject, marks, read, type Word } from "./marks.js";
+import { DomainNumber, VerdictNumber } from "./names.js";
 import type { Duration, On } from "./options.js";
-import { describe, writeTape } from "./tape.js";
-
-export const TABLES = 0;
-export const NAMED = 1;
-export const REFUSED = 2;
-export const FORCED = 3;
+import { refuse } from "./refuse.js";
+import { tapeOf } from "./tape.js";
 
 /** A verdict and the wait in microseconds that goes with it, -1 for none. */
-export type Verdict = readonly [verdict: number, wait: number];
+export type Verdict = readonly [verdict: VerdictNumber, wait: number];
+
+export const REFUSED: Verdict = [VerdictNumber.Refused, -1];
 
 /** Marks an error so that the call that throws it is not repeated: `throw stop(error)`. Answers the error. */
 export function stop<E>(error: E): E {
-  return mark(error, false, undefined);
+  return mark(error, REFUSED);
 }
 
 /**
@@ -24,70 +22,60 @@ export function stop<E>(error: E): E {
  * the policy's limits hold. Answers the error.
  */
 export function again<E>(error: E, options: { readonly after?: Duration | undefined } = {}): E {
-  return mark(error, true, options.after === undefined ? undefined : waitMicros(options.after, "after"));
+  return mark(error, options.after === undefined ? FORCED : waitOf(options.after, "after is no wait"));
 }
 
-/** A thrown value without what `stop` or `again` wrapped around it. */
-export function unwrap(thrown: unknown): unknown {
-  const carried = wordOn(thrown)?.carried ?? [];
-  return carried.length ? carried[0] : thrown;
+/** The user's word on a thrown value, if there is one. */
+export function wordOn(thrown: unknown): Word | undefined {
+  return marks().words.get(thrown as object);
 }
 
-/** Judges a thrown value by the user's word. */
-export function judge(on: On | undefined, thrown: unknown, facts: Facts): Verdict {
-  const word = wordOn(thrown);
-  if (word) return word.again ? [FORCED, word.wait ?? -1] : [REFUSED, -1];
-  const error = unwrap(thrown);
+/** Judges an error by what the call's options say. */
+export function judge(on: On | undefined, error: unknown, facts: Facts): Verdict {
   if (typeof on === "function" && !isClass(on)) return answerOf((on as (error: unknown) => unknown)(error), "on", error);
-  if (isAbort(error)) return [REFUSED, -1];
-  if (on === undefined) return [TABLES, -1];
-  const bug = facts.domain === USER && isBug(error);
+  if (read(error, "name") === "AbortError") return REFUSED;
+  if (on === undefined) return [VerdictNumber.Tables, -1];
+  const isBug = facts.domain === DomainNumber.User && BUGS.some((kind) => error instanceof kind);
   const names = (kind: unknown) =>
-    on === "any" || (error instanceof (kind as new () => unknown) && !(bug && (kind === Error || kind === Object)));
-  return [(Array.isArray(on) ? on : [on]).some(names) ? NAMED : REFUSED, -1];
+    on === "any" || (error instanceof (kind as new () => unknown) && !(isBug && (kind === Error || kind === Object)));
+  return (Array.isArray(on) ? on : [on]).some(names) ? [VerdictNumber.Named, -1] : REFUSED;
 }
 
 /** What a predicate of the user's answered. */
-export function answerOf(answer: unknown, asked: string, cause: unknown): Verdict {
-  if (answer === true) return [FORCED, -1];
-  if (answer === false) return [REFUSED, -1];
-  const isWait = typeof answer === "number" || typeof answer === "string" || Object.prototype.toString.call(answer) === TEMPORAL;
-  if (isWait) return [FORCED, waitMicros(answer as Duration, asked)];
-  throw new TypeError(`${asked} returned ${describe(answer)}, allowed true, false or a duration; answer at once, with one of these`, { cause });
+export function answerOf(answer: unknown, asked: string, cause?: unknown): Verdict {
+  if (answer === true) return FORCED;
+  return answer === false ? REFUSED : waitOf(answer, `${asked} answered neither true, false nor a wait`, cause);
 }
 
 /** Refuses an `on` that is none of its forms. */
 export function checkOn(on: unknown): void {
-  const isRight = on === undefined || on === "any" || typeof on === "function" || (Array.isArray(on) && on.every(isClass));
-  if (!isRight) {
-    throw new TypeError(`on is ${describe(on)}, allowed a predicate, a class of errors, a list of classes or "any"`);
-  }
+  const isRight = on === "any" || typeof on === "function" || (Array.isArray(on) && on.every(isClass));
+  if (!isRight) refuse("on", on, 'a predicate, a class of errors, a list of classes or "any"');
 }
 
-function mark<E>(error: E, again: boolean, wait: number | undefined): E {
+function mark<E>(error: E, verdict: Verdict): E {
   const target = isObject(error) ? error : {};
-  marks().words.set(target, { again, wait, carried: target === error ? [] : [error] });
+  marks().words.set(target, { verdict, error });
   return target as E;
-}
-
-function wordOn(thrown: unknown): Word | undefined {
-  return isObject(thrown) ? marks().words.get(thrown) : undefined;
 }
 
 /** Classes have a fixed prototype, or come from Error in the old way; predicates have neither. */
 function isClass(value: unknown): boolean {
-  if (typeof value !== "function") return false;
-  const prototype = Object.getOwnPropertyDescriptor(value, "prototype");
-  return prototype !== undefined && (prototype.writable === false || prototype.value instanceof Error);
+  const prototype = typeof value === "function" ? Object.getOwnPropertyDescriptor(value, "prototype") : undefined;
+  return !!prototype && (!prototype.writable || prototype.value instanceof Error);
 }
 
-function waitMicros(wait: Duration, asked: string): number {
+/** The wait that a duration is: the engine reads it as it does a policy's. */
+function waitOf(wait: unknown, otherwise: string, cause?: unknown): Verdict {
   try {
-    return firstDelay(compileTape(writeTape({ preset: "none", backoff: [wait], jitter: "none" }), JAVASCRIPT));
+    const [micros] = delays(compile(tapeOf({ preset: "none", backoff: [wait], jitter: "none" })), 0, 0, 1);
+    return [VerdictNumber.Forced, micros!];
   } catch (error) {
-    throw new RangeError(`${asked} is no wait: ${(error as Error).message}`, { cause: error });
+    throw new RangeError(`${otherwise}: ${(error as Error).message}`, { cause: cause ?? error });
   }
 }
 
-const JAVASCRIPT = 2;
-const TEMPORAL = "[object Temporal.Duration]";
+const FORCED: Verdict = [VerdictNumber.Forced, -1];
+
+/** The errors that a mistake in the program makes. */
+const BUGS = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];

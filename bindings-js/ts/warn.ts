@@ -5,11 +5,6 @@ interface Process {
   getBuiltinModule?(name: string): unknown;
 }
 
-/** The host's `process`, where there is one. */
-export function hostProcess(): Process | undefined {
-  return (globalThis as { process?: Process }).process;
-}
-
 export function warn(text: string): void {
   const process = hostProcess();
   if (process?.emitWarning) process.emitWarning(text, "UndauntedWarning");
@@ -20,13 +15,11 @@ const warned = /* @__PURE__ */ new WeakMap<object, WeakSet<object>>();
 
 /** Says once per pair of policies that one retries what the other has given up. */
 export function warnNested(outer: object, inner: object): void {
-  let inners = warned.get(outer);
-  if (!inners) warned.set(outer, (inners = new WeakSet()));
+  const inners = warned.get(outer) ?? new WeakSet();
   if (inners.has(inner)) return;
-  inners.add(inner);
+  warned.set(outer, inners.add(inner));
   warn(
-    "a retried call retries an error that an inner retried call has given up, so their attempts multiply; " +
-      'retry in one place, or set nested to "once", "share" or "allow"',
+    'a call retries what an inner call has given up, so their attempts multiply; retry in one place, or set nested',
   );
 }
 
@@ -41,7 +34,11 @@ export function deadlines(): Storage {
   if (storage) return storage;
   const hooks = hostProcess()?.getBuiltinModule?.("node:async_hooks") as { AsyncLocalStorage: new () => Storage } | undefined;
   if (!hooks) {
-    throw new Error('nested is "share", which needs AsyncLocalStorage, and this host has none; use "warn", "once" or "allow"');
+    throw new Error('nested is "share", and this host has no AsyncLocalStorage; use "warn", "once" or "allow"');
   }
   return (storage = new hooks.AsyncLocalStorage());
+}
+
+function hostProcess(): Process | undefined {
+  return (globalThis as { process?: Process }).process;
 }

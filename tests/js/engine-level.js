@@ -1,7 +1,7 @@
 // The engine below the package's surface, for the shared vectors: bundled for the tests, never shipped.
 //
-// Two forms of it are driven: the one inlined in the package, and undaunted.wasm, a plain C ABI. Both read
-// policies from the tape that the package's own writer makes.
+// Two forms of it are driven: the one inlined in the package, and undaunted.wasm, a plain C ABI. Both read policies from the tape
+// that the package's own writer makes.
 import { load } from "../../bindings-js/ts/engine.ts";
 import { CLASSES, CONDITIONS, DOMAINS, REASONS, SENT } from "../../bindings-js/ts/names.ts";
 import { tapeOf } from "../../bindings-js/ts/tape.ts";
