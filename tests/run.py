@@ -19,7 +19,7 @@ LINES_OF_A_FAILURE = 60
 
 def main() -> int:
     arguments = parse()
-    chosen = with_needs(arguments.steps or [name for name, step in STEPS.items() if step.by_default])
+    chosen = with_needs(arguments.steps or list(STEPS))
     setup.require_tools()
     setup.LOGS.mkdir(parents=True, exist_ok=True)
     results = run_all(chosen, arguments.jobs)
@@ -28,9 +28,12 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("steps", nargs="*", metavar="STEP", choices=[[], *STEPS], help=f"one of {', '.join(STEPS)}")
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"one of {', '.join(STEPS)}")
     parser.add_argument("--jobs", type=int, default=2, help="steps at a time (2)")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.steps if name not in STEPS]:
+        parser.error(f"{', '.join(unknown)} is no step, allowed {', '.join(STEPS)}")
+    return arguments
 
 
 def with_needs(names: list[str]) -> list[str]:
@@ -82,7 +85,7 @@ def run_one(name: str, results: dict[str, Result]) -> Result:
         return Result("failed" if setup.IN_CI else "skipped", facts=[missing])
     started_at = time.monotonic()
     with open(setup.LOGS / f"{name}.log", "w", encoding="utf-8") as log:
-        for command in step.commands():
+        for command in step.commands:
             log.write(f"$ {' '.join(map(str, command.words))}\n")
             log.flush()
             environment = {**setup.environment(), **command.environment}

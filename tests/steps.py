@@ -20,14 +20,10 @@ class Command:
 
 @dataclass
 class Step:
-    lines: list[Command]
+    commands: list[Command]
     needs: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
     needs_chromium: bool = False
-    by_default: bool = True
-
-    def commands(self) -> list[Command]:
-        return self.lines
 
     def missing(self) -> str | None:
         if self.needs_chromium and not setup.chromium():
