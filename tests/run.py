@@ -88,9 +88,9 @@ def run_one(name: str, results: dict[str, Result]) -> Result:
         for command in step.commands:
             log.write(f"$ {' '.join(map(str, command.words))}\n")
             log.flush()
-            environment = {**setup.environment(), **command.environment}
+            words = [str(word) for word in command.words]
             done = subprocess.run(
-                list(map(str, command.words)), cwd=command.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                words, cwd=command.folder, env=setup.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
             if done.returncode != 0:
                 return Result("failed", time.monotonic() - started_at, facts_of(name))

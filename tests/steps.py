@@ -15,7 +15,6 @@ SEED = 1
 class Command:
     words: list[object]
     folder: Path = ROOT
-    environment: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -31,9 +30,9 @@ class Step:
         return None
 
 
-def own(*words: object, folder: Path = ROOT, **environment: str) -> Command:
+def own(*words: object, folder: Path = ROOT) -> Command:
     """A program of the tests, in the virtual environment."""
-    return Command([PYTHON, *words], folder, environment)
+    return Command([PYTHON, *words], folder)
 
 
 def cargo(*words: object) -> Command:
