@@ -172,6 +172,18 @@ def test_a_rule_sees_the_body_which_is_still_there():
     assert text.encode() == said
 
 
+def test_the_server_sees_as_many_attempts_as_the_policy_allows():
+    """aiohttp would send an idempotent request once more when a connection that was kept open breaks."""
+
+    async def twice(client, url):
+        await get(client, url)
+        return await get(client, url)
+
+    with pytest.raises(aiohttp.ServerDisconnectedError) as caught:
+        serve([answer(200), "close"], twice)
+    assert 1 + 3 == len(caught.value.requests)
+
+
 def test_fetch_covers_the_body():
     said, requests = serve(["truncate", answer(200, b'{"a": 1}', Content_Type="application/json")], lambda client, url: client.fetch(url))
     assert ({"a": 1}, 2) == (said, len(requests))

@@ -32,7 +32,8 @@ class RetryingSession:
 
     aiohttp itself sends an idempotent request a second time, once, when a connection breaks: that is one attempt here.
 
-    With a `session` of yours it is used and left open; else one is made from the keyword arguments and closed with this one.
+    With a `session` of yours it is used and left open; else one is made from the keyword arguments and closed with this one. A session
+    of yours resends an idempotent request once by itself when a kept connection breaks; one that is made here does not.
     """
 
     def __init__(self, policy: Policy | None = None, session: aiohttp.ClientSession | None = None, **session_options: Any) -> None:
@@ -41,6 +42,9 @@ class RetryingSession:
         self.policy = Policy() if policy is None else policy
         self._owns_session = session is None
         self.session = aiohttp.ClientSession(**session_options) if session is None else session
+        # aiohttp sends an idempotent request once more by itself when a kept connection breaks: an attempt that nobody counts.
+        if self._owns_session and hasattr(self.session, "_retry_connection"):
+            self.session._retry_connection = False
 
     def request(self, method: str, url: str | URL, **options: Any) -> Request:
         """A request, as `ClientSession.request`: to be awaited, or for `async with`."""
