@@ -318,12 +318,8 @@ struct Seen {
 
 impl Seen {
     fn is_allowed(&self, call: &Call) -> bool {
-        let meets_condition = match self.condition {
-            Condition::Always | Condition::Immediate => true,
-            Condition::HintOnly => self.has_hint,
-            Condition::OptIn => self.is_named,
-            Condition::OptInOnce => self.is_named && !call.used_once,
-        };
+        let is_used_up = self.condition == Condition::OptInOnce && call.used_once;
+        let meets_condition = self.condition.is_met(self.has_hint, self.is_named) && !is_used_up;
         !self.is_vetoed && self.class != Class::Permanent && (meets_condition || self.is_forced)
     }
 }
@@ -366,11 +362,7 @@ pub struct Classification {
 pub fn classify(failure: &Failure) -> Classification {
     let Row { class, sent, condition, is_known } =
         find(failure.domain, failure.code, failure.phase, failure.hint.is_some());
-    let meets_condition = match condition {
-        Condition::Always | Condition::Immediate => true,
-        Condition::HintOnly => failure.hint.is_some(),
-        Condition::OptIn | Condition::OptInOnce => false,
-    };
+    let meets_condition = condition.is_met(failure.hint.is_some(), false);
     let is_harmless = sent != Sent::Maybe || failure.is_idempotent();
     let is_retried = class != Class::Permanent && meets_condition && is_harmless;
     Classification { class, sent, condition, is_known, is_retried }

@@ -63,6 +63,17 @@ pub enum Condition {
     Immediate = 4,
 }
 
+impl Condition {
+    /// Whether it holds for a failure with or without a hint, named or not by a rule or the user's `on`.
+    pub(crate) fn is_met(self, has_hint: bool, is_named: bool) -> bool {
+        match self {
+            Condition::Always | Condition::Immediate => true,
+            Condition::HintOnly => has_hint,
+            Condition::OptIn | Condition::OptInOnce => is_named,
+        }
+    }
+}
+
 /// What the user's `on` said about the error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {

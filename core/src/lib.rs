@@ -47,6 +47,3 @@ pub use draw::{Lane, call_seed, uniform, word};
 pub use failure::{Class, Code, Condition, Domain, Failure, Phase, Sent, Verdict};
 pub use format::{Notation, Problem, tape};
 pub use policy::{Nested, Policy};
-
-/// The version of the vectors in `tests/vectors` that this core agrees with.
-pub const SPEC_VERSION: u32 = 1;
