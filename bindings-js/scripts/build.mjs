@@ -20,7 +20,6 @@ for (const format of ["esm", "cjs"]) {
   await bundle("fetch", format, ending);
 }
 types();
-copyFileSync(join(made, "undaunted.wasm"), join(dist, "undaunted.wasm"));
 copyFileSync(join(root, "LICENSE"), join(home, "LICENSE"));
 const schema = join(root, "core", "policy.schema.json");
 if (existsSync(schema)) copyFileSync(schema, join(home, "policy.schema.json"));

@@ -5,7 +5,9 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { home, made } from "./engine.mjs";
 
-// What is reached, so that it does not grow unseen. The aim is 20 KB in total: engine 14.5, TypeScript 5.5.
+// What is reached, so that it does not grow unseen. The aim of 20 KB is below what packing can give: of the wasm's 17.2 KB gzip,
+// xz and brotli leave 15.4 and a context-mixing coder 14.6, at 50 ms of a visitor's time for every page. Sentences weigh 2.3 KB of it,
+// hints and dates 1.8.
 const LIMITS = { engine: 18, typescript: 8.5, total: 26.5 };
 
 const { WASM } = await import(join(made, "wasm.js"));
@@ -20,7 +22,7 @@ for (const [name, size] of Object.entries(sizes)) console.log(`${name}: ${size.t
 const others = ["hex", "base64"].map((form) => `as ${form} ${kilobytes(bundle.replace(WASM, wasm.toString(form))).toFixed(2)} KB in total`);
 console.log(`engine: ${(wasm.length / 1000).toFixed(1)} KB of wasm, ${kilobytes(wasm).toFixed(2)} KB gzip; ${others.join(", ")}`);
 console.log(`undaunted/fetch with the main entry: ${kilobytes(await minified('export * from "./dist/index.js"; export * from "./dist/fetch.js"')).toFixed(2)} KB gzip`);
-console.log(`undaunted.wasm: ${readFileSync(join(home, "dist", "undaunted.wasm")).length} bytes`);
+console.log(`undaunted.wasm: ${readFileSync(join(made, "undaunted.wasm")).length} bytes`);
 if (Object.entries(sizes).some(([name, size]) => size > LIMITS[name])) process.exitCode = 1;
 
 function kilobytes(text) {

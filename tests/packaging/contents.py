@@ -37,9 +37,8 @@ SDIST = [
     r"python/undaunted/([a-z0-9_/]+\.pyi?|py\.typed|policy\.schema\.json)",
 ]
 TARBALL = [
-    r"(package\.json|README\.md|LICENSE|ABI\.md|policy\.schema\.json)",
+    r"(package\.json|README\.md|LICENSE|policy\.schema\.json)",
     r"dist/[a-z0-9-]+\.(js|cjs|d\.ts|d\.cts)",
-    r"dist/undaunted\.wasm",
 ]
 CRATE = [
     r"(Cargo\.(toml|lock)|Cargo\.toml\.orig|\.cargo_vcs_info\.json|README\.md|LICENSE|policy\.schema\.json)",
@@ -50,8 +49,8 @@ REQUIRED = {
     "wheel": ["undaunted/__init__.py", "undaunted/py.typed", "undaunted/_core.pyi", "INFO/METADATA", "INFO/licenses/LICENSE"],
     "sdist": ["PKG-INFO", "LICENSE", "README.md", "Cargo.lock", "core/LICENSE", "core/src/lib.rs", "python/undaunted/py.typed"],
     "tarball": [
-        "package.json", "README.md", "LICENSE", "ABI.md", "dist/index.js", "dist/index.cjs", "dist/index.d.ts", "dist/index.d.cts",
-        "dist/fetch.js", "dist/undaunted.wasm", "policy.schema.json",
+        "package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.cjs", "dist/index.d.ts", "dist/index.d.cts",
+        "dist/fetch.js", "policy.schema.json",
     ],
     "crate": ["Cargo.toml", "README.md", "LICENSE", "policy.schema.json", "src/lib.rs"],
 }  # fmt: skip
