@@ -40,7 +40,9 @@ def check_wheel() -> None:
 def check_sdist() -> None:
     with empty_folder() as folder:
         python = new_environment(folder)
-        # Compiled dependencies may be at hand; what the sdist lacks would be missing all the same.
+        # Compiled dependencies may be at hand; what the sdist lacks would be missing all the same. What was made of an sdist before
+        # is not: all files in one bear the same old date, so cargo would take it for new.
+        run("cargo", "clean", "--quiet", "--release", "-p", "undaunted", "-p", "undaunted-python", "--target-dir", TARGET, folder=ROOT)
         quiet = ("--quiet", "--disable-pip-version-check", "--no-cache-dir")
         run(python, "-m", "pip", "install", *quiet, dist.SDIST, folder=folder, CARGO_TARGET_DIR=str(TARGET))
         run(python, "-c", ASKS, dist.VERSION, folder=folder)
