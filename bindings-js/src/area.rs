@@ -5,7 +5,7 @@
 
 use core::cell::UnsafeCell;
 
-use undaunted::{Call, Policy};
+use undaunted::{Budget, Call, Policy};
 
 /// Room for a policy's tape, header fields, or the texts of a failure.
 pub const INPUT: usize = 1 << 16;
@@ -45,6 +45,8 @@ pub static NUMBERS_AREA: Area<[f64; NUMBERS]> = Area::new([0.0; NUMBERS]);
 pub static POLICY_AREA: Area<Option<Policy>> = Area::new(None);
 /// The call in use.
 pub static CALL_AREA: Area<Option<Call>> = Area::new(None);
+/// The budget in use: that of the policy in use, where it names one.
+pub static BUDGET_AREA: Area<Option<Budget>> = Area::new(None);
 
 /// Fills the output area piece by piece; what does not fit is left out.
 pub struct Output {

@@ -7,9 +7,9 @@
 mod area;
 mod convert;
 
-use undaunted::{Mode, Policy};
+use undaunted::{Mode, Policy, Problem, Shared};
 
-use area::{CALL_AREA, INPUT_AREA, Input, NUMBERS_AREA, OUTPUT_AREA, Output, POLICY_AREA};
+use area::{BUDGET_AREA, CALL_AREA, INPUT_AREA, Input, NUMBERS_AREA, OUTPUT_AREA, Output, POLICY_AREA};
 use convert::{failure, micros, notation, number, or_minus_one, pair};
 
 /// Exports each function: through wasm-bindgen, or as plain C.
@@ -30,14 +30,15 @@ macro_rules! exports {
 }
 
 exports! {
-    /// The address of an area: 0 input, 1 output, 2 numbers, 3 policy, 4 call.
+    /// The address of an area: 0 input, 1 output, 2 numbers, 3 policy, 4 call, 5 budget.
     fn area(which: u32) -> u32 {
         let address = match which {
             0 => INPUT_AREA.address().cast::<u8>(),
             1 => OUTPUT_AREA.address().cast(),
             2 => NUMBERS_AREA.address().cast(),
             3 => POLICY_AREA.address().cast(),
-            _ => CALL_AREA.address().cast(),
+            4 => CALL_AREA.address().cast(),
+            _ => BUDGET_AREA.address().cast(),
         };
         address as usize as u32
     }
@@ -49,7 +50,8 @@ exports! {
             1 => size_of_val(OUTPUT_AREA.get()),
             2 => size_of_val(NUMBERS_AREA.get()),
             3 => size_of_val(POLICY_AREA.get()),
-            _ => size_of_val(CALL_AREA.get()),
+            4 => size_of_val(CALL_AREA.get()),
+            _ => size_of_val(BUDGET_AREA.get()),
         };
         size as u32
     }
@@ -77,8 +79,6 @@ exports! {
     /// Problem number `index` (from 0) of the tape that `compile` refused: code, pointer and text one after the other in
     /// the output area, their lengths in the numbers.
     fn problem(len: u32, notation_number: u32, on_base: u32, index: u32) {
-        let mut output = Output::new();
-        let mut lengths = [0.0; 3];
         let mut at = 0;
         let base = POLICY_AREA.get();
         let _ = Policy::compile(
@@ -87,17 +87,11 @@ exports! {
             base.as_ref().filter(|_| on_base != 0),
             &mut |problem| {
                 if at == index {
-                    output.push(problem.code.as_bytes());
-                    let code = output.len();
-                    problem.pointer(&mut |piece| output.push(piece));
-                    let pointer = output.len();
-                    problem.text(&mut |piece| output.push(piece));
-                    lengths = [code, pointer - code, output.len() - pointer].map(f64::from);
+                    write(problem);
                 }
                 at += 1;
             },
         );
-        answer(lengths);
     }
 
     /// The policy in use as canonical JSON in the output area; answers its length.
@@ -136,7 +130,7 @@ exports! {
     /// numbers; or the reason why it must not start.
     fn attempt(now: f64) -> u32 {
         let (Some(policy), Some(call)) = (POLICY_AREA.get(), CALL_AREA.get()) else { return 0 };
-        match policy.attempt(call, number(now)) {
+        match policy.attempt(call, number(now), shared(policy)) {
             Ok(attempt) => {
                 answer([f64::from(attempt.number), or_minus_one(attempt.limit), or_minus_one(attempt.remaining)]);
                 0
@@ -158,9 +152,46 @@ exports! {
         let (Some(policy), Some(call)) = (POLICY_AREA.get(), CALL_AREA.get()) else { return 0 };
         let mut failure = failure(domain, code_kind, code, flags, hint, name_len, method_len, body_len);
         failure.wait = micros(wait);
-        let (value, packed) = convert::decision(policy.failed(call, number(now), &failure));
+        let (value, packed) = convert::decision(policy.failed(call, number(now), &failure, shared(policy)));
         answer([value]);
         packed
+    }
+
+    /// Told of the success of the call in use. Without a budget it is not needed.
+    fn succeeded(now: f64) {
+        if let (Some(policy), Some(call)) = (POLICY_AREA.get(), CALL_AREA.get()) {
+            policy.succeeded(call, number(now), shared(policy));
+        }
+    }
+
+    /// Told that the call in use ends without a decision. Without a budget it is not needed.
+    fn cancelled(now: f64) {
+        if let (Some(policy), Some(call)) = (POLICY_AREA.get(), CALL_AREA.get()) {
+            policy.cancelled(call, number(now), shared(policy));
+        }
+    }
+
+    /// The name of the policy's budget in the output area; answers its length, 0 without one.
+    fn budget_name() -> u32 {
+        let mut output = Output::new();
+        output.push(POLICY_AREA.get().as_ref().and_then(Policy::budget_name).unwrap_or_default());
+        output.len()
+    }
+
+    /// The budget that the policy in use describes, full, is in use. With `is_there` 1 the host has one of its name, which is in use and
+    /// stays. Answers 0; or 1 if that budget, or none, will not do: then the problem is told as by `problem`.
+    fn share(is_there: u32) -> u32 {
+        let Some(policy) = POLICY_AREA.get() else { return 0 };
+        let budget = BUDGET_AREA.get();
+        if is_there == 0 {
+            *budget = policy.budget();
+        }
+        u32::from(!policy.accepts(budget.as_ref(), &mut |problem| write(problem)))
+    }
+
+    /// What the budget in use has left, in millionths of a token; -1 without one.
+    fn tokens(now: f64) -> f64 {
+        or_minus_one(BUDGET_AREA.get().as_mut().map(|budget| budget.tokens(number(now))))
     }
 
     /// The waits before retries `skip` + 1 and on, `count` of them, in µs as f64 in the output area.
@@ -221,6 +252,22 @@ exports! {
     fn uniform(word_high: u32, word_low: u32, x_high: u32, x_low: u32) {
         answer_pair(undaunted::uniform(pair(word_high, word_low), pair(x_high, x_low)));
     }
+}
+
+/// What is shared by the calls of a policy that names a budget.
+fn shared(policy: &Policy) -> Shared<'static> {
+    Shared { budget: BUDGET_AREA.get().as_mut().filter(|_| policy.budget_name().is_some()) }
+}
+
+/// Code, pointer and sentence of a problem in the output area, their lengths in the numbers.
+fn write(problem: &Problem) {
+    let mut output = Output::new();
+    output.push(problem.code.as_bytes());
+    let code = output.len();
+    problem.pointer(&mut |piece| output.push(piece));
+    let pointer = output.len();
+    problem.text(&mut |piece| output.push(piece));
+    answer([code, pointer - code, output.len() - pointer].map(f64::from));
 }
 
 fn answer<const N: usize>(values: [f64; N]) {

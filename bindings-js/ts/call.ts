@@ -1,7 +1,8 @@
 // One call: attempts, waits and the ways out. The engine decides; this runs the function, waits and reports.
+import { useBudget } from "./budget.js";
 import type { Settings } from "./compile.js";
 import { AttemptContext, type Context } from "./context.js";
-import { dropCall, type Engine, load, type State, useCall, usePolicy } from "./engine.js";
+import { dropCall, type Engine, load, type State, use, usePolicy } from "./engine.js";
 import { GaveUp, TimeoutError } from "./errors.js";
 import type { Event, FailedAttempt } from "./events.js";
 import { argumentsOf, type Facts, facts, factsOf } from "./failure.js";
@@ -150,6 +151,7 @@ export class Call<T> {
   /** Nothing of the call is left behind. An extra call is harmless. */
   close(): void {
     const { signal } = this.options;
+    if (this.settings.budget && this.#state && !this.isOver) this.#enter().cancelled(clock() * 1000);
     this.isOver = true;
     this.#context?.close();
     this.#context = undefined;
@@ -170,6 +172,7 @@ export class Call<T> {
     } catch (error) {
       return this.#end(error);
     }
+    if (this.settings.budget) this.#enter().succeeded(clock() * 1000);
     this.close();
     this.#emit("success", onSuccess);
     this.resolve(value);
@@ -271,7 +274,8 @@ export class Call<T> {
     const engine = load();
     const isNew = !this.#state;
     usePolicy(this.settings.compiled);
-    useCall((this.#state ??= {}));
+    use("call", (this.#state ??= {}));
+    if (this.settings.budget) useBudget(this.settings.budget);
     if (isNew) {
       const [high, low] = (this.#seed = seedOf(this.options.seed, this.options.call));
       engine.start(this.startedAt * 1000, high, low, this.#outer, 0);

@@ -4,7 +4,7 @@ import { WASM } from "engine-wasm";
 /** A compiled policy: its bytes as the engine keeps them. */
 export type Compiled = Uint8Array;
 
-/** A call's state while another call uses the engine. */
+/** The state of a call, or of a budget, while another uses the engine. */
 export interface State {
   bytes?: Uint8Array;
 }
@@ -14,7 +14,9 @@ export interface Engine {
   area(which: number): number;
   area_size(which: number): number;
   attempt(now: number): number;
+  budget_name(): number;
   call_seed(high: number, low: number, call: number): void;
+  cancelled(now: number): void;
   classify(...failure: FailureArguments): number;
   compile(length: number, notation: number, onBase: number): number;
   dump(): number;
@@ -27,12 +29,16 @@ export interface Engine {
   read_hint(length: number, now: number): number;
   schedule(high: number, low: number, skip: number, count: number): void;
   settings(): void;
+  share(isThere: number): number;
   start(startedAt: number, high: number, low: number, outerDeadline: number, mode: number): void;
+  succeeded(now: number): void;
+  tokens(now: number): number;
   readonly input: Uint8Array;
   readonly output: Uint8Array;
   readonly numbers: Float64Array;
   readonly policy: Uint8Array;
   readonly call: Uint8Array;
+  readonly budget: Uint8Array;
 }
 
 /** What the engine is told of a failure; its name and method stand in the input area. */
@@ -42,7 +48,7 @@ export type FailureArguments = [
 
 let engine: Engine | undefined;
 let policyInUse: Compiled | undefined;
-let callInUse: State | undefined;
+const inUse: { call?: State | undefined; budget?: State | undefined } = {};
 
 /** The engine, ready for use. */
 export function load(): Engine {
@@ -59,18 +65,19 @@ export function keepPolicy(): Compiled {
   return (policyInUse = load().policy.slice());
 }
 
-/** Makes a call the one that the engine's functions mean. */
-export function useCall(state: State): void {
-  if (callInUse === state) return;
-  const { call } = load();
-  if (callInUse) callInUse.bytes = call.slice();
-  if (state.bytes) call.set(state.bytes);
-  callInUse = state;
+/** Makes a call, or a budget, the one that the engine's functions mean. */
+export function use(what: "call" | "budget", state: State): void {
+  const before = inUse[what];
+  if (before === state) return;
+  const area = load()[what];
+  if (before) before.bytes = area.slice();
+  if (state.bytes) area.set(state.bytes);
+  inUse[what] = state;
 }
 
 /** A call that is over needs no copy of its state. */
 export function dropCall(state: State | undefined): void {
-  if (callInUse === state) callInUse = undefined;
+  if (inUse.call === state) inUse.call = undefined;
 }
 
 /** Text from the output area. */
@@ -132,6 +139,7 @@ function instantiate(): Engine {
       numbers: new Float64Array(area(2).buffer, exports.area(2), 8),
       policy: area(3),
       call: area(4),
+      budget: area(5),
     };
   } catch (cause) {
     throw new Error(

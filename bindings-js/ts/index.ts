@@ -1,4 +1,5 @@
 export { type Attempt, type Attempts } from "./attempts.js";
+export { Budget } from "./budget.js";
 export { type Attempted } from "./call.js";
 export { type Classification, classify } from "./classify.js";
 export { type Context } from "./context.js";
@@ -9,7 +10,7 @@ export { type HeaderSource, readHint } from "./headers.js";
 export { history } from "./marks.js";
 export { type Condition, type Domain, type FailureClass, type Reason, type Sent } from "./names.js";
 export {
-  type Duration, type DurationText, type ErrorClass, type On, type PolicyOptions, type RetryOptions, type Rule,
+  type BudgetOptions, type BudgetSettings, type ClassOptions, type Duration, type DurationText, type ErrorClass, type On, type PolicyOptions, type RetryOptions, type Rule,
   type RunOptions, type Seed, type TemporalDuration,
 } from "./options.js";
 export { Policy, type PolicyJson, type ScheduleOptions } from "./policy.js";

@@ -11,7 +11,7 @@ export type Condition = "always" | "hint_only" | "opt_in" | "opt_in_once" | "imm
 /** Why a call was given up, in the order in which the checks are made. */
 export type Reason =
   | "cancelled" | "inactive" | "nested" | "permanent" | "not_idempotent"
-  | "class_attempts" | "attempts" | "hint_too_long" | "timeout";
+  | "class_attempts" | "attempts" | "hint_too_long" | "timeout" | "budget";
 
 export const DOMAINS: readonly string[] = /* @__PURE__ */ words("http os dns tls undici user");
 export const CLASSES: FailureClass[] = /* @__PURE__ */ words("transient throttle timeout connect conflict permanent");
@@ -19,7 +19,7 @@ export const SENT: Sent[] = /* @__PURE__ */ words("not_sent rejected maybe");
 export const CONDITIONS: Condition[] = /* @__PURE__ */ words("always hint_only opt_in opt_in_once immediate");
 /** The first stands for a retry. */
 export const REASONS: Reason[] = /* @__PURE__ */ words(
-  " cancelled inactive nested permanent not_idempotent class_attempts attempts hint_too_long timeout",
+  " cancelled inactive nested permanent not_idempotent class_attempts attempts hint_too_long timeout budget",
 );
 
 export const enum DomainNumber { Http, Os, Dns, Tls, Undici, User }

@@ -1,4 +1,5 @@
 // What users write: the options of a policy, and those of a call.
+import type { Budget } from "./budget.js";
 import type { Policy } from "./policy.js";
 import type { Event } from "./events.js";
 
@@ -31,12 +32,51 @@ export type Rule = RuleMatch & RuleEffect;
 type ClassName = "transient" | "throttle" | "timeout" | "connect" | "conflict";
 type HintMode = "floor" | "exact" | "window" | "ignore";
 
+/** Settings for one class of failures. */
+export interface ClassOptions {
+  /** Attempts that may end in this class. At most `attempts`. */
+  readonly attempts?: number | undefined;
+  /** The first delay after a failure of this class. */
+  readonly initial?: Duration | undefined;
+  /** What a retry takes from the budget after a failure of this class. */
+  readonly cost?: number | undefined;
+}
+
+/** The options of a budget beside its name. */
+export interface BudgetSettings {
+  /**
+   * `bucket` (AWS SDKs): a retry takes its cost, a success gives back. `failures` (gRPC): a failure takes its cost, retries while
+   * more than half is left. `window` (Finagle): retries are a share of the calls of the last seconds. Default `"bucket"`.
+   */
+  readonly mode?: "bucket" | "failures" | "window" | undefined;
+  /** The most tokens, and the first. Default 500, 10 with `failures`. */
+  readonly capacity?: number | undefined;
+  /** What a retry, or a failure, takes. Default 14, 1 with `failures`. */
+  readonly cost?: number | undefined;
+  /** What a success gives. Default 1, 0.1 with `failures`. */
+  readonly reward?: number | undefined;
+  /** Whether a success after a retry gives back what the last retry took, in place of `reward`. Default true. */
+  readonly refund?: boolean | undefined;
+  /** With `window`: retries for each call of the last `ttl`. Default 0.2. */
+  readonly ratio?: number | undefined;
+  /** With `window`: retries that are allowed beside the ratio. Default 10. */
+  readonly minPerSecond?: number | undefined;
+  /** With `window`: how long it is, 1 s to 60 s. Default `"10s"`. */
+  readonly ttl?: Duration | undefined;
+}
+
+/** An allowance of retries that policies share by its name. */
+export interface BudgetOptions extends BudgetSettings {
+  /** What is called: one budget for one upstream. */
+  readonly name: string;
+}
+
 /** The options of a policy. What is not written comes from `preset`, by default `"standard"`. */
 export interface PolicyOptions {
   /** Version of the format. */
   readonly undaunted?: 1 | undefined;
   /** The policy that everything not written is taken from. Default `"standard"`. */
-  readonly preset?: "standard" | "interactive" | "stamina" | "none" | undefined;
+  readonly preset?: "standard" | "interactive" | "aws" | "grpc" | "stamina" | "urllib3" | "google" | "none" | undefined;
   /** Total calls, the first included; 1 never retries, null is unlimited. Default 10. */
   readonly attempts?: number | null | undefined;
   /** Limit of the whole call, waits included; null for none. Default `"45s"`. */
@@ -75,10 +115,12 @@ export interface PolicyOptions {
     | undefined;
   /** Settings for one class of failures. */
   readonly classes?:
-    | { readonly [C in ClassName]?: { readonly attempts?: number | undefined; readonly initial?: Duration | undefined } | undefined }
+    | { readonly [C in ClassName]?: ClassOptions | undefined }
     | undefined;
   /** What codes mean for this policy; the first that matches comes before the tables. */
   readonly rules?: readonly Rule[] | undefined;
+  /** An allowance of retries that calls share: a `Budget`, its options, or the name of one that is made elsewhere. Default none. */
+  readonly budget?: Budget | BudgetOptions | string | null | undefined;
   /** Whether a call that the server may have acted on may be repeated. Default `"auto"`. */
   readonly idempotent?: "auto" | boolean | undefined;
   /** What to do with an error whose retries an inner call has exhausted. Default `"warn"`. */

@@ -1,5 +1,6 @@
 // A policy as users hold it.
 import { type Attempts, walk } from "./attempts.js";
+import type { Budget } from "./budget.js";
 import { type Attempted, runBare } from "./call.js";
 import { compile, delays, type Settings } from "./compile.js";
 import { load, output, usePolicy } from "./engine.js";
@@ -54,9 +55,14 @@ export class Policy {
     return from(compile(tapeOf(json(source)), Notation.Json));
   }
 
-  /** By name: `standard`, `interactive`, `stamina`, `none`. */
+  /** By name: `standard`, `interactive`, `aws`, `grpc`, `stamina`, `urllib3`, `google`, `none`. */
   static preset(name: NonNullable<PolicyOptions["preset"]>): Policy {
     return new Policy({ preset: name });
+  }
+
+  /** The allowance of retries that its calls share with others. */
+  get budget(): Budget | undefined {
+    return this.#settings.budget;
   }
 
   /** Calls `fn` until it succeeds or the policy gives up; then its last error is thrown as it came. */

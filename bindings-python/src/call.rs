@@ -5,8 +5,9 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use undaunted::{Class, Decision, Mode, Reason, Sent, Verdict};
+use undaunted::{Class, Decision, Mode, Reason, Sent, Shared, Verdict};
 
+use crate::budget::Budget;
 use crate::convert::{micros, seconds};
 use crate::failure::{Circumstances, Failure};
 use crate::judge::{Judgement, Leaves, judge};
@@ -30,6 +31,7 @@ pub struct Plan {
     /// Tells the user of nested retries.
     warn_nested: Py<PyAny>,
     seed: Option<Py<Seed>>,
+    budget: Option<Py<Budget>>,
     #[pyo3(get)]
     name: Option<String>,
     pub needs_body: bool,
@@ -45,7 +47,7 @@ impl Plan {
     }
 
     #[new]
-    #[pyo3(signature = (policy, *, read, bare, leave, warn_nested, types=None, hooks=vec![], seed=None, name=None))]
+    #[pyo3(signature = (policy, *, read, bare, leave, warn_nested, types=None, hooks=vec![], seed=None, budget=None, name=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
     fn new(
         policy: Bound<'_, Policy>,
@@ -56,10 +58,11 @@ impl Plan {
         types: Option<Py<PyTuple>>,
         hooks: Vec<Py<PyAny>>,
         seed: Option<Py<Seed>>,
+        budget: Option<Py<Budget>>,
         name: Option<String>,
     ) -> Plan {
         let needs_body = policy.get().inner.needs_body();
-        Plan { policy: policy.unbind(), types, hooks, read, bare, leave, warn_nested, seed, name, needs_body }
+        Plan { policy: policy.unbind(), types, hooks, read, bare, leave, warn_nested, seed, budget, name, needs_body }
     }
 
     /// A call that began at `started`, in seconds of the host's clock.
@@ -136,7 +139,7 @@ impl Call {
         let plan = self.plan.clone_ref(py);
         let policy = plan.get().policy.get();
         let state = self.state(policy);
-        match policy.inner.attempt(state, micros(now)) {
+        match plan.get().sharing(|shared| policy.inner.attempt(state, micros(now), shared)) {
             Ok(attempt) => {
                 self.number = attempt.number;
                 self.limit = attempt.limit;
@@ -170,33 +173,26 @@ impl Call {
         let plan = self.plan.clone_ref(py);
         let plan = plan.get();
         self.seed(py, plan)?;
-        let state = *self.state(plan.policy.get());
+        let now = micros(now);
         let leaves = Leaves::of(error.as_ref(), facts)?;
-        let mut chosen: Option<(undaunted::Call, Decision, Judgement<'_>)> = None;
+        let is_group = leaves.is_group();
+        let mut chosen: Option<(Option<u64>, Judgement<'_>)> = None;
         // An exception group is retried only if every leaf would be; the longest wait serves them all.
         for leaf in leaves {
-            let judgement = judge(py, plan, leaf, error.as_ref(), micros(now), self.started_at)?;
-            let circumstances = Circumstances {
-                method: self.method.as_deref(),
-                idempotency_key: self.idempotency_key,
-                verdict: judgement.verdict,
-                wait: judgement.wait,
-                cancelled,
-                nested: judgement.inner.is_some(),
-            };
-            let mut after = state;
-            let told = judgement.facts.get().tell(&circumstances);
-            let decision = plan.policy.get().inner.failed(&mut after, micros(now), &told);
-            let is_end = matches!(decision, Decision::GiveUp { .. });
-            if chosen.as_ref().is_none_or(|(_, so_far, _)| is_end || delay_of(&decision) > delay_of(so_far)) {
-                chosen = Some((after, decision, judgement));
+            let judgement = judge(py, plan, leaf, error.as_ref(), now, self.started_at)?;
+            let delay = if is_group { self.foreseen_delay(plan, &judgement, now, cancelled) } else { None };
+            let is_end = delay.is_none();
+            if chosen.as_ref().is_none_or(|(longest, _)| is_end || delay > *longest) {
+                chosen = Some((delay, judgement));
             }
             if is_end {
                 break;
             }
         }
-        let Some((after, decision, judgement)) = chosen else { return Ok(None) };
-        self.state = Some(after);
+        let Some((_, judgement)) = chosen else { return Ok(None) };
+        let mut state = *self.state(plan.policy.get());
+        let decision = plan.sharing(|shared| self.decide(plan, &mut state, &judgement, now, cancelled, shared));
+        self.state = Some(state);
         self.settle(py, decision, error.map(Bound::unbind), None, Some(judgement.facts.unbind()), judgement.inner)
     }
 
@@ -222,13 +218,33 @@ impl Call {
             nested: false,
         };
         let unknown = Failure::unknown();
-        let decision = policy.inner.failed(self.state(policy), micros(now), &unknown.tell(&circumstances));
+        let told = unknown.tell(&circumstances);
+        let state = self.state(policy);
+        let decision = plan.get().sharing(|shared| policy.inner.failed(state, micros(now), &told, shared));
         self.settle(py, decision, None, Some(result), None, None)
     }
 
     /// The wait was ended by the user's `cancel`.
     fn cancelled(&mut self, py: Python<'_>) -> PyResult<()> {
+        let now = self.state.map_or(0.0, |state| seconds(state.last_now));
+        self.abandoned(py, now);
         self.give_up(py, Reason::Cancelled)
+    }
+
+    /// The call succeeded; what it shares hears of it.
+    fn succeeded(&mut self, py: Python<'_>, now: f64) {
+        let plan = self.plan.clone_ref(py);
+        let policy = plan.get().policy.get();
+        let state = self.state(policy);
+        plan.get().sharing(|shared| policy.inner.succeeded(state, micros(now), shared));
+    }
+
+    /// The call ends without a decision; what it shares gets back what a retry was to take.
+    fn abandoned(&mut self, py: Python<'_>, now: f64) {
+        let plan = self.plan.clone_ref(py);
+        let policy = plan.get().policy.get();
+        let state = self.state(policy);
+        plan.get().sharing(|shared| policy.inner.cancelled(state, micros(now), shared));
     }
 
     /// The wait that would follow if this attempt failed now, class transient, without a hint; None if it is the last.
@@ -238,7 +254,9 @@ impl Call {
         let policy = plan.get().policy.get();
         let mut state = *self.state(policy);
         let failure = undaunted::Failure { verdict: Verdict::Forced, ..Default::default() };
-        let decision = policy.inner.failed(&mut state, micros(now), &failure);
+        let mut budget = plan.get().copied_budget();
+        let shared = Shared { budget: budget.as_mut() };
+        let decision = policy.inner.failed(&mut state, micros(now), &failure, shared);
         Ok(delay_of(&decision).map(seconds))
     }
 
@@ -307,7 +325,50 @@ impl Call {
     }
 }
 
+impl Plan {
+    /// What calls share, locked while the engine decides.
+    fn sharing<R>(&self, decide: impl FnOnce(Shared<'_>) -> R) -> R {
+        match &self.budget {
+            Some(budget) => decide(Shared { budget: Some(&mut budget.get().lock()) }),
+            None => decide(Shared::default()),
+        }
+    }
+
+    /// The budget as it is, to try something out.
+    fn copied_budget(&self) -> Option<undaunted::Budget> {
+        self.budget.as_ref().map(|budget| *budget.get().lock())
+    }
+}
+
 impl Call {
+    /// The wait that would be decided, with nothing taken.
+    fn foreseen_delay(&mut self, plan: &Plan, judgement: &Judgement<'_>, now: u64, cancelled: bool) -> Option<u64> {
+        let mut state = *self.state(plan.policy.get());
+        let mut budget = plan.copied_budget();
+        delay_of(&self.decide(plan, &mut state, judgement, now, cancelled, Shared { budget: budget.as_mut() }))
+    }
+
+    fn decide(
+        &self,
+        plan: &Plan,
+        state: &mut undaunted::Call,
+        judgement: &Judgement<'_>,
+        now: u64,
+        cancelled: bool,
+        shared: Shared<'_>,
+    ) -> Decision {
+        let circumstances = Circumstances {
+            method: self.method.as_deref(),
+            idempotency_key: self.idempotency_key,
+            verdict: judgement.verdict,
+            wait: judgement.wait,
+            cancelled,
+            nested: judgement.inner.is_some(),
+        };
+        let told = judgement.facts.get().tell(&circumstances);
+        plan.policy.get().inner.failed(state, now, &told, shared)
+    }
+
     fn new(plan: Py<Plan>, started_at: u64, outer_deadline: Option<u64>, mode: Mode) -> Call {
         Call {
             plan,

@@ -42,6 +42,13 @@ impl<'py> Leaves<'py> {
     }
 }
 
+impl Leaves<'_> {
+    /// Whether there may be several.
+    pub fn is_group(&self) -> bool {
+        matches!(self.rest.as_slice(), [Leaf::Error(error)] if error.is_instance_of::<PyBaseExceptionGroup>())
+    }
+}
+
 impl<'py> Iterator for Leaves<'py> {
     type Item = Leaf<'py>;
 

@@ -1,6 +1,7 @@
 //! `undaunted._core`: the glue between CPython and the engine. It carries values across and gathers facts; whether to
 //! retry, how long to wait and why to stop is the engine's business.
 
+mod budget;
 mod call;
 mod convert;
 mod failure;
@@ -15,6 +16,8 @@ use pyo3::prelude::*;
 /// The engine's names for Python.
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::budget::Budget;
     #[pymodule_export]
     use super::call::{Call, Plan};
     #[pymodule_export]

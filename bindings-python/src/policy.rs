@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use undaunted::tape::Writer;
 use undaunted::{Nested, Notation};
 
+use crate::budget::Budget;
 use crate::convert::{collect, named, seconds, write_tape};
 use crate::seed;
 
@@ -32,9 +33,13 @@ pub fn compile(
     write_tape(options, 0, &mut Writer::new(&mut |bytes| tape.extend_from_slice(bytes)))?;
     let mut problems = Vec::new();
     let compiled = undaunted::Policy::compile(&tape, notation, base.map(|base| &base.get().inner), &mut |problem| {
-        problems.push((problem.code.to_owned(), collect(|out| problem.pointer(out)), collect(|out| problem.text(out))));
+        problems.push(told(problem));
     });
     Ok((compiled.map(|inner| Policy { inner }), problems))
+}
+
+fn told(problem: &undaunted::Problem) -> Problem {
+    (problem.code.to_owned(), collect(|out| problem.pointer(out)), collect(|out| problem.text(out)))
 }
 
 #[pymethods]
@@ -76,6 +81,27 @@ impl Policy {
     #[getter]
     fn shares(&self) -> bool {
         self.inner.nested() == Nested::Share
+    }
+
+    /// The name of its budget.
+    #[getter]
+    fn budget_name(&self) -> Option<String> {
+        self.inner.budget_name().map(|name| String::from_utf8_lossy(name).into_owned())
+    }
+
+    /// Why the budget that is there under that name, or none, will not do: every problem.
+    #[pyo3(signature = (there=None))]
+    fn budget_problems(&self, there: Option<&Bound<'_, Budget>>) -> Vec<Problem> {
+        let there = there.map(|budget| *budget.get().lock());
+        let mut problems = Vec::new();
+        self.inner.accepts(there.as_ref(), &mut |problem| problems.push(told(problem)));
+        problems
+    }
+
+    /// Whether the engine must hear of calls that succeed: they hand on a deadline, or share a budget.
+    #[getter]
+    fn is_watched(&self) -> bool {
+        self.shares() || self.inner.budget_name().is_some()
     }
 
     /// Whether a rule looks at bodies.

@@ -1,8 +1,9 @@
 //! One call step by step with every fact given, whole microseconds throughout: for the vectors and the differential run.
 
 use pyo3::prelude::*;
-use undaunted::{Decision, Mode, Verdict};
+use undaunted::{Decision, Mode, Shared, Verdict};
 
+use crate::budget::Budget;
 use crate::convert::named;
 use crate::failure::{Circumstances, Failure};
 use crate::policy::Policy;
@@ -12,6 +13,7 @@ use crate::policy::Policy;
 pub struct Session {
     policy: Py<Policy>,
     call: undaunted::Call,
+    budget: Option<Py<Budget>>,
 }
 
 /// (None, number, limit, remaining) or (reason, None, None, None).
@@ -22,22 +24,24 @@ type Decided = (Option<&'static str>, Option<u64>, &'static str, &'static str, b
 #[pymethods]
 impl Session {
     #[new]
-    #[pyo3(signature = (policy, started_at, call_seed, outer_deadline=None, mode="normal"))]
+    #[pyo3(signature = (policy, started_at, call_seed, outer_deadline=None, mode="normal", budget=None))]
     fn new(
         policy: Bound<'_, Policy>,
         started_at: u64,
         call_seed: u64,
         outer_deadline: Option<u64>,
         mode: &str,
+        budget: Option<Py<Budget>>,
     ) -> PyResult<Session> {
         let mode = named(&["normal", "inactive"], &[Mode::Normal, Mode::Inactive], "mode", mode)?;
         let call = policy.get().inner.start(started_at, call_seed, outer_deadline, mode);
-        Ok(Session { policy: policy.unbind(), call })
+        Ok(Session { policy: policy.unbind(), call, budget })
     }
 
     /// Before an attempt.
-    fn attempt(&mut self, now: u64) -> Started {
-        match self.policy.get().inner.attempt(&mut self.call, now) {
+    fn attempt(&mut self, py: Python<'_>, now: u64) -> Started {
+        let policy = self.policy.clone_ref(py);
+        match self.sharing(|call, shared| policy.get().inner.attempt(call, now, shared)) {
             Ok(attempt) => (None, Some(attempt.number), attempt.limit, attempt.remaining),
             Err(reason) => (Some(reason.as_str()), None, None, None),
         }
@@ -48,6 +52,7 @@ impl Session {
     #[allow(clippy::too_many_arguments, reason = "keywords of Python, one for each fact")]
     fn failed(
         &mut self,
+        py: Python<'_>,
         now: u64,
         failure: Bound<'_, Failure>,
         verdict: &str,
@@ -60,7 +65,8 @@ impl Session {
         let verdict = named(Verdict::NAMES, Verdict::ALL, "verdict", verdict)?;
         let circumstances = Circumstances { method, idempotency_key, verdict, wait, cancelled, nested };
         let told = failure.get().tell(&circumstances);
-        Ok(match self.policy.get().inner.failed(&mut self.call, now, &told) {
+        let policy = self.policy.clone_ref(py);
+        Ok(match self.sharing(|call, shared| policy.get().inner.failed(call, now, &told, shared)) {
             Decision::Retry { delay, class, sent, last, nested_warning } => {
                 (None, Some(delay), class.as_str(), sent.as_str(), last, nested_warning)
             }
@@ -68,5 +74,26 @@ impl Session {
                 (Some(reason.as_str()), hint, class.as_str(), sent.as_str(), false, false)
             }
         })
+    }
+
+    /// After a success.
+    fn succeeded(&mut self, py: Python<'_>, now: u64) {
+        let policy = self.policy.clone_ref(py);
+        self.sharing(|call, shared| policy.get().inner.succeeded(call, now, shared));
+    }
+
+    /// After an end without a decision.
+    fn cancelled(&mut self, py: Python<'_>, now: u64) {
+        let policy = self.policy.clone_ref(py);
+        self.sharing(|call, shared| policy.get().inner.cancelled(call, now, shared));
+    }
+}
+
+impl Session {
+    fn sharing<R>(&mut self, decide: impl FnOnce(&mut undaunted::Call, Shared<'_>) -> R) -> R {
+        match &self.budget {
+            Some(budget) => decide(&mut self.call, Shared { budget: Some(&mut budget.get().lock()) }),
+            None => decide(&mut self.call, Shared::default()),
+        }
     }
 }

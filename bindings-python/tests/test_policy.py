@@ -72,7 +72,7 @@ def test_a_preset_is_named_and_overridden():
         ({"jitter": {"proportional": 0}}, "jitter_cannot_spread"),
         ({"retries": 3}, "unknown_option"),
         ({"seed_": 3}, "unknown_option"),
-        ({"budget": {}}, "unknown_option"),
+        ({"budget": {}}, "missing_option"),
     ],
 )
 def test_impossible_options_are_refused_with_their_code(options, code):

@@ -6,6 +6,7 @@ mod documented;
 
 pub use documented::{ROWS, Row, Takes};
 
+use crate::budget::BudgetMode;
 use crate::failure::{Class, Sent};
 use crate::format::Mistake;
 use crate::policy::Nested;
@@ -25,6 +26,12 @@ pub const ATTEMPTS: (u64, u64) = (1, u32::MAX as u64);
 pub const FACTOR: (u64, u64) = (1_000_001, 10_000_000);
 /// `proportional`, in millionths: above 0, up to 1.
 pub const PROPORTIONAL: (u64, u64) = (1, 1_000_000);
+/// The most tokens of a budget, and what a retry may cost.
+pub const TOKENS: u64 = 1_000_000;
+/// `reward` and `ratio`, in millionths: up to 1000.
+pub const PER_CALL: (u64, u64) = (0, 1_000_000_000);
+/// `ttl`, in microseconds: 1 s to 60 s. Source: Finagle's `RetryBudget`.
+pub const TTL: (u64, u64) = (1_000_000, 60_000_000);
 /// The codes a rule may name.
 pub const CODE: (i32, i32) = (i32::MIN, i32::MAX);
 
@@ -51,6 +58,9 @@ pub(crate) enum Kind {
     /// A number, a range of numbers, or a name.
     Code,
     Text,
+    /// The name of the map that it stands in.
+    Name,
+    /// Where its first option is a name, that name alone as well.
     Map(&'static Map),
     Delays,
     Rules,
@@ -82,6 +92,13 @@ pub(crate) struct Map {
     /// What a name is that none of them has.
     pub unknown: Mistake,
     pub checks: &'static [Check],
+}
+
+impl Map {
+    /// Whether a name may stand for it.
+    pub fn is_named(&self) -> bool {
+        self.fields.first().is_some_and(|field| matches!(field.kind, Kind::Name))
+    }
 }
 
 /// A mistake that written options make together.
@@ -119,6 +136,7 @@ pub(crate) enum Opt {
     Hint,
     Classes,
     Rules,
+    Budget,
     Idempotent,
     Nested,
 }
@@ -204,7 +222,7 @@ pub(crate) static POLICY: Map = Map {
     ],
 };
 
-const FIELDS: [Field; 18] = [
+const FIELDS: [Field; 19] = [
     field("undaunted", at::UNDAUNTED, Kind::Number(&Bounds { unit: Unit::Version, least: 1, most: 1 })),
     field("preset", at::PRESET, Kind::Words).words(PRESETS),
     field("attempts", at::ATTEMPTS, Kind::Number(&COUNT)).or_null(),
@@ -221,6 +239,7 @@ const FIELDS: [Field; 18] = [
     field("hint", at::HINT, Kind::Map(&HINT)).words("floor exact ignore ").len(4),
     field("classes", at::IN_CLASSES, Kind::Map(&CLASSES)).len(at::RULES - at::IN_CLASSES),
     field("rules", at::RULES, Kind::Rules),
+    field("budget", at::BUDGET, Kind::Map(&BUDGET)).or_null().len(at::IDEMPOTENT - at::BUDGET),
     field("idempotent", at::IDEMPOTENT, Kind::Bool).words("auto "),
     field("nested", at::NESTED, Kind::Words).words(Nested::WORDS),
 ];
@@ -248,7 +267,7 @@ pub(crate) static LIMITS: [Check; 4] = [
 ];
 
 /// The presets, in the order of `presets.rs`.
-pub(crate) const PRESETS: &str = "standard interactive stamina none ";
+pub(crate) const PRESETS: &str = "standard interactive aws grpc stamina urllib3 google none ";
 
 static ON_TIMEOUT: Map = Map {
     fields: &[field("clip", 1, Kind::Map(&CLIP)).len(2)],
@@ -313,11 +332,47 @@ const fn class(class: Class) -> Field {
 }
 
 static CLASS: Map = Map {
-    fields: &[field("attempts", at::CLASS_ATTEMPTS, Kind::Number(&COUNT)), span("initial", at::CLASS_INITIAL)],
+    fields: &[
+        field("attempts", at::CLASS_ATTEMPTS, Kind::Number(&COUNT)),
+        span("initial", at::CLASS_INITIAL),
+        field("cost", at::CLASS_COST, Kind::Number(&COST)),
+    ],
     rivals: 0,
     unknown: Mistake::UnknownOption,
     checks: &[],
 };
+
+static BUDGET: Map = Map {
+    fields: &[
+        field("name", 0, Kind::Name),
+        field("mode", 1, Kind::Words).words(BudgetMode::WORDS),
+        field("capacity", 2, Kind::Number(&Bounds { unit: Unit::Count, least: 1, most: TOKENS })),
+        field("cost", 3, Kind::Number(&COST)),
+        field("reward", 4, Kind::Number(&SHARE)),
+        field("refund", 5, Kind::Bool),
+        field("ratio", 6, Kind::Number(&SHARE)),
+        field("min_per_second", 7, Kind::Number(&COST)),
+        field("ttl", 8, Kind::Number(&Bounds { unit: Unit::Micros, least: TTL.0, most: TTL.1 })),
+    ],
+    rivals: 0,
+    unknown: Mistake::UnknownOption,
+    checks: &[
+        missing(1, Mistake::NoName, 0),
+        without_effect(2, IN_A_WINDOW),
+        without_effect(3, IN_A_WINDOW),
+        without_effect(4, IN_A_WINDOW),
+        without_effect(5, !IN_A_BUCKET),
+        without_effect(6, !IN_A_WINDOW),
+        without_effect(7, !IN_A_WINDOW),
+        without_effect(8, !IN_A_WINDOW),
+    ],
+};
+
+/// An option of a budget in a mode that has no use for it.
+const fn without_effect(option: u8, modes: u8) -> Check {
+    let check = missing(1 << option, Mistake::WithoutEffect, option);
+    Check { is_written: true, when: [(1, modes), ANY, ANY], ..check }
+}
 
 /// An element of a list of delays.
 pub(crate) static DELAY: Field = field("", 0, Kind::Number(&SPAN_OR_ZERO));
@@ -345,6 +400,8 @@ static IN_RULE: Map = Map {
 
 static COUNT: Bounds = Bounds { unit: Unit::Count, least: ATTEMPTS.0, most: ATTEMPTS.1 };
 static SPAN: Bounds = Bounds { unit: Unit::Micros, least: DURATION.0, most: DURATION.1 };
+static COST: Bounds = Bounds { unit: Unit::Count, least: 0, most: TOKENS };
+static SHARE: Bounds = Bounds { unit: Unit::Millionths, least: PER_CALL.0, most: PER_CALL.1 };
 static SPAN_OR_ZERO: Bounds = Bounds { unit: Unit::Micros, least: 0, most: DURATION.1 };
 
 /// One of these must be written.
@@ -373,3 +430,6 @@ const NOT_EXPONENTIAL: u8 = 0b1110;
 const DECORRELATED: u8 = 1 << 3;
 const IGNORE: u8 = 1 << 2;
 const WINDOW: u8 = 1 << 3;
+/// Modes of a budget; a bucket also where none is written.
+const IN_A_BUCKET: u8 = 1 | NONE;
+const IN_A_WINDOW: u8 = 1 << 2;

@@ -1,5 +1,6 @@
 //! One call: what the core decides when an attempt starts and when it fails.
 
+use crate::budget::Budget;
 use crate::classify::{Row, find};
 use crate::draw::{Lane, uniform, word};
 use crate::failure::{Class, Condition, Failure, Sent, Verdict, names};
@@ -41,6 +42,8 @@ pub enum Reason {
     HintTooLong = 8,
     /// The next wait would end at or after the deadline.
     Timeout = 9,
+    /// The budget that the calls of this client share has nothing left: not a limit of the server's.
+    Budget = 10,
 }
 
 names!(Reason {
@@ -53,6 +56,7 @@ names!(Reason {
     Attempts = "attempts",
     HintTooLong = "hint_too_long",
     Timeout = "timeout",
+    Budget = "budget",
 });
 
 /// The state of one call. Small, plain values; the policy is not in it.
@@ -82,6 +86,21 @@ pub struct Call {
     pub is_last: bool,
     /// Whether retrying is switched on.
     pub mode: Mode,
+    /// Whether the budget knows of the call.
+    pub has_begun: bool,
+    /// What the retry that is waited for has taken from the budget, in millionths of a token.
+    pub taken: Option<u64>,
+    /// What the last retry has taken, once it was made.
+    pub spent: Option<u64>,
+    /// Whether the call has succeeded or was cancelled.
+    pub is_settled: bool,
+}
+
+/// What calls share. Plain values behind whatever lock the host has; without any, `Shared::default()`.
+#[derive(Debug, Default)]
+pub struct Shared<'a> {
+    /// The budget that the policy names. A policy that names one retries nothing without it.
+    pub budget: Option<&'a mut Budget>,
 }
 
 /// An attempt that may start.
@@ -146,15 +165,24 @@ impl Policy {
             used_once: false,
             is_last: false,
             mode,
+            has_begun: false,
+            taken: None,
+            spent: None,
+            is_settled: false,
         }
     }
 
     /// Asked before every attempt: its number and limits, or why it must not start. An extra call is harmless.
-    pub fn attempt(&self, call: &mut Call, now: u64) -> Result<Attempt, Reason> {
+    pub fn attempt(&self, call: &mut Call, now: u64, mut shared: Shared) -> Result<Attempt, Reason> {
         let now = call.advance(now);
+        call.begin(&mut shared);
         let remaining = call.deadline.map(|deadline| deadline.saturating_sub(now));
         if call.failures > 0 && remaining == Some(0) {
+            call.hand_back(&mut shared);
             return Err(Reason::Timeout);
+        }
+        if call.taken.is_some() {
+            call.spent = call.taken.take();
         }
         let limit = self.attempt_timeout().map(|limit| limit.min(remaining.unwrap_or(limit)));
         Ok(Attempt { number: call.failures.saturating_add(1), limit, remaining })
@@ -163,11 +191,13 @@ impl Policy {
     /// Told after every failed attempt: whether to retry, after what wait, or why not.
     ///
     /// The checks are made in the order of [`Reason`]; the first that refuses is the reason.
-    pub fn failed(&self, call: &mut Call, now: u64, failure: &Failure) -> Decision {
+    pub fn failed(&self, call: &mut Call, now: u64, failure: &Failure, mut shared: Shared) -> Decision {
         let now = call.advance(now);
         let seen = self.see(failure);
+        call.begin(&mut shared);
         call.record(seen.class);
-        match self.decide(call, now, failure, &seen) {
+        (call.taken, call.spent) = (None, None);
+        match self.decide(call, now, failure, &seen, &mut shared) {
             Ok(delay) => {
                 call.used_once |= seen.condition == Condition::OptInOnce;
                 call.used_immediate |= seen.condition == Condition::Immediate;
@@ -183,7 +213,32 @@ impl Policy {
         }
     }
 
-    fn decide(&self, call: &mut Call, now: u64, failure: &Failure, seen: &Seen) -> Result<u64, Reason> {
+    /// Told of a call's success. An extra call is harmless; without shared state it is not needed.
+    pub fn succeeded(&self, call: &mut Call, now: u64, mut shared: Shared) {
+        let now = call.advance(now);
+        call.begin(&mut shared);
+        if let (Some(budget), false) = (shared.budget, call.is_settled) {
+            budget.call_succeeded(call.spent, now);
+        }
+        call.is_settled = true;
+    }
+
+    /// Told of a call that ends without a decision, in a wait or in an attempt: hands back what a retry was to take that
+    /// is not made now. An extra call is harmless; without shared state it is not needed.
+    pub fn cancelled(&self, call: &mut Call, now: u64, mut shared: Shared) {
+        call.advance(now);
+        call.hand_back(&mut shared);
+        call.is_settled = true;
+    }
+
+    fn decide(
+        &self,
+        call: &mut Call,
+        now: u64,
+        failure: &Failure,
+        seen: &Seen,
+        shared: &mut Shared,
+    ) -> Result<u64, Reason> {
         if failure.cancelled {
             return Err(Reason::Cancelled);
         }
@@ -193,7 +248,14 @@ impl Policy {
         if failure.nested && self.nested() == Nested::Once {
             return Err(Reason::Nested);
         }
-        if !seen.is_allowed(call) {
+        let is_allowed = seen.is_allowed(call);
+        let cost = self.cost(seen.class);
+        if let Some(budget) = &mut shared.budget
+            && (is_allowed || failure.should_retry == Some(false))
+        {
+            budget.attempt_failed(cost);
+        }
+        if !is_allowed {
             return Err(Reason::Permanent);
         }
         if seen.sent == Sent::Maybe && !self.may_repeat(failure) {
@@ -209,6 +271,10 @@ impl Policy {
         let delay = self.wait(call, now, failure, seen)?;
         if self.settings[HINT_RESETS] == TRUE && failure.hint.is_some() && failure.wait.is_none() {
             call.restarted_at = call.failures;
+        }
+        if self.budget_name().is_some() {
+            let budget = shared.budget.as_mut().ok_or(Reason::Budget)?;
+            call.taken = Some(budget.take(cost, now).ok_or(Reason::Budget)?);
         }
         Ok(delay)
     }
@@ -329,6 +395,20 @@ impl Call {
     fn advance(&mut self, now: u64) -> u64 {
         self.last_now = self.last_now.max(now);
         self.last_now
+    }
+
+    /// Tells the budget of the call, once.
+    fn begin(&mut self, shared: &mut Shared) {
+        if let (Some(budget), false) = (&mut shared.budget, self.has_begun) {
+            budget.call_begins(self.last_now);
+        }
+        self.has_begun = true;
+    }
+
+    fn hand_back(&mut self, shared: &mut Shared) {
+        if let (Some(budget), Some(taken)) = (&mut shared.budget, self.taken.take()) {
+            budget.give_back(taken, self.last_now);
+        }
     }
 
     fn record(&mut self, class: Class) {

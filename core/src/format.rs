@@ -17,6 +17,7 @@ pub mod tape;
 pub(crate) use mistakes::Mistake;
 pub use number::Notation;
 pub use problem::Problem;
+pub(crate) use problem::refuse_name;
 
 use crate::bounds::{POLICY, RULE};
 use crate::policy::Policy;
@@ -40,8 +41,14 @@ impl Policy {
     ) -> Option<Policy> {
         let node = Node::read(tape);
         let mut policy = Policy::EMPTY;
-        let mut reader =
-            Reader { notation, problem, delays: &mut policy.delays, rules: &mut policy.rules, refused: false };
+        let mut reader = Reader {
+            notation,
+            problem,
+            delays: &mut policy.delays,
+            rules: &mut policy.rules,
+            budget_name: &mut policy.budget_name,
+            refused: false,
+        };
         if node.kind != tape::MAP {
             reader.refuse_given(Mistake::WrongKind, &Path::ROOT, &RULE, node);
             return None;
@@ -49,7 +56,7 @@ impl Policy {
         let written = reader.map(&POLICY, &Path::ROOT, node, &mut policy.settings);
         let inherited = match (policy.settings[PRESET], base) {
             (ABSENT, Some(base)) => *base,
-            (preset, _) => Policy::of(presets::settings(preset)),
+            (preset, _) => presets::policy(preset),
         };
         let mut draft = Draft { settings: &mut policy.settings, reader, written };
         draft.inherit(&inherited);

@@ -4,12 +4,12 @@
 //! arguments, and every answer is a plain value. Times are whole microseconds.
 //!
 //! ```
-//! use undaunted::{Code, Decision, Domain, Failure, Mode, Policy, call_seed};
+//! use undaunted::{Code, Decision, Domain, Failure, Mode, Policy, Shared, call_seed};
 //!
 //! let policy = Policy::preset("interactive").expect("a preset");
 //! let mut call = policy.start(0, call_seed(42, 1), None, Mode::Normal);
 //! let failure = Failure { domain: Domain::Http, code: Code::Number(503), ..Failure::default() };
-//! match policy.failed(&mut call, 1_000, &failure) {
+//! match policy.failed(&mut call, 1_000, &failure, Shared::default()) {
 //!     Decision::Retry { delay, .. } => assert!(delay <= 200_000), // full jitter below `initial`
 //!     Decision::GiveUp { reason, .. } => panic!("gave up: {}", reason.as_str()),
 //! }
@@ -26,6 +26,7 @@ extern crate alloc;
 
 pub mod backoff;
 pub mod bounds;
+pub mod budget;
 pub mod call;
 mod classify;
 mod date;
@@ -36,13 +37,15 @@ mod format;
 pub mod hint;
 pub mod hint_rule;
 pub mod jitter;
+mod name;
 pub mod policy;
 pub mod presets;
 mod rules;
 mod settings;
 mod words;
 
-pub use call::{Attempt, Call, Classification, Decision, Mode, Reason, classify};
+pub use budget::{Budget, BudgetMode};
+pub use call::{Attempt, Call, Classification, Decision, Mode, Reason, Shared, classify};
 pub use draw::{Lane, call_seed, uniform, word};
 pub use failure::{Class, Code, Condition, Domain, Failure, Phase, Sent, Verdict};
 pub use format::{Notation, Problem, tape};

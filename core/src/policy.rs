@@ -7,6 +7,7 @@ use crate::bounds::PRESETS;
 use crate::draw::{Lane, word};
 use crate::failure::{Class, names};
 use crate::jitter::{Draw, Jitter};
+use crate::name::Name;
 use crate::rules::Rules;
 use crate::settings::{
     ABSENT, ATTEMPT_TIMEOUT, ATTEMPTS, CLASS_INITIAL, FACTOR, FIRST, INITIAL, MAX_DELAY, NESTED, NULL, STANDARD,
@@ -38,6 +39,7 @@ pub struct Policy {
     pub(crate) settings: Settings,
     pub(crate) delays: Delays,
     pub(crate) rules: Rules,
+    pub(crate) budget_name: Name,
 }
 
 impl Default for Policy {
@@ -63,18 +65,19 @@ impl fmt::Debug for Policy {
 
 impl Policy {
     /// Nothing is set.
-    pub(crate) const EMPTY: Policy = Policy { settings: settings::EMPTY, delays: Delays::EMPTY, rules: Rules::EMPTY };
+    pub(crate) const EMPTY: Policy =
+        Policy { settings: settings::EMPTY, delays: Delays::EMPTY, rules: Rules::EMPTY, budget_name: Name::EMPTY };
 
     /// The default: 10 attempts in 45 s, 1 s doubling to 10 s, full jitter.
     ///
     /// Source: our choice, see DESIGN 3: the mean first wait of stamina's defaults, and a herd that keeps spreading.
     pub fn standard() -> Policy {
-        Policy::of(presets::settings(0))
+        presets::policy(0)
     }
 
-    /// The policy of this name: `standard`, `interactive`, `stamina`, `none`.
+    /// The policy of this name: `standard`, `interactive`, `aws`, `grpc`, `stamina`, `urllib3`, `google`, `none`.
     pub fn preset(name: &str) -> Option<Policy> {
-        words::position(PRESETS, name.as_bytes()).map(|number| Policy::of(presets::settings(number as u64)))
+        words::position(PRESETS, name.as_bytes()).map(|number| presets::policy(number as u64))
     }
 
     /// Total calls, the first included; None is unlimited.
@@ -159,11 +162,6 @@ impl Policy {
 
     fn initial(&self, class: Class) -> u64 {
         self.of_class(class, CLASS_INITIAL).unwrap_or(self.settings[INITIAL])
-    }
-
-    /// Without a list of delays and without rules.
-    pub(crate) fn of(settings: Settings) -> Policy {
-        Policy { settings, ..Policy::EMPTY }
     }
 }
 

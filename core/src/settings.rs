@@ -15,6 +15,10 @@ pub(crate) const FALSE: u64 = 0;
 pub(crate) const TRUE: u64 = 1;
 /// A list stands in place of a word.
 pub(crate) const LIST: u64 = 3;
+/// The policy says what a budget is.
+pub(crate) const OWN: u64 = 0;
+/// The policy names a budget that is made elsewhere.
+pub(crate) const ELSEWHERE: u64 = 1;
 
 pub(crate) const UNDAUNTED: usize = 0;
 pub(crate) const PRESET: usize = 1;
@@ -39,14 +43,25 @@ pub(crate) const HINT_RESETS: usize = 20;
 /// An option that holds others has a place of its own before them, as has each class.
 pub(crate) const IN_CLASSES: usize = 21;
 pub(crate) const RULES: usize = IN_CLASSES + 1 + CLASSES * IN_CLASS;
-pub(crate) const IDEMPOTENT: usize = RULES + 1;
-pub(crate) const NESTED: usize = RULES + 2;
-const LEN: usize = RULES + 3;
+/// `OWN` or `ELSEWHERE`: a budget always has a name, which the policy keeps.
+pub(crate) const BUDGET: usize = RULES + 1;
+pub(crate) const BUDGET_MODE: usize = BUDGET + 1;
+pub(crate) const BUDGET_CAPACITY: usize = BUDGET + 2;
+pub(crate) const BUDGET_COST: usize = BUDGET + 3;
+pub(crate) const BUDGET_REWARD: usize = BUDGET + 4;
+pub(crate) const BUDGET_REFUND: usize = BUDGET + 5;
+pub(crate) const BUDGET_RATIO: usize = BUDGET + 6;
+pub(crate) const BUDGET_PER_SECOND: usize = BUDGET + 7;
+pub(crate) const BUDGET_TTL: usize = BUDGET + 8;
+pub(crate) const IDEMPOTENT: usize = BUDGET + 9;
+pub(crate) const NESTED: usize = BUDGET + 10;
+const LEN: usize = BUDGET + 11;
 
 /// Within a class.
 pub(crate) const CLASS_ATTEMPTS: usize = 1;
 pub(crate) const CLASS_INITIAL: usize = 2;
-pub(crate) const IN_CLASS: usize = 3;
+pub(crate) const CLASS_COST: usize = 3;
+pub(crate) const IN_CLASS: usize = 4;
 
 /// A rule's settings: a code for each domain, then these.
 pub(crate) const RULE_BODY: usize = 6;
@@ -55,7 +70,7 @@ pub(crate) const RULE_SENT: usize = 8;
 pub(crate) const IN_RULE: usize = 9;
 
 /// Where a setting of the class with this number stands.
-pub(crate) fn of_class(class: usize, setting: usize) -> usize {
+pub(crate) const fn of_class(class: usize, setting: usize) -> usize {
     IN_CLASSES + 1 + class * IN_CLASS + setting
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use undaunted::tape::Writer;
-use undaunted::{Code, Decision, Domain, Failure, Mode, Notation, Policy, hint};
+use undaunted::{Code, Decision, Domain, Failure, Mode, Notation, Policy, Shared, hint};
 
 /// Compiles options written as JSON text, with serde_json's parser as the host's.
 fn policy(options: &serde_json::Value) -> Option<Policy> {
@@ -100,7 +100,7 @@ proptest! {
         for (at, code, hint, wait) in failures {
             latest = latest.max(at);
             let failure = Failure { domain: Domain::Http, code: Code::Number(code % 700), hint, wait, ..Failure::default() };
-            match policy.failed(&mut call, at, &failure) {
+            match policy.failed(&mut call, at, &failure, Shared::default()) {
                 Decision::Retry { delay, .. } => {
                     retries += 1;
                     prop_assert!(latest.saturating_add(delay) < call.deadline.unwrap());

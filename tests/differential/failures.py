@@ -26,6 +26,27 @@ def session(dice, policy, compiled):
     return case
 
 
+def shared(dice, policy, compiled):
+    """Steps of several calls, in any order, some of them after their call's end."""
+    started_at = dice.pick((0, 5, dice.magnitude(10**15)))
+    case = {"kind": "shared", "policy": policy}
+    if dice.chance(3):
+        case["mode"] = "inactive"
+    scale = max(2, min(compiled.timeout or 50_000_000, 50_000_000) // 8)
+    now, steps = started_at, []
+    for _ in range(dice.between(4, 40)):
+        step = {"call": dice.between(1, 6), "at": now}
+        told = dice.up_to(99)
+        if told < 55:
+            step["fail"] = failure(dice, policy, compiled)
+        else:
+            step["attempt" if told < 80 else "succeed" if told < 92 else "cancel"] = True
+        steps.append(step)
+        now = later(dice, now, scale)
+    case["steps"] = steps
+    return case
+
+
 def later(dice, now, scale):
     if dice.chance(6):
         return max(0, now - dice.up_to(2 * scale))

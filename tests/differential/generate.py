@@ -1,6 +1,6 @@
 """generate.py [N [SEED [OUT]]]: N random cases as JSON lines; the same for the same N and SEED on every machine.
 
-Of 100 cases about 84 are sessions, 5 refusals, 4 schedules, 3 dumps, 3 hints, 1 classification.
+Of 100 cases about 74 are sessions, 10 calls that share a budget, 5 refusals, 4 schedules, 3 dumps, 3 hints, 1 classification.
 """
 
 import json
@@ -15,6 +15,8 @@ import policies
 
 def case(dice):
     kind = dice.up_to(99)
+    if kind < 10:
+        return failures.shared(dice, *policies.budgeted(dice))
     if kind < 84:
         return failures.session(dice, *policies.right(dice))
     if kind < 89:

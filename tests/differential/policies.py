@@ -29,13 +29,16 @@ AIMED = {  # wrong by itself, or easily wrong beside others
     "max_delay": (*WRONG_DURATIONS, "1us", "5us"), "first": ("now", True, "immediate"), "jitter": ("random", {}, {"proportional": 0}, {"proportional": 1.5}, {"proportional": 0.0000001}, {"additive": "0s"}, {"additive": "1h"},
         {"additive": 5}, {"full": True}, {"additive": "1s", "proportional": 1}, {"proportional": 0.000001}, "decorrelated"),
     "hint": ("window", {"mode": "window"}, {"mode": "ignore", "max": "1s", "resets": False}, {"window": "5s"}, {"max": 5, "mode": "x"}, {"resets": 1}, {"mode": "window", "window": "1s", "max": "1s"}, {"min": "1s"}),
-    "classes": ({"connect": {"attempts": 4294967295}}, {"timeout": {"attempts": 0, "initial": 5, "cost": 1}}, {"throttle": {"initial": "87600h"}, "transient": {"attempts": 300}}, {"server": {}}, {"conflict": 5}, [], {"permanent": {"attempts": 1}}),
+    "classes": ({"connect": {"attempts": 4294967295}}, {"timeout": {"attempts": 0, "initial": 5, "cost": -1}}, {"timeout": {"cost": 1}, "connect": {"cost": 501}}, {"throttle": {"initial": "87600h"}, "transient": {"attempts": 300}}, {"server": {}}, {"conflict": 5}, [], {"permanent": {"attempts": 1}}),
     "rules": ({}, [5], [{}], [{"http": "599-500", "class": "x"}], [{"http": "5xx", "class": "permanent"}], [{"http": 500, "os": 5, "sent": "maybe"}], [{"user": 2147483648, "class": "transient"}], [{"user": "", "class": "transient"}],
         [{"http": 500}], [{"class": "permanent"}], [{"body_contains": "", "sent": "yes"}], [{"http": 500, "class": "permanent"}] * 33, [{"body_contains": "é" * 1000, "class": "throttle"}, {"body_contains": "x" * 49, "class": "throttle"}],
         [{"grpc": 14, "class": "transient"}, {"http": 2.5, "class": None}]),
-    "idempotent": ("yes", None, 1), "nested": ("never", True), "max_retries": (3,), "maxDelay": ("1s",), "budget": ({},), "a~b/c": (1,),
+    "budget": ({}, 5, "", "x" * 65, {"name": "x", "capacity": 5, "cost": 6}, {"name": "x", "mode": "window", "capacity": 5}, {"name": "x", "ttl": "10s", "ratio": 0.5}, {"name": "x", "mode": "failures", "refund": True},
+        {"name": "", "reward": 0.0000001}, {"name": "x", "mode": "window", "ttl": "999ms"}, {"mode": "leaky", "name": 5}, {"name": "x", "capacity": 3}, {"name": "x", "mode": "window"}, None, "x"),
+    "idempotent": ("yes", None, 1), "nested": ("never", True), "max_retries": (3,), "maxDelay": ("1s",), "a~b/c": (1,),
 }
 NAMES = tuple(AIMED)
+PRESETS = ("standard", "interactive", "aws", "grpc", "stamina", "urllib3", "google", "none")
 
 
 def right(dice):
@@ -45,8 +48,18 @@ def right(dice):
         compiled, problems = compile_policy(exact(policy))
         if not problems:
             return policy, compiled
-    policy = {"preset": dice.pick(("standard", "interactive", "stamina", "none"))}
+    policy = {"preset": dice.pick(PRESETS)}
     return policy, compile_policy(policy)[0]
+
+
+def budgeted(dice):
+    """A right one, and mostly with a budget."""
+    policy, compiled = right(dice)
+    if "budget" in policy:
+        return policy, compiled
+    with_budget = policy | {"budget": budget(dice)}
+    again, problems = compile_policy(exact(with_budget))
+    return (policy, compiled) if problems else (with_budget, again)
 
 
 def wrong(dice):
@@ -67,7 +80,7 @@ def attempt(dice):
     if dice.chance(5):
         p["undaunted"] = 1
     if dice.chance(20):
-        p["preset"] = dice.pick(("standard", "interactive", "stamina", "none"))
+        p["preset"] = dice.pick(PRESETS)
     limits(dice, p)
     backoff(dice, p)
     if dice.chance(40):
@@ -76,6 +89,8 @@ def attempt(dice):
         p["classes"] = classes(dice, p)
     if dice.chance(30):
         p["rules"] = [rule(dice) for _ in range(dice.between(0, 3))]
+    if dice.chance(15):
+        p["budget"] = budget(dice)
     if dice.chance(25):
         p["idempotent"] = dice.pick(("auto", True, True, False))
     if dice.chance(20):
@@ -144,7 +159,24 @@ def classes(dice, p):
     return {name: dice.shuffled({
         **({"attempts": dice.between(1, min(most, 6))} if dice.chance(50) else {}),
         **({"initial": duration(dice, 2_000_000)} if dice.chance(60) and not isinstance(p.get("backoff"), list) else {}),
+        **({"cost": dice.between(0, 9)} if dice.chance(10) else {}),
     }) for name in CLASSES if dice.chance(40)}
+
+
+def budget(dice):
+    """A small one, so that it is soon empty."""
+    mode = dice.pick(("bucket", "bucket", "failures", "window"))
+    b = {"name": dice.pick(("upstream", "é", 'a"b')), "mode": mode}
+    if mode == "window":
+        b |= {"ratio": dice.between(0, 2_000_000) / 1_000_000, "min_per_second": dice.between(0, 2), "ttl": dice.pick(("1s", "1500ms", "10s", "60s"))}
+    else:
+        b |= {"capacity": dice.between(1, 40), "reward": dice.between(0, 3_000) / 1_000}
+        b |= {"cost": dice.between(0, b["capacity"])} if dice.chance(70) else {}
+    if mode == "bucket":
+        b |= {"refund": dice.chance(70)}
+    if dice.chance(5):
+        return dice.pick((b["name"], {"name": "x"}, None))
+    return dice.shuffled(b)
 
 
 def rule(dice):

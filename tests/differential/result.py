@@ -6,7 +6,7 @@ import hint
 import tables
 from call import Attempt, Call, GiveUp
 from compile import compile_policy
-from evaluate import failure
+from evaluate import failure, own_budget, shared_outcomes
 
 
 def line(case):
@@ -26,16 +26,22 @@ def line(case):
         return dump.dump(policy)
     if case["kind"] == "schedule":
         return " ".join(map(str, ceilings.schedule(policy, int(case["call_seed"]), case["attempts"])))
-    return " ".join(session(policy, case))
+    return " ".join(shared(policy, case) if case["kind"] == "shared" else session(policy, case))
 
 
 def session(policy, case):
-    call = Call(policy, case["started_at"], int(case["call_seed"]), case.get("outer_deadline"), case.get("mode", "normal"))
+    call = Call(policy, case["started_at"], int(case["call_seed"]), case.get("outer_deadline"), case.get("mode", "normal"), own_budget(policy))
     for step in case["steps"]:
         outcome = call.attempt(step["at"]) if "attempt" in step else call.failed(step["at"], failure(step["fail"]))
         yield token(outcome)
         if isinstance(outcome, GiveUp):
             return
+
+
+def shared(policy, case):
+    for step, outcome, tokens in shared_outcomes(policy, case):
+        told = token(outcome) if outcome is not None else "s" if "succeed" in step else "c"
+        yield f"{told}@{or_dash(tokens)}"
 
 
 def token(outcome):

@@ -25,7 +25,7 @@ class Cases(unittest.TestCase):
 
     def test_a_policy_reads_back_from_its_dump_equal(self):
         for case in CASES:
-            if case["kind"] in ("session", "schedule", "dump"):
+            if case["kind"] in ("session", "shared", "schedule", "dump"):
                 policy, _ = compile_policy(case["policy"])
                 self.assertEqual((policy, []), parse(dump(policy)))
 
@@ -35,10 +35,11 @@ class Cases(unittest.TestCase):
                 self.assertEqual(" ".join(case["expect"]), line)
 
     def test_every_reason_and_nearly_every_refusal_occurs(self):
-        tokens = {token for line in LINES for token in line.split()}
-        reasons = {token.split(":")[1] for token in tokens if token.startswith(("g:", "x:"))}
-        self.assertEqual(set("cancelled inactive nested permanent not_idempotent class_attempts attempts hint_too_long timeout".split()), reasons)
-        self.assertGreaterEqual(len({token.split("@")[0] for token in tokens if "@" in token}), 24)
+        calls = {token.split("@")[0] for case, line in zip(CASES, LINES) if case["kind"] in ("session", "shared") for token in line.split()}
+        reasons = {token.split(":")[1] for token in calls if token.startswith(("g:", "x:"))}
+        self.assertEqual(set("cancelled inactive nested permanent not_idempotent class_attempts attempts hint_too_long timeout budget".split()), reasons)
+        refusals = {token.split("@")[0] for case, line in zip(CASES, LINES) if case["kind"] == "refusal" for token in line.split()}
+        self.assertGreaterEqual(len(refusals), 25)
 
     def test_a_result_line_of_each_kind(self):
         session = {"kind": "session", "policy": {"jitter": "none", "attempts": 2}, "call_seed": "1", "started_at": 0, "steps": [

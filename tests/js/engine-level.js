@@ -18,7 +18,7 @@ export function plain(bytes) {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {});
   const area = (which) => new Uint8Array(exports.memory.buffer, exports.area(which) >>> 0, exports.area_size(which));
   const numbers = new Float64Array(exports.memory.buffer, exports.area(2) >>> 0, 8);
-  return new Engine(exports, { input: area(0), output: area(1), numbers });
+  return new Engine(exports, { input: area(0), output: area(1), numbers, call: area(4) });
 }
 
 export class Engine {
@@ -67,6 +67,34 @@ export class Engine {
 
   start({ started_at, call_seed, outer_deadline, mode }) {
     this.functions.start(started_at, ...halves(call_seed), outer_deadline ?? -1, mode === "inactive" ? 1 : 0);
+  }
+
+  /** Makes the policy's own budget, if it has one. */
+  makeBudget() {
+    this.functions.share(0);
+  }
+
+  /** Goes on with call `number` of `calls`, which begins now if it is new. */
+  useCall(calls, number, at, wanted) {
+    const kept = calls.get(number);
+    if (kept) this.areas.call.set(kept);
+    else this.start({ ...wanted, started_at: at, call_seed: String(number) });
+  }
+
+  keepCall(calls, number) {
+    calls.set(number, this.areas.call.slice());
+  }
+
+  tokens(at) {
+    return orNull(this.functions.tokens(at));
+  }
+
+  succeeded(at) {
+    this.functions.succeeded(at);
+  }
+
+  cancelled(at) {
+    this.functions.cancelled(at);
   }
 
   attempt(at) {

@@ -9,7 +9,7 @@ export function wrongCases(engine, draws, { kind, cases }) {
     } catch (error) {
       found = String(error);
     }
-    const expected = kind === "session" ? wanted.steps.map((step) => step.expect) : expectation(kind, wanted);
+    const expected = kind === "session" || kind === "shared" ? wanted.steps.map((step) => step.expect) : expectation(kind, wanted);
     return same(trimmed(kind, found, expected), expected)
       ? []
       : [`${wanted.name}\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`];
@@ -36,8 +36,13 @@ const RUN = {
   },
   session: (engine, wanted) => {
     accept(engine, wanted.policy);
+    engine.makeBudget();
     engine.start(wanted);
     return wanted.steps.map((step) => (step.attempt ? engine.attempt(step.at) : engine.failed(step.at, step.fail)));
+  },
+  shared: (engine, wanted) => {
+    accept(engine, wanted.policy);
+    return sharedSteps(engine, wanted).map(({ told, ...found }) => found);
   },
   classify: (engine, wanted) => engine.classify(wanted),
   hint: (engine, wanted) => engine.hint(wanted),
@@ -58,11 +63,13 @@ export function lineOf(engine, wanted) {
   if (wanted.kind === "refusal") return "accepted";
   if (wanted.kind === "dump") return engine.dump();
   if (wanted.kind === "schedule") return engine.schedule(wanted.call_seed, wanted.attempts - 1).join(" ");
+  if (wanted.kind === "shared") return sharedSteps(engine, wanted).map((step) => `${step.told ?? token(step)}@${orDash(step.tokens)}`).join(" ");
   return tokens(engine, wanted).join(" ");
 }
 
 function tokens(engine, wanted) {
   const found = [];
+  engine.makeBudget();
   engine.start(wanted);
   for (const step of wanted.steps) {
     const outcome = step.attempt ? engine.attempt(step.at) : engine.failed(step.at, step.fail);
@@ -70,6 +77,28 @@ function tokens(engine, wanted) {
     if (outcome.give_up) break;
   }
   return found;
+}
+
+/** Several calls that share the policy's budget. */
+function sharedSteps(engine, wanted) {
+  const calls = new Map();
+  const over = new Set();
+  engine.makeBudget();
+  return wanted.steps.flatMap((step) => {
+    const { call = 1, at } = step;
+    if (over.has(call)) return [];
+    engine.useCall(calls, call, at, wanted);
+    const found = step.attempt ? engine.attempt(at) : step.fail ? engine.failed(at, step.fail) : tell(engine, step);
+    engine.keepCall(calls, call);
+    if (found.give_up) over.add(call);
+    return { ...found, tokens: engine.tokens(at) };
+  });
+}
+
+function tell(engine, { succeed, at }) {
+  if (succeed) engine.succeeded(at);
+  else engine.cancelled(at);
+  return { told: succeed ? "s" : "c" };
 }
 
 function token(outcome) {

@@ -57,8 +57,13 @@ class Verdict:
 
 
 class Call:
-    def __init__(self, policy, started_at, call_seed, outer_deadline=None, mode="normal"):
+    def __init__(self, policy, started_at, call_seed, outer_deadline=None, mode="normal", budget=None):
         self.policy = policy
+        self.budget = budget
+        self.begun = False  # as far as the budget knows
+        self.taken = None  # for the retry that waits
+        self.spent = None  # by the last retry that was made
+        self.settled = False
         self.call_seed = call_seed
         self.inactive = mode == "inactive"
         self.now = started_at
@@ -75,8 +80,12 @@ class Call:
 
     def attempt(self, now):
         self.now = max(self.now, now)
+        self.begins()
         if self.failures > 0 and self.deadline is not None and self.now >= self.deadline:
+            self.hand_back()
             return GiveUp("timeout")
+        if self.taken is not None:
+            self.spent, self.taken = self.taken, None
         remaining = None if self.deadline is None else max(0, self.deadline - self.now)
         limit = self.policy.attempt_timeout
         if limit is not None and remaining is not None:
@@ -89,16 +98,56 @@ class Call:
         self.failures += 1
         self.failures_by_class[verdict.class_] = self.failures_by_class.get(verdict.class_, 0) + 1
         wait = None
+        self.begins()
+        self.spent = self.taken = None
+        cost = self.policy.class_settings(verdict.class_).cost
+        if self.budget is not None and self.drains(failure, verdict):
+            self.budget.attempt_failed(cost)
         reason = self.refusal(failure, verdict)
         if reason is None:
             wait = self.wait(failure, verdict)
             reason = "timeout" if wait is None else None
+        if reason is None and self.policy.budget is not None:
+            self.taken = None if self.budget is None else self.budget.take(cost, self.now)
+            reason = "budget" if self.taken is None else None
         if reason is not None:
             return GiveUp(reason, failure.hint, verdict.class_, verdict.sent)
         self.once_used |= verdict.condition == "opt_in_once"
         self.immediate_used |= verdict.condition == "immediate"
         warns = failure.nested and self.policy.nested == "warn"
         return Retry(wait, verdict.class_, verdict.sent, self.clipped, warns)
+
+    def succeeded(self, now):
+        self.now = max(self.now, now)
+        self.begins()
+        if self.budget is not None and not self.settled:
+            self.budget.call_succeeded(self.spent)
+        self.settled = True
+
+    def cancelled(self, now):
+        self.now = max(self.now, now)
+        self.hand_back()
+        self.settled = True
+
+    def begins(self):
+        if self.budget is not None and not self.begun:
+            self.budget.call_begins(self.now)
+        self.begun = True
+
+    def hand_back(self):
+        if self.taken is not None:
+            self.budget.give_back(self.taken, self.now)
+        self.taken = None
+
+    def drains(self, failure, verdict):
+        """Whether gRPC's bucket loses a token: the code is one that is retried, or the server says not to."""
+        if failure.cancelled or self.inactive or (failure.nested and self.policy.nested == "once"):
+            return False
+        return failure.should_retry is False or not self.never(failure, verdict)
+
+    def never(self, failure, verdict):
+        once_more = verdict.condition == "opt_in_once" and self.once_used and not is_forced(failure)
+        return verdict.permanent or once_more
 
     def refusal(self, failure, verdict):
         """The first check that refuses, up to hint_too_long."""
@@ -109,8 +158,7 @@ class Call:
             return "inactive"
         if failure.nested and policy.nested == "once":
             return "nested"
-        once_more = verdict.condition == "opt_in_once" and self.once_used and not is_forced(failure)
-        if verdict.permanent or once_more:
+        if self.never(failure, verdict):
             return "permanent"
         if verdict.sent == "maybe" and not may_repeat(policy, failure):
             return "not_idempotent"

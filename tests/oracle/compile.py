@@ -31,7 +31,7 @@ def compile_policy(value):
 def resolve(written):
     """What was written over what is inherited; what is inherited gives way."""
     base = PRESETS[written.get("preset", "standard")]
-    new = {name: written[name] for name in ("attempts", "timeout", "attempt_timeout", "idempotent", "nested", "rules")
+    new = {name: written[name] for name in ("attempts", "timeout", "attempt_timeout", "idempotent", "nested", "rules", "budget")
            if name in written}
     if written.get("forever"):
         new.update(attempts=None, timeout=None)
@@ -52,9 +52,35 @@ def resolve(written):
     if policy.backoff == "exponential" and policy.jitter != "decorrelated" and "factor" in written:
         policy = replace(policy, factor=written["factor"])
     policy = with_delays(policy, written)
+    policy = with_costs(policy, written)
     if policy.backoff == "list":  # has neither, so two equal lists are equal policies
-        policy = replace(policy, first_is_immediate=False, initial=STANDARD.initial)
+        classes = ((name, replace(settings, initial=None)) for name, settings in policy.classes)
+        classes = tuple((name, settings) for name, settings in classes if settings != ClassSettings())
+        policy = replace(policy, first_is_immediate=False, initial=STANDARD.initial, classes=classes)
     return policy
+
+
+def with_costs(policy, written):
+    """Inherited costs that a budget of the policy does not take give way."""
+    if "classes" in written:
+        return policy
+    kept = []
+    for name, settings in policy.classes:
+        cost = settings.cost if takes_costs(policy) else None
+        if cost is not None and has_own_bucket(policy):
+            cost = min(cost, policy.budget.capacity)
+        settings = replace(settings, cost=cost)
+        if settings != ClassSettings():
+            kept.append((name, settings))
+    return replace(policy, classes=tuple(kept))
+
+
+def takes_costs(policy):
+    return policy.budget is not None and policy.budget.mode != "window"
+
+
+def has_own_bucket(policy):
+    return policy.budget is not None and policy.budget.mode == "bucket"
 
 
 def with_delays(policy, written):
@@ -62,6 +88,8 @@ def with_delays(policy, written):
     initial = written.get("initial", policy.initial)
     if "max_delay" in written:
         most = written["max_delay"]
+        if "classes" not in written:
+            policy = replace(policy, classes=tuple((name, capped(settings, most)) for name, settings in policy.classes))
         return replace(policy, max_delay=most, initial=initial if "initial" in written else min(initial, most))
     policy = replace(policy, initial=initial)
     first = first_delays(policy)
@@ -69,6 +97,10 @@ def with_delays(policy, written):
         largest = max(1, *first)
         return replace(policy, max_delay=min(durations.LONGEST, largest + room(policy, largest)))
     return replace(policy, max_delay=max(policy.max_delay, *first))
+
+
+def capped(settings, most):
+    return settings if settings.initial is None else replace(settings, initial=min(settings.initial, most))
 
 
 def first_delays(policy):
@@ -120,6 +152,8 @@ def conflicts(policy, written):
         yield "forever attempts backoff initial factor max_delay jitter classes", "factor_too_small", "/factor"
     if cannot_spread(policy):
         yield "backoff initial max_delay jitter classes", "jitter_cannot_spread", "/jitter"
+    if has_own_bucket(policy) and policy.budget.cost > policy.budget.capacity:
+        yield "budget", "cost_above_capacity", "/budget/cost"
     yield from class_conflicts(policy, written)
 
 
@@ -128,12 +162,14 @@ def class_conflicts(policy, written):
         own = written.get("classes", {}).get(name, ClassSettings())
         if own.attempts is not None and policy.attempts is not None and own.attempts > policy.attempts:
             yield "forever attempts classes", "class_attempts_above_attempts", f"/classes/{name}/attempts"
-        if own.initial is None:
-            continue
-        if policy.backoff == "list":
+        if own.initial is not None and policy.backoff == "list":
             yield "backoff classes", "meaningless_option", f"/classes/{name}/initial"
-        elif "max_delay" in written and own.initial > written["max_delay"]:
+        elif own.initial is not None and "max_delay" in written and own.initial > written["max_delay"]:
             yield "backoff max_delay classes", "class_initial_above_max_delay", f"/classes/{name}/initial"
+        if own.cost is not None and not takes_costs(policy):
+            yield "budget classes", "meaningless_option", f"/classes/{name}/cost"
+        elif own.cost is not None and has_own_bucket(policy) and own.cost > policy.budget.capacity:
+            yield "budget classes", "cost_above_capacity", f"/classes/{name}/cost"
 
 
 def factor_too_small(policy):

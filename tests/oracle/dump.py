@@ -31,6 +31,8 @@ def dump(policy):
         parts.append(("classes", mapping(classes)))
     if policy.rules:
         parts.append(("rules", "[" + ",".join(rule(r) for r in policy.rules) + "]"))
+    if policy.budget is not None:
+        parts.append(("budget", budget(policy.budget)))
     parts.append(("idempotent", quoted("auto") if policy.idempotent == "auto" else boolean(policy.idempotent)))
     parts.append(("nested", quoted(policy.nested)))
     return mapping(parts)
@@ -63,7 +65,26 @@ def class_settings(settings):
         parts.append(("attempts", whole(settings.attempts)))
     if settings.initial is not None:
         parts.append(("initial", quoted(duration(settings.initial))))
+    if settings.cost is not None:
+        parts.append(("cost", whole(settings.cost)))
     return mapping(parts)
+
+
+def budget(options):
+    if options.mode is None:
+        return quoted(options.name)
+    written = [
+        ("name", quoted(options.name)), ("mode", quoted(options.mode)), ("capacity", number(options.capacity)), ("cost", number(options.cost)),
+        ("reward", None if options.reward is None else millionths(options.reward)),
+        ("refund", None if options.refund is None else boolean(options.refund)),
+        ("ratio", None if options.ratio is None else millionths(options.ratio)), ("min_per_second", number(options.min_per_second)),
+        ("ttl", None if options.ttl is None else quoted(duration(options.ttl))),
+    ]
+    return mapping([(key, value) for key, value in written if value is not None])
+
+
+def number(value):
+    return None if value is None else str(value)
 
 
 def rule(r):

@@ -7,13 +7,14 @@ import draws
 import dump
 import hint
 import tables
+from budget import Budget
 from call import Attempt, Call, Failure, GiveUp
 from compile import compile_policy, parse, values
 
 
 def evaluate(kind, case):
     """The case with what is expected of it; a figure written by hand must agree."""
-    return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session,
+    return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
             "classify": classify, "hint": hinted}[kind](case)
 
 
@@ -51,8 +52,9 @@ def dumped(case):
 
 
 def session(case):
-    call = Call(accepted(case), case["started_at"], int(case["call_seed"]), case.get("outer_deadline"),
-                case.get("mode", "normal"))
+    policy = accepted(case)
+    call = Call(policy, case["started_at"], int(case["call_seed"]), case.get("outer_deadline"),
+                case.get("mode", "normal"), own_budget(policy))
     steps, ended = [], False
     for step in case["steps"]:
         if ended:
@@ -65,6 +67,44 @@ def session(case):
             raise AssertionError(f"{case['name']}: {given} by hand, {outcome} by the oracle")
         steps.append(expecting(step, "expect", outcome_of(outcome)))
     return {**case, "steps": steps}
+
+
+def shared(case):
+    """Calls that share the policy's budget, step by step; each begins at its first step, and its seed is its number."""
+    steps = []
+    for step, outcome, tokens in shared_outcomes(accepted(case), case):
+        found = {} if outcome is None else outcome_of(outcome)
+        steps.append(expecting(step, "expect", {**found, "tokens": tokens}))
+    if len(steps) != len(case["steps"]):
+        raise AssertionError(f"{case['name']}: a step of a call after its give-up")
+    return {**case, "steps": steps}
+
+
+def shared_outcomes(policy, case):
+    """Every step that is made, what it came to, and what the budget has left then."""
+    budget, calls, over = own_budget(policy), {}, set()
+    for step in case["steps"]:
+        number = step.get("call", 1)
+        if number in over:
+            continue
+        if number not in calls:
+            calls[number] = Call(policy, step["at"], number, case.get("outer_deadline"), case.get("mode", "normal"), budget)
+        outcome = told(calls[number], step)
+        if isinstance(outcome, GiveUp):
+            over.add(number)
+        yield step, outcome, None if budget is None else budget.balance(step["at"])
+
+
+def own_budget(policy):
+    return Budget(policy.budget) if policy.budget is not None and policy.budget.mode is not None else None
+
+
+def told(call, step):
+    if "attempt" in step:
+        return call.attempt(step["at"])
+    if "fail" in step:
+        return call.failed(step["at"], failure(step["fail"]))
+    return (call.succeeded if "succeed" in step else call.cancelled)(step["at"])
 
 
 def classify(case):

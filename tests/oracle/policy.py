@@ -21,6 +21,21 @@ class Rule:
 class ClassSettings:
     attempts: int | None = None
     initial: int | None = None
+    cost: int | None = None
+
+
+@dataclass(frozen=True)
+class BudgetOptions:
+    """A budget of the policy's own; a name alone means one that was made elsewhere."""
+    name: str
+    mode: str | None = None  # bucket, failures, window
+    capacity: int | None = None
+    cost: int | None = None
+    reward: int | None = None  # in millionths
+    refund: bool | None = None
+    ratio: int | None = None  # in millionths
+    min_per_second: int | None = None
+    ttl: int | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,7 @@ class Policy:
     hint_resets: bool = False
     classes: tuple = ()  # pairs of class and ClassSettings, in the order of CLASSES
     rules: tuple = ()
+    budget: BudgetOptions | None = None
     idempotent: object = "auto"  # True, False
     nested: str = "warn"  # once, allow, share
 
@@ -58,9 +74,26 @@ class Policy:
 
 
 STANDARD = Policy()
+BUDGET_DEFAULTS = {
+    "bucket": {"capacity": 500, "cost": 14, "reward": MILLION, "refund": True},
+    "failures": {"capacity": 10, "cost": 1, "reward": 100_000},
+    "window": {"ratio": 200_000, "min_per_second": 10, "ttl": 10_000_000},
+}
 PRESETS = {
     "standard": STANDARD,
     "interactive": replace(STANDARD, attempts=3, timeout=3_000_000, initial=200_000, max_delay=400_000),
     "stamina": replace(STANDARD, initial=100_000, max_delay=5_000_000, jitter="additive", spread=1_000_000),
+    # AWS SDKs, Retry 2.1
+    "aws": replace(STANDARD, attempts=3, timeout=None, initial=50_000, max_delay=20_000_000, hint_mode="window", hint_max=None,
+                   hint_window=5_000_000, classes=(("throttle", ClassSettings(initial=1_000_000, cost=5)),),
+                   budget=BudgetOptions("aws", "bucket", **BUDGET_DEFAULTS["bucket"])),
+    # gRPC A6, its example
+    "grpc": replace(STANDARD, attempts=4, timeout=None, initial=100_000, max_delay=1_000_000, jitter="proportional", spread=200_000,
+                    hint_mode="exact", hint_resets=True, budget=BudgetOptions("grpc", "failures", **BUDGET_DEFAULTS["failures"])),
+    # urllib3's Retry(10, backoff_factor=0.1): 0, 0.2, 0.4 s ... 120 s, with jitter
+    "urllib3": replace(STANDARD, attempts=11, timeout=None, initial=200_000, max_delay=120_000_000, first_is_immediate=True,
+                       hint_max=21_600_000_000),
+    # google.api_core.retry
+    "google": replace(STANDARD, attempts=None, timeout=120_000_000, initial=1_000_000, max_delay=60_000_000),
     "none": replace(STANDARD, attempts=1, timeout=None),
 }

@@ -8,12 +8,14 @@ from decimal import Decimal
 from fractions import Fraction
 
 import durations
-from policy import CLASSES, DOMAINS, MILLION, PRESETS, SENT, ClassSettings, Rule
+from policy import BUDGET_DEFAULTS, CLASSES, DOMAINS, MILLION, PRESETS, SENT, BudgetOptions, ClassSettings, Rule
 
 MOST_ATTEMPTS = 4_294_967_295
 MOST_DELAYS = 64
 MOST_RULES = 32
 MOST_RULE_TEXT = 2_048
+MOST_NAME = 64
+MOST_TOKENS = 1_000_000
 CODE_RANGE = (-2_147_483_648, 2_147_483_647)
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)", re.ASCII)
 
@@ -177,7 +179,7 @@ class Reader:
 
     def classes(self, value, pointer):
         before, found = len(self.problems), {}
-        readers = {"attempts": self.whole(1, MOST_ATTEMPTS), "initial": self.duration()}
+        readers = {"attempts": self.whole(1, MOST_ATTEMPTS), "initial": self.duration(), "cost": self.whole(0, MOST_TOKENS)}
         for name, settings in self.mapping(value, pointer).items():
             place = below(pointer, name)
             if name not in CLASSES:
@@ -187,6 +189,43 @@ class Reader:
         if len(self.problems) > before:
             raise Refused
         return {name: found[name] for name in CLASSES if name in found and found[name] != ClassSettings()}
+
+    def budget(self, value, pointer):
+        """A name of a budget made elsewhere, or a budget of the policy's own."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return BudgetOptions(self.name(value, pointer))
+        found = self.members(value, pointer, {
+            "name": self.name, "mode": self.one_of(*BUDGET_DEFAULTS), "capacity": self.whole(1, MOST_TOKENS),
+            "cost": self.whole(0, MOST_TOKENS), "reward": self.millionths(-1, 1_000 * MILLION), "refund": self.boolean,
+            "ratio": self.millionths(-1, 1_000 * MILLION), "min_per_second": self.whole(0, MOST_TOKENS),
+            "ttl": self.between(1_000_000, 60_000_000),
+        })
+        mode, before = found.get("mode", "bucket"), len(self.problems)
+        if "name" not in found:
+            self.note("missing_option", below(pointer, "name"))
+        for key in ("capacity", "cost", "reward", "refund", "ratio", "min_per_second", "ttl"):
+            if key in found and key not in BUDGET_DEFAULTS[mode]:
+                self.note("meaningless_option", below(pointer, key))
+        if len(self.problems) > before:
+            raise Refused
+        defaults = dict(BUDGET_DEFAULTS[mode])
+        if mode == "bucket":
+            defaults["cost"] = min(defaults["cost"], found.get("capacity", defaults["capacity"]))
+        return BudgetOptions(**{"mode": mode, **defaults, **found})
+
+    def name(self, value, pointer):
+        length = len(self.text(value, pointer).encode())
+        if length == 0:
+            self.refuse("out_of_range", pointer)
+        return value if length <= MOST_NAME else self.refuse("text_too_long", pointer)
+
+    def between(self, low, high):
+        def read(value, pointer):
+            parsed = self.duration()(value, pointer)
+            return parsed if low <= parsed <= high else self.refuse("out_of_range", pointer)
+        return read
 
     def rules(self, value, pointer):
         if not isinstance(value, list):
@@ -257,7 +296,7 @@ def read(value):
         "forever": reader.boolean, "on_timeout": reader.on_timeout, "attempt_timeout": reader.optional(reader.duration()),
         "backoff": reader.backoff, "initial": reader.duration(), "factor": reader.millionths(MILLION, 10 * MILLION),
         "max_delay": reader.duration(), "first": reader.one_of("delayed", "immediate"), "jitter": reader.jitter,
-        "hint": reader.hint, "classes": reader.classes, "rules": reader.rules, "idempotent": idempotent(reader),
+        "hint": reader.hint, "classes": reader.classes, "rules": reader.rules, "budget": reader.budget, "idempotent": idempotent(reader),
         "nested": reader.one_of("warn", "once", "allow", "share"),
     }
     if not isinstance(value, dict):

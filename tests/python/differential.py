@@ -26,6 +26,8 @@ def joined(*values):
 
 
 def step(said):
+    if "told" in said:
+        return said["told"]
     if "number" in said:
         return joined("a", said["number"], said["limit"], said["remaining"])
     if "retry" in said:
@@ -37,6 +39,7 @@ def step(said):
 
 LINES = {
     "session": lambda said: " ".join(map(step, said)),
+    "shared": lambda said: " ".join(f"{step(one)}@{token(one['tokens'])}" for one in said),
     "schedule": lambda said: " ".join(map(token, said)),
     "dump": str,
     "hint": lambda said: joined(said["delay"], said["should_retry"], said["suspicious"]),

@@ -65,19 +65,54 @@ def session(case):
     policy, problems = policy_of(case)
     if policy is None:
         return refused(problems)
-    call = _core.Session(
-        policy,
-        case.get("started_at") or 0,
-        int(case["call_seed"]),
-        outer_deadline=case.get("outer_deadline"),
-        mode=case.get("mode") or "normal",
-    )
+    call = start(policy, case, case.get("started_at") or 0, int(case["call_seed"]), own_budget(policy))
     said = []
     for step in case["steps"]:
         said.append(attempt(call, step) if step.get("attempt") else failure(call, step))
         if "give_up" in said[-1]:
             break
     return said
+
+
+def shared(case):
+    policy, problems = policy_of(case)
+    return refused(problems) if policy is None else shared_steps(policy, case)
+
+
+def shared_steps(policy, case):
+    budget, calls, over, said = own_budget(policy), {}, set(), []
+    for step in case["steps"]:
+        number = step.get("call") or 1
+        if number in over:
+            continue
+        if number not in calls:
+            calls[number] = start(policy, case, step["at"], number, budget)
+        found = told(calls[number], step)
+        if "give_up" in found:
+            over.add(number)
+        said.append({**found, "tokens": None if budget is None else budget.tokens(step["at"])})
+    return said
+
+
+def told(call, step):
+    if step.get("attempt"):
+        return attempt(call, step)
+    if step.get("fail"):
+        return failure(call, step)
+    (call.succeeded if step.get("succeed") else call.cancelled)(step["at"])
+    return {"told": "s" if step.get("succeed") else "c"}
+
+
+def start(policy, case, started_at, call_seed, budget):
+    mode = case.get("mode") or "normal"
+    return _core.Session(policy, started_at, call_seed, outer_deadline=case.get("outer_deadline"), mode=mode, budget=budget)
+
+
+def own_budget(policy):
+    """The budget that the policy describes; None if it has none, or only names one."""
+    if policy.budget_name is None or policy.budget_problems(None):
+        return None
+    return _core.Budget(policy)
 
 
 def attempt(call, step):
@@ -133,6 +168,7 @@ ANSWERS = {
     "refusal": refusal,
     "dump": dump,
     "session": session,
+    "shared": shared,
     "classify": classify,
     "hint": hint,
 }

@@ -28,6 +28,8 @@ def expectation(kind, case):
         steps = [step["expect"] for step in case["steps"]]
         end = next((at for at, step in enumerate(steps) if "give_up" in step), len(steps))
         return steps[: end + 1]
+    if kind == "shared":
+        return [step["expect"] for step in case["steps"]]
     if kind == "draw":
         return {name: case[name] for name in ("word", "uniform") if name in case and not (name == "word" and "x" in case)} | (
             {"call_seed": case["call_seed"]} if case.get("seed") is not None and "call_seed" in case else {}

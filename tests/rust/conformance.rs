@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use undaunted::{Decision, Lane, Policy, call_seed, uniform, word};
-use undaunted_tests::{Outcome, classification, compile, dump, read_hint, schedule, start, step, word as word_of};
+use undaunted_tests::{
+    Outcome, classification, compile, dump, read_hint, schedule, shared, start, step, word as word_of,
+};
 
 #[test]
 fn the_core_agrees_with_every_vector() {
@@ -38,6 +40,7 @@ fn check(kind: &str, case: &Value) -> Result<(), String> {
         "refusal" => check_refusal(case),
         "dump" => check_dump(case),
         "session" => check_session(case),
+        "shared" => check_shared(case),
         "classify" => same(&case["expect"], &class_of(case)),
         "hint" => same(&case["expect"], &hint_of(case)),
         other => Err(format!("{other} is no kind of vector")),
@@ -106,10 +109,21 @@ fn check_dump(case: &Value) -> Result<(), String> {
 
 fn check_session(case: &Value) -> Result<(), String> {
     let policy = policy_of(case)?;
-    let mut call = start(&policy, case);
+    let (mut call, mut budget) = (start(&policy, case), policy.budget());
     for (at, given) in case["steps"].as_array().expect("steps").iter().enumerate() {
-        let outcome = step(&policy, &mut call, given);
+        let outcome = step(&policy, &mut call, given, &mut budget);
         same(&given["expect"], &result(&outcome)).map_err(|difference| format!("step {at}: {difference}"))?;
+    }
+    Ok(())
+}
+
+fn check_shared(case: &Value) -> Result<(), String> {
+    let policy = policy_of(case)?;
+    let steps = case["steps"].as_array().expect("steps").iter();
+    for (at, (given, (outcome, tokens))) in steps.zip(shared(&policy, case)).enumerate() {
+        let mut found = result(&outcome);
+        found["tokens"] = json!(tokens);
+        same(&given["expect"], &found).map_err(|difference| format!("step {at}: {difference}"))?;
     }
     Ok(())
 }
@@ -119,6 +133,7 @@ fn result(outcome: &Outcome) -> Value {
         Outcome::Attempt(Ok(attempt)) => {
             json!({ "number": attempt.number, "limit": attempt.limit, "remaining": attempt.remaining })
         }
+        Outcome::Told(_) => json!({}),
         Outcome::Attempt(Err(reason)) => json!({ "give_up": reason.as_str() }),
         Outcome::Decision(Decision::Retry { delay, class, sent, last, nested_warning }) => json!({
             "retry": delay, "class": class.as_str(), "sent": sent.as_str(), "last": last, "nested_warning": nested_warning,

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use undaunted::Policy;
-use undaunted_tests::{classification, compile, dump, read_hint, schedule, start, step};
+use undaunted_tests::{classification, compile, dump, read_hint, schedule, shared, start, step};
 
 fn main() {
     let path = std::env::args().nth(1).expect("usage: differential FILE");
@@ -50,21 +50,29 @@ fn policy_line(policy: &Policy, case: &Value) -> String {
         Some("refusal") => "accepted".to_owned(),
         Some("dump") => dump(policy),
         Some("schedule") => schedule(policy, case).iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
+        Some("shared") => shared_line(policy, case),
         _ => session_line(policy, case),
     }
 }
 
 fn session_line(policy: &Policy, case: &Value) -> String {
-    let mut call = start(policy, case);
+    let (mut call, mut budget) = (start(policy, case), policy.budget());
     let mut tokens = Vec::new();
     for given in case["steps"].as_array().into_iter().flatten() {
-        let outcome = step(policy, &mut call, given);
+        let outcome = step(policy, &mut call, given, &mut budget);
         tokens.push(outcome.token());
         if outcome.is_end() {
             break;
         }
     }
     tokens.join(" ")
+}
+
+fn shared_line(policy: &Policy, case: &Value) -> String {
+    let or_dash = |tokens: Option<u64>| tokens.map_or("-".to_owned(), |tokens| tokens.to_string());
+    let tokens =
+        shared(policy, case).into_iter().map(|(outcome, left)| format!("{}@{}", outcome.token(), or_dash(left)));
+    tokens.collect::<Vec<_>>().join(" ")
 }
 
 fn hint_line(case: &Value) -> String {

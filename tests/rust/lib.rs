@@ -1,11 +1,13 @@
 //! The Rust host of the vectors and of the differential run: JSON values to the core's inputs.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 use undaunted::hint::{self, Hint};
 use undaunted::tape::Writer;
 use undaunted::{
-    Call, Class, Classification, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy, Reason, Verdict,
-    call_seed, classify,
+    Budget, Call, Class, Classification, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy, Reason,
+    Shared, Verdict, call_seed, classify,
 };
 
 /// Writes a parsed JSON value onto a tape.
@@ -150,9 +152,35 @@ pub fn schedule(policy: &Policy, case: &Value) -> Vec<u64> {
 
 /// Starts the call that a session describes.
 pub fn start(policy: &Policy, session: &Value) -> Call {
-    let mode = if session["mode"] == "inactive" { Mode::Inactive } else { Mode::Normal };
     let started_at = session["started_at"].as_u64().unwrap_or(0);
-    policy.start(started_at, word(&session["call_seed"]), session["outer_deadline"].as_u64(), mode)
+    start_at(policy, session, started_at, word(&session["call_seed"]))
+}
+
+fn start_at(policy: &Policy, case: &Value, started_at: u64, call_seed: u64) -> Call {
+    let mode = if case["mode"] == "inactive" { Mode::Inactive } else { Mode::Normal };
+    policy.start(started_at, call_seed, case["outer_deadline"].as_u64(), mode)
+}
+
+/// What every step of a `shared` case that is made came to, and what the budget had left then.
+pub fn shared(policy: &Policy, case: &Value) -> Vec<(Outcome, Option<u64>)> {
+    let mut budget = policy.budget();
+    let mut calls: HashMap<u64, Call> = HashMap::new();
+    let mut over = HashSet::new();
+    let steps = case["steps"].as_array().expect("steps").iter();
+    let outcomes = steps.filter_map(|given| {
+        let at = given["at"].as_u64().expect("a time");
+        let number = given["call"].as_u64().unwrap_or(1);
+        if over.contains(&number) {
+            return None;
+        }
+        let call = calls.entry(number).or_insert_with(|| start_at(policy, case, at, number));
+        let outcome = step(policy, call, given, &mut budget);
+        if outcome.is_end() {
+            over.insert(number);
+        }
+        Some((outcome, budget.as_mut().map(|budget| budget.tokens(at))))
+    });
+    outcomes.collect()
 }
 
 /// What a step came to, as a token of the differential run's result line.
@@ -161,15 +189,26 @@ pub enum Outcome {
     Attempt(Result<undaunted::Attempt, Reason>),
     /// A decision about a failure.
     Decision(Decision),
+    /// Told of a success (`s`) or a cancellation (`c`).
+    Told(char),
 }
 
 /// Runs one step.
-pub fn step(policy: &Policy, call: &mut Call, step: &Value) -> Outcome {
+pub fn step(policy: &Policy, call: &mut Call, step: &Value, budget: &mut Option<Budget>) -> Outcome {
     let now = step["at"].as_u64().expect("a time");
-    match &step["fail"] {
-        Value::Null => Outcome::Attempt(policy.attempt(call, now)),
-        fail => Outcome::Decision(policy.failed(call, now, &failure(fail))),
+    let shared = Shared { budget: budget.as_mut() };
+    if !step["fail"].is_null() {
+        return Outcome::Decision(policy.failed(call, now, &failure(&step["fail"]), shared));
     }
+    if !step["succeed"].is_null() {
+        policy.succeeded(call, now, shared);
+        return Outcome::Told('s');
+    }
+    if !step["cancel"].is_null() {
+        policy.cancelled(call, now, shared);
+        return Outcome::Told('c');
+    }
+    Outcome::Attempt(policy.attempt(call, now, shared))
 }
 
 impl Outcome {
@@ -186,6 +225,7 @@ impl Outcome {
                 format!("a:{}:{}:{}", attempt.number, or_dash(attempt.limit), or_dash(attempt.remaining))
             }
             Outcome::Attempt(Err(reason)) => format!("x:{}", reason.as_str()),
+            Outcome::Told(what) => what.to_string(),
             Outcome::Decision(Decision::Retry { delay, class, sent, last, nested_warning }) => format!(
                 "r:{delay}:{}:{}:{}:{}",
                 Class::as_str(*class),

@@ -104,6 +104,7 @@ fn map(path: &str) -> Value {
     match path {
         "on_timeout" => schema["required"] = json!(["clip"]),
         "on_timeout.clip" => schema["required"] = json!(["min_attempt"]),
+        "budget" => schema["required"] = json!(["name"]),
         "jitter" => {
             schema["minProperties"] = json!(1);
             schema["maxProperties"] = json!(1);

@@ -2,6 +2,7 @@
 
 from ._block import Attempt as Attempt
 from ._block import RetryContext as RetryContext
+from ._budget import Budget as Budget
 from ._core import __version__ as __version__
 from ._core import redraw_entropy as _redraw_entropy
 from ._errors import FailedAttempt as FailedAttempt
@@ -32,6 +33,7 @@ from ._testing import testing as testing
 # TimeoutError is left out: a star import must not hide the builtin.
 __all__ = [
     "Attempt",
+    "Budget",
     "Classification",
     "Event",
     "FailedAttempt",

@@ -31,7 +31,7 @@ class PolicyError(ValueError):
 class GaveUp(Exception):
     """No result satisfied `retry_if_result` before the call was given up.
 
-    `result` is the last one, `reason` one of `attempts`, `timeout`, `class_attempts`, `cancelled`, `inactive`; `history(error)` has the
+    `result` is the last one, `reason` one of `attempts`, `timeout`, `class_attempts`, `budget`, `cancelled`, `inactive`; `history(error)` has the
     attempts.
     """
 
@@ -239,8 +239,8 @@ def leave(
     count = records[-1][0]
     of = f"{count} of {attempts}" if attempts is not None else f"{count}"
     plural = "attempt" if attempts == 1 or (attempts is None and count == 1) else "attempts"
-    asked = f" (the server asked for {hint:g} s)" if reason == "hint_too_long" and hint is not None else ""
-    text = f"{NOTE} after {of} {plural} in {elapsed:.1f} s: {reason}{asked}"
+    more = f" (the server asked for {hint:g} s)" if reason == "hint_too_long" and hint is not None else MORE.get(reason, "")
+    text = f"{NOTE} after {of} {plural} in {elapsed:.1f} s: {reason}{more}"
     try:
         # Not setattr: classes may refuse it (a frozen dataclass does), and BaseException always has these fields.
         fields = error.__dict__
@@ -283,6 +283,7 @@ def _bare_http_error(kind: type[HttpError], args: tuple[int, str | None]) -> Htt
 
 
 NOTE = "undaunted: gave up"
+MORE = {"budget": " (this client's own allowance of retries is used up; the server set no limit)"}
 MARK = "__undaunted__"
 VERDICT = "__undaunted_mark__"
 _warned_pairs: set[tuple[str | None, str | None]] = set()

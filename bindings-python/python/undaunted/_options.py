@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from threading import Event as Cancel
-from typing import Any, Literal, ParamSpec, Protocol, TypeAlias, TypedDict, TypeVar
+from typing import Any, Literal, ParamSpec, Protocol, Required, TypeAlias, TypedDict, TypeVar
 
+from ._budget import Budget
 from ._events import Event
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -28,6 +30,26 @@ class ClassOptions(TypedDict, total=False):
 
     attempts: int
     initial: Duration
+    cost: int
+
+
+class BudgetSettings(TypedDict, total=False):
+    """The options of a budget beside its name."""
+
+    mode: Literal["bucket", "failures", "window"]
+    capacity: int
+    cost: int
+    reward: float
+    refund: bool
+    ratio: float
+    min_per_second: int
+    ttl: Duration
+
+
+class BudgetOptions(BudgetSettings):
+    """An allowance of retries that policies share by its name."""
+
+    name: Required[str]
 
 
 class HintOptions(TypedDict, total=False):
@@ -88,7 +110,7 @@ class Options(TypedDict, total=False):
     """Every option of a policy, then the settings of the process."""
 
     undaunted: Literal[1]
-    preset: Literal["standard", "interactive", "stamina", "none"] | str
+    preset: Literal["standard", "interactive", "aws", "grpc", "stamina", "urllib3", "google", "none"] | str
     attempts: int | None
     timeout: Duration | None
     forever: bool
@@ -103,6 +125,7 @@ class Options(TypedDict, total=False):
     hint: Literal["floor", "exact", "ignore"] | HintOptions
     classes: Mapping[ClassName, ClassOptions]
     rules: Sequence[FullRule]
+    budget: Budget | BudgetOptions | str | None
     idempotent: Literal["auto"] | bool
     nested: Literal["warn", "once", "allow", "share"]
     on: On | None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, ParamSpec, Self, TypeVar, Unpack
 
+    from ._budget import Budget
     from ._core import Plan
     from ._core import Policy as CorePolicy
     from ._options import Options
@@ -31,7 +32,8 @@ class Policy:
 
     Options are those of a policy file, with durations as seconds, timedelta or text with a unit: `attempts` (total calls, the first
     included; 1 to 4294967295, None for no limit), `timeout` (of the whole call, None for none), `attempt_timeout`, `backoff`, `initial`,
-    `factor`, `max_delay`, `first`, `jitter`, `hint`, `classes`, `rules`, `idempotent`, `nested`, `on_timeout`, `forever`, `preset`. What is
+    `factor`, `max_delay`, `first`, `jitter`, `hint`, `classes`, `rules`, `budget` (a `Budget`, its options, or its name), `idempotent`, `nested`,
+    `on_timeout`, `forever`, `preset`. What is
     not given comes from the preset, by default `standard`: 10 attempts in 45 s, 1 s doubling to 10 s, full jitter.
 
     Six settings belong to the process and are in no file: `on` (exception types, hooks `error -> bool | seconds | timedelta`, or a tuple of
@@ -42,9 +44,10 @@ class Policy:
     Raises PolicyError with every mistake at once; TypeError or ValueError for the settings.
     """
 
-    __slots__ = ("__weakref__", "_core", "_plans", "_settings", "_text")
+    __slots__ = ("__weakref__", "_budget", "_core", "_plans", "_settings", "_text")
 
     _core: CorePolicy
+    _budget: Budget | None
     _settings: Settings
     _text: str
     _plans: dict[str | None, Plan]
@@ -74,7 +77,7 @@ class Policy:
 
     @classmethod
     def preset(cls, preset_name: str, /, **overrides: Unpack[Options]) -> Self:
-        """The policy of a preset: `standard`, `interactive`, `stamina` or `none`. Raises PolicyError."""
+        """The policy of a preset: `standard`, `interactive`, `aws`, `grpc`, `stamina`, `urllib3`, `google` or `none`. Raises PolicyError."""
         overrides["preset"] = preset_name
         return cls(**overrides)
 
@@ -163,6 +166,11 @@ class Policy:
         return self._core.attempt_timeout
 
     @property
+    def budget(self) -> Budget | None:
+        """The allowance of retries that its calls share with others."""
+        return self._budget
+
+    @property
     def name(self) -> str | None:
         """What events and warnings call it; None for the function's own name."""
         return self._settings.name
@@ -196,11 +204,14 @@ class Policy:
         if plan is None:
             if len(self._plans) >= PLANS:
                 self._plans.clear()
-            plan = self._plans[name] = make_plan(self, name, self._core, self._settings.seed)
+            budget = None if self._budget is None else self._budget._core
+            plan = self._plans[name] = make_plan(self, name, self._core, self._settings.seed, budget)
         return plan
 
 
-def make_plan(policy: Policy, name: str | None, core: _core.Policy, seed: _core.Seed | None) -> _core.Plan:
+def make_plan(
+    policy: Policy, name: str | None, core: _core.Policy, seed: _core.Seed | None, budget: _core.Budget | None
+) -> _core.Plan:
     settings = policy._settings
     return _core.Plan(
         core,
@@ -211,6 +222,7 @@ def make_plan(policy: Policy, name: str | None, core: _core.Policy, seed: _core.
         types=settings.types,
         hooks=settings.hooks,
         seed=seed,
+        budget=budget,
         name=name,
     )
 
@@ -263,6 +275,8 @@ def _read_duration(text: str) -> float:
 
 
 def compiled(options: object, notation: str, base: _core.Policy | None = None) -> _core.Policy:
+    if isinstance(options, dict) and hasattr(options.get("budget"), "tokens"):
+        options = {**options, "budget": options["budget"].options}
     policy, problems = _core.compile(options, notation, base)
     if policy is None:
         raise PolicyError(problems)
@@ -283,7 +297,12 @@ def json_value(text: str | bytes) -> object:
 
 
 def _fill(policy: Policy, core: _core.Policy, settings: Settings) -> None:
-    fields = {"_core": core, "_settings": settings, "_text": core.dump(), "_plans": {}}
+    budget = None
+    if core.budget_name is not None:
+        from ._budget import shared
+
+        budget = shared(core)
+    fields = {"_core": core, "_settings": settings, "_text": core.dump(), "_plans": {}, "_budget": budget}
     for name, value in fields.items():
         object.__setattr__(policy, name, value)
 

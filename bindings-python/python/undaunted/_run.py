@@ -40,7 +40,7 @@ class Run:
         self.call: _core.Call = plan.begin_in(
             self.started, outer_deadline=outer, inactive=not _switch.active, method=method, idempotency_key=idempotency_key
         )
-        if policy._core.shares or policy._core.attempt_timeout is not None:
+        if policy._core.is_watched or policy._core.attempt_timeout is not None:
             self.call.attempt(self.started)
 
     def now(self) -> float:
@@ -59,6 +59,8 @@ class Run:
 
     def succeeded(self) -> None:
         self.attempt_ends(None)
+        if self.policy._budget is not None:
+            self.call.succeeded(self.now())
         self._let_go()
         if self.hooks:
             self._emit("success")
@@ -66,6 +68,7 @@ class Run:
     def abandoned(self, error: BaseException | None) -> None:
         """The call ends without a decision: an error that is not ours to retry, or a wait that was interrupted."""
         self.attempt_ends(error)
+        self._hand_back()
         self._let_go()
 
     def failed(self, error: Exception | None, facts: _core.Failure | None = None) -> float | None:
@@ -112,6 +115,7 @@ class Run:
             return self._may_start()
         except BaseException as interrupt:
             error = interrupt
+            self._hand_back()
             self._let_go()
             raise
         finally:
@@ -128,6 +132,7 @@ class Run:
             return self._may_start()
         except BaseException as interrupt:
             error = interrupt
+            self._hand_back()
             self._let_go()
             raise
         finally:
@@ -138,6 +143,11 @@ class Run:
         error = self.error if self.error is not None else self._gave_up_result(self.call.records()[-1][2])
         self._let_go()
         return error
+
+    def _hand_back(self) -> None:
+        """The budget gets back what a retry was to take that is not made now. An extra call is harmless."""
+        if self.policy._budget is not None:
+            self.call.abandoned(self.now())
 
     def _let_go(self) -> None:
         """Errors lead back to frames that know this call: without this, each would be garbage for the cycle collector."""

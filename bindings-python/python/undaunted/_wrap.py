@@ -83,7 +83,7 @@ def dress(wrapper: Any, fn: Any) -> None:
 
 
 def _sync(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
-    if policy._settings.is_plain and not policy._core.shares:
+    if policy._settings.is_plain and not policy._core.is_watched:
         return sync_wrapper(fn, policy, name)
 
     def retrying(*args: Any, **kwargs: Any) -> Any:
@@ -96,7 +96,7 @@ def _sync(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., An
 
 
 def _async(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
-    if policy._settings.is_plain and not policy._core.shares and policy._core.attempt_timeout is None:
+    if policy._settings.is_plain and not policy._core.is_watched and policy._core.attempt_timeout is None:
         return async_wrapper(fn, policy, name)
 
     async def retrying(*args: Any, **kwargs: Any) -> Any:

@@ -4,10 +4,12 @@
 //! [`ROWS`] or compared with it. An engine does not carry it: the reader's own rows are in [`super`], and a test holds the
 //! two against each other.
 
-use super::{ATTEMPTS, DURATION, FACTOR, PROPORTIONAL, RULES_LEN, RULES_TEXT, TABLE_LEN};
+use super::{ATTEMPTS, DURATION, FACTOR, PER_CALL, PROPORTIONAL, RULES_LEN, RULES_TEXT, TABLE_LEN, TOKENS, TTL};
 use crate::backoff::Backoff;
+use crate::budget::BudgetMode;
 use crate::failure::{Class, Sent};
 use crate::jitter::Jitter;
+use crate::name;
 use crate::policy::Nested;
 
 /// What an option takes, in JSON's terms.
@@ -199,6 +201,15 @@ pub const ROWS: &[Row] = &[
         meaningless_with: "a list as backoff",
         ..span("classes.*.initial", "", "The first delay after a failure of this class.")
     },
+    Row {
+        meaningless_with: "no budget, or one with a window",
+        ..row(
+            "classes.*.cost",
+            Takes::Count(0, TOKENS),
+            "",
+            "What a retry takes from the budget after a failure of this class.",
+        )
+    },
     row(
         "rules",
         Takes::List("rules", RULES_LEN as u64),
@@ -219,6 +230,74 @@ pub const ROWS: &[Row] = &[
     ),
     row("rules.class", Takes::Word(Class::NAMES), "", "The class that such a failure has."),
     row("rules.sent", Takes::Word(Sent::NAMES), "", "Whether the server may have acted on it."),
+    Row {
+        null: Some("none"),
+        ..row(
+            "budget",
+            Takes::Text(name::LONGEST as u64),
+            "null",
+            "The name of a budget that is made elsewhere: an allowance of retries that calls share.",
+        )
+    },
+    Row {
+        null: Some("none"),
+        ..row("budget", Takes::Map, "", "A budget of the policy's own. Policies share one by its name.")
+    },
+    row("budget.name", Takes::Text(name::LONGEST as u64), "", "What is called: one budget for one upstream."),
+    row(
+        "budget.mode",
+        Takes::Word(BudgetMode::NAMES),
+        "\"bucket\"",
+        "`bucket`: a retry takes its cost, a success gives back. `failures`: a failure takes its cost, retries while more than half is left. `window`: retries are a share of the calls of the last seconds.",
+    ),
+    Row {
+        meaningless_with: "budget.mode window",
+        ..row(
+            "budget.capacity",
+            Takes::Count(1, TOKENS),
+            "",
+            "The most tokens, and the first. Default 500, 10 with `failures`.",
+        )
+    },
+    Row {
+        meaningless_with: "budget.mode window",
+        ..row(
+            "budget.cost",
+            Takes::Count(0, TOKENS),
+            "",
+            "What a retry, or a failure, takes. Default 14, 1 with `failures`.",
+        )
+    },
+    Row {
+        meaningless_with: "budget.mode window",
+        ..row(
+            "budget.reward",
+            Takes::Decimal(PER_CALL.0, PER_CALL.1),
+            "",
+            "What a success gives. Default 1, 0.1 with `failures`.",
+        )
+    },
+    Row {
+        meaningless_with: "budget.mode other than bucket",
+        ..row(
+            "budget.refund",
+            Takes::Bool,
+            "true",
+            "Whether a success after a retry gives back what the last retry took, in place of `reward`.",
+        )
+    },
+    Row {
+        meaningless_with: "budget.mode other than window",
+        ..row("budget.ratio", Takes::Decimal(PER_CALL.0, PER_CALL.1), "0.2", "Retries for each call of the last `ttl`.")
+    },
+    Row {
+        meaningless_with: "budget.mode other than window",
+        ..row("budget.min_per_second", Takes::Count(0, TOKENS), "10", "Retries that are allowed beside the ratio.")
+    },
+    Row {
+        meaningless_with: "budget.mode other than window",
+        ..row("budget.ttl", Takes::Duration(TTL.0, TTL.1), "\"10s\"", "How long the window is.")
+    },
     row("idempotent", Takes::Bool, "", "Whether a call that the server may have acted on may be repeated."),
     row(
         "idempotent",
@@ -280,9 +359,12 @@ mod tests {
                 }
             }
             Kind::Status | Kind::Code => forms.push(format!("{path} code")),
-            Kind::Text => forms.push(format!("{path} text")),
+            Kind::Text | Kind::Name => forms.push(format!("{path} text")),
             Kind::Map(map) => {
-                forms.push(format!("{path} map"));
+                if map.is_named() {
+                    forms.push(format!("{path} text{null}"));
+                }
+                forms.push(format!("{path} map{null}"));
                 for inner in map.fields {
                     list(inner, format!("{path}.{}", inner.name), forms);
                 }
@@ -320,10 +402,10 @@ mod tests {
                 words.sort();
                 format!("{path} {words:?}")
             }
-            Takes::Text(_) => format!("{path} text"),
+            Takes::Text(_) => format!("{path} text{null}"),
             Takes::Code => format!("{path} code"),
             Takes::List(..) => format!("{path} list"),
-            Takes::Map => format!("{path} map"),
+            Takes::Map => format!("{path} map{null}"),
         }
     }
 }

@@ -48,10 +48,12 @@ mistakes! {
     BadRange: "bad_range", "$n is $g, allowed $w; write one of these, the lower number first";
 
     NoClip: "missing_option", "$n is missing, needed in on_timeout; write {\"clip\": {\"min_attempt\": \"100ms\"}}";
+    NoName: "missing_option", "$n is missing, needed in budget; write the name of what is called, as \"internal-api\"";
     NoWindow: "missing_option", "$n is missing, needed with mode window; write a time as \"5s\"";
     EmptyJitter: "missing_option", "$n is empty, allowed proportional or additive; write {\"proportional\": 0.2}";
     EmptyList: "empty_list", "$n is empty, allowed 1 to 64 delays; write one";
     TooMany: "too_many", "$n has more than $a entries, allowed up to $a; shorten it";
+    NameTooLong: "text_too_long", "$n is $g, allowed 64 bytes; shorten it";
     TextTooLong: "text_too_long", "$n is $g, allowed 2048 bytes in all rules together; shorten it";
     NoMatch: "rule_without_match", "$n matches nothing, allowed a code, body_contains or both; add {\"http\": 500} or the like";
     NoEffect: "rule_without_effect", "$n has no effect, allowed class, sent or both; add {\"class\": \"permanent\"} or the like";
@@ -59,6 +61,8 @@ mistakes! {
     MaxWithoutLimit: "meaningless_option", "$n has no effect with mode window or ignore; remove it or use another mode";
     WindowWithoutMode: "meaningless_option", "$n has no effect without mode window; remove it or use mode window";
     ResetsWithoutHint: "meaningless_option", "$n has no effect with mode ignore; remove it or use another mode";
+    WithoutEffect: "meaningless_option", "$n has no effect with this mode; remove it or use another mode";
+    CostWithoutBudget: "meaningless_option", "$n has no effect without a budget that takes costs; remove it or set budget";
     DelayWithList: "meaningless_option", "$n has no effect with a list as backoff; remove it or change the list";
     FactorWithoutGrowth: "meaningless_option", "$n has no effect without backoff exponential; remove it or use backoff exponential";
     FactorWithDecorrelated: "meaningless_option", "$n has no effect with jitter decorrelated; remove it or use another jitter";
@@ -72,6 +76,9 @@ mistakes! {
     ElementAboveMax: "element_above_max_delay", "$n is $a, above max_delay $b; raise max_delay or lower it";
     ClassInitialAboveMax: "class_initial_above_max_delay", "$n is $a, above max_delay $b; raise max_delay or lower it";
     ClassAttemptsAboveAttempts: "class_attempts_above_attempts", "$n is $a, above attempts $b; raise attempts or lower it";
+    CostAboveCapacity: "cost_above_capacity", "$n is $a, above capacity $b; raise capacity or lower it";
+    NoBudget: "missing_budget", "$n is $g, allowed the name of a budget that was made before; make that budget first, or write its options beside its name";
+    OtherBudget: "other_budget", "$n is $g, which is the name of a budget with other options; write the same options or another name";
     TooSlowToGrow: "factor_too_small", "$n is $a, too small to reach max_delay $B in 64 retries; raise factor or initial, or lower max_delay or attempts";
     NoSpread: "jitter_cannot_spread", "$n spreads a delay by less than a microsecond, allowed more; raise it or write \"none\"";
     NoRoomToSpread: "jitter_cannot_spread", "$n has no room below max_delay $B; raise max_delay or lower initial or jitter";

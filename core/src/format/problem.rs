@@ -5,7 +5,7 @@ use super::duration;
 use super::mistakes::Mistake;
 use super::peers;
 use super::tape::{self, Node};
-use crate::bounds::{Field, Kind, Map, Unit};
+use crate::bounds::{Field, Kind, Map, RULE, Unit};
 use crate::words::Parts;
 
 /// One mistake in a policy.
@@ -90,6 +90,13 @@ impl<'a> Problem<'a> {
     }
 }
 
+/// A mistake in the name of a budget; answers false.
+pub(crate) fn refuse_name(mistake: Mistake, name: &[u8], problem: &mut dyn FnMut(&Problem)) -> bool {
+    let given = Node { kind: tape::TEXT, content: name };
+    problem(&Problem::new(mistake, &Path::ROOT.key(b"budget"), &RULE, None, given, [0, 0]));
+    false
+}
+
 /// Writes `a, b or c`: each part once the next is known, so that the last is known as such.
 struct Choice<'o> {
     out: &'o mut dyn FnMut(&[u8]),
@@ -130,7 +137,8 @@ fn describe(kind: &Kind) -> &'static str {
         },
         Kind::Status => "a whole number or a range as \"500-599\"",
         Kind::Code => "a whole number, a range as \"500-599\" or a name",
-        Kind::Text => "text",
+        Kind::Text | Kind::Name => "text",
+        Kind::Map(map) if map.is_named() => "a name, a map",
         Kind::Map(_) => "a map",
         Kind::Delays => "a list of delays",
         Kind::Rules => "a list of rules",

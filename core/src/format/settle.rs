@@ -2,16 +2,18 @@
 
 use super::mistakes::Mistake;
 use super::problem::Path;
-use super::reader::{END, Reader, Written};
+use super::reader::{END, Reader, Way, Written};
 use crate::backoff::{Backoff, Delays, exponential};
 use crate::bounds::{DURATION, LIMITS, Opt, POLICY, TABLE_LEN, options};
+use crate::budget::BudgetMode;
 use crate::hint_rule::HintMode;
 use crate::jitter::{Jitter, proportional};
 use crate::policy::{CLASSES, Policy};
 use crate::settings::{
-    ABSENT, ATTEMPTS, CLASS_ATTEMPTS, CLASS_INITIAL, FACTOR, FALSE, FIRST, FOREVER, HINT, HINT_MAX, HINT_MAX_DEFAULT,
-    HINT_RESETS, INITIAL, MAX_DELAY, MIN_ATTEMPT, NULL, ON_TIMEOUT, PRESET, STANDARD, Settings, TIMEOUT, TRUE, get,
-    of_class, set,
+    ABSENT, ATTEMPTS, BUDGET, BUDGET_CAPACITY, BUDGET_COST, BUDGET_MODE, BUDGET_PER_SECOND, BUDGET_RATIO,
+    BUDGET_REFUND, BUDGET_REWARD, BUDGET_TTL, CLASS_ATTEMPTS, CLASS_COST, CLASS_INITIAL, FACTOR, FALSE, FIRST, FOREVER,
+    HINT, HINT_MAX, HINT_MAX_DEFAULT, HINT_RESETS, INITIAL, MAX_DELAY, MIN_ATTEMPT, NULL, ON_TIMEOUT, OWN, PRESET,
+    STANDARD, Settings, TIMEOUT, TRUE, get, of_class, set,
 };
 
 /// A policy on its way: what was written of it, over what it inherits.
@@ -34,6 +36,9 @@ impl Draft<'_> {
         }
         if !self.is_written(const { options(&[Opt::Rules]) }) {
             *self.reader.rules = from.rules;
+        }
+        if !self.is_written(const { options(&[Opt::Budget]) }) {
+            *self.reader.budget_name = from.budget_name;
         }
         // What has no effect in that policy may have one in this.
         for place in &[INITIAL, FACTOR, FIRST] {
@@ -60,8 +65,10 @@ impl Draft<'_> {
         self.reader.check(&POLICY, POLICY.checks, &Path::ROOT, self.written, self.settings);
         self.settle_max_delay();
         self.check_draws();
+        self.settle_budget();
         for class in 0..CLASSES {
             self.settle_class(class);
+            self.settle_cost(class);
         }
         self.forget_what_has_no_effect();
     }
@@ -184,6 +191,68 @@ impl Draft<'_> {
         self.reader.refuse_at(mistake, [Opt::Jitter as u8, END, END, END], 0, max_delay);
     }
 
+    /// What is not written of a budget, and a cost that it can never pay.
+    fn settle_budget(&mut self) {
+        if self.settings[BUDGET] != OWN {
+            return;
+        }
+        let mode = self.budget_mode();
+        self.settings[BUDGET_MODE] = mode as u64;
+        let defaults: &[(usize, u64)] = match mode {
+            BudgetMode::Bucket => {
+                &[(BUDGET_CAPACITY, 500), (BUDGET_COST, 14), (BUDGET_REWARD, 1_000_000), (BUDGET_REFUND, TRUE)]
+            }
+            BudgetMode::Failures => &[(BUDGET_CAPACITY, 10), (BUDGET_COST, 1), (BUDGET_REWARD, 100_000)],
+            BudgetMode::Window => &[(BUDGET_RATIO, 200_000), (BUDGET_PER_SECOND, 10), (BUDGET_TTL, 10_000_000)],
+        };
+        for (place, default) in defaults {
+            let capacity = self.settings[BUDGET_CAPACITY];
+            if get(self.settings, *place) == ABSENT {
+                let most = if mode == BudgetMode::Bucket && *place == BUDGET_COST { capacity } else { NULL };
+                set(self.settings, *place, *default.min(&most));
+            }
+        }
+        if self.can_check(const { options(&[Opt::Budget]) }) {
+            self.check_cost(BUDGET_COST, [Opt::Budget as u8, 3, END, END]);
+        }
+    }
+
+    fn budget_mode(&self) -> BudgetMode {
+        BudgetMode::from_number(self.settings[BUDGET_MODE] as u32).unwrap_or(BudgetMode::Bucket)
+    }
+
+    /// A bucket can never pay a cost above its capacity.
+    fn check_cost(&mut self, place: usize, way: Way) {
+        let (cost, capacity) = (get(self.settings, place), self.settings[BUDGET_CAPACITY]);
+        if self.has_own_bucket() && cost != ABSENT && cost > capacity {
+            self.reader.refuse_at(Mistake::CostAboveCapacity, way, cost, capacity);
+        }
+    }
+
+    fn has_own_bucket(&self) -> bool {
+        self.settings[BUDGET] == OWN && self.budget_mode() == BudgetMode::Bucket
+    }
+
+    /// What a failure of a class costs needs a budget that takes costs.
+    fn settle_cost(&mut self, class: usize) {
+        let place = of_class(class, CLASS_COST);
+        let (cost, capacity) = (get(self.settings, place), self.settings[BUDGET_CAPACITY]);
+        let is_written = self.is_written(const { options(&[Opt::Classes]) });
+        if cost == ABSENT || !self.can_check(const { options(&[Opt::Budget, Opt::Classes]) }) {
+            return;
+        }
+        let takes_costs =
+            self.settings[BUDGET] < NULL && !(self.settings[BUDGET] == OWN && self.budget_mode() == BudgetMode::Window);
+        let way = [Opt::Classes as u8, class as u8, 2, END];
+        match (takes_costs, is_written) {
+            (false, true) => self.reader.refuse_at(Mistake::CostWithoutBudget, way, 0, 0),
+            (false, false) => set(self.settings, place, ABSENT),
+            (true, true) => self.check_cost(place, way),
+            (true, false) if self.has_own_bucket() => set(self.settings, place, cost.min(capacity)),
+            (true, false) => {}
+        }
+    }
+
     fn settle_class(&mut self, class: usize) {
         let limit = get(self.settings, of_class(class, CLASS_ATTEMPTS));
         let initial = get(self.settings, of_class(class, CLASS_INITIAL));
@@ -246,6 +315,9 @@ impl Draft<'_> {
             settings[HINT_MAX] = ABSENT;
         } else if settings[HINT_MAX] == ABSENT {
             settings[HINT_MAX] = HINT_MAX_DEFAULT;
+        }
+        if settings[BUDGET] == NULL {
+            settings[BUDGET] = ABSENT;
         }
         if settings[HINT_RESETS] == FALSE {
             settings[HINT_RESETS] = ABSENT;

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use undaunted::{Code, Decision, Domain, Failure, Mode, Policy};
+use undaunted::{Code, Decision, Domain, Failure, Mode, Policy, Shared};
 
 const POLICY: &str = r#"{"undaunted": 1, "attempts": 5, "timeout": "10s", "initial": "100ms"}"#;
 
@@ -33,10 +33,12 @@ fn retry<T>(policy: &Policy, mut operation: impl FnMut() -> io::Result<T>) -> io
             _ => Code::None, // unknown, so not retried
         };
         let failure = Failure { domain: Domain::Os, code, ..Failure::default() };
-        let Decision::Retry { delay, .. } = policy.failed(&mut call, now(), &failure) else { return Err(error) };
+        let Decision::Retry { delay, .. } = policy.failed(&mut call, now(), &failure, Shared::default()) else {
+            return Err(error);
+        };
         println!("{error}; the next attempt starts in {delay} µs");
         sleep(Duration::from_micros(delay));
-        if policy.attempt(&mut call, now()).is_err() {
+        if policy.attempt(&mut call, now(), Shared::default()).is_err() {
             return Err(error); // the wait has outlasted the deadline
         }
     }
