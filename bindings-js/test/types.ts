@@ -1,9 +1,10 @@
 // Compiled, never run: what must compile does, and what must not is marked.
 import {
-  again, type Attempt, classify, type Context, type Event, GaveUp, history, HttpError, ok, Policy, PolicyError, type PolicyOptions,
+  again, type Attempt, Budget, classify, type Context, type Event, GaveUp, history, HttpError, ok, Policy, PolicyError, type PolicyOptions,
   type Reason, readHint, retry, type RunOptions, stop, TimeoutError, version,
 } from "undaunted";
 import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
+import { type FlagClient, flagSource, PolicySource, watchFile } from "undaunted/source";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const check = <T extends true>(): T => true as T;
@@ -24,6 +25,24 @@ const wrapped = new Policy().wrap(function (this: Date, a: number, b?: string) {
 check<Same<typeof wrapped, (this: Date, a: number, b?: string) => Promise<readonly [number, number, string | undefined]>>>();
 // @ts-expect-error an argument of the wrong type
 wrapped.call(new Date(), "1");
+
+// budgets and sources stand where a policy's options and policies do
+const budget = new Budget("api", { capacity: 20, cost: 1, ttl: undefined });
+check<Same<typeof budget.tokens, number>>();
+retry(() => 1, { budget, classes: { throttle: { cost: 5 } } });
+retry(() => 1, { budget: "api" });
+// @ts-expect-error a budget without a name
+retry(() => 1, { budget: { capacity: 5 } });
+const source = new PolicySource(() => "{}", { fallback: { attempts: 2 }, onError: console.error });
+check<Same<Awaited<ReturnType<typeof source.current>>, Policy>>();
+const sourced = retry(async () => 5, { policy: source, signal });
+check<Same<typeof sourced, Promise<number>>>();
+retry(() => 1, source);
+retryingFetch(watchFile("retry.json", { every: 500 }));
+declare const client: FlagClient<{ readonly targetingKey: string }>;
+retryingFetch(flagSource(client, "retry", { context: { targetingKey: "a" } }));
+// @ts-expect-error options beside a source
+retry(() => 1, { policy: source, attempts: 3 });
 
 // durations are text with a unit, or milliseconds
 retry(() => 1, { timeout: "10s", initial: 100, maxDelay: "1.5m", backoff: ["10ms", 5, "1h"] });

@@ -1,7 +1,8 @@
 // `fetch` with a policy.
 import { isRequest, type RetryingInit, type Source, sourceOf } from "./body.js";
 import {
-  counting, facts, HttpError, markOf, marks, perform, Policy, type PolicyOptions, policyOf, type RunOptions, settingsFor,
+  counting, facts, HttpError, isSource, markOf, marks, perform, Policy, type PolicyOptions, policyOf, type RunOptions, settingsFor,
+  type Source as PolicySource,
 } from "./core.js";
 import type { Context } from "./context.js";
 import { DomainNumber } from "./names.js";
@@ -33,13 +34,14 @@ export interface RetryingFetch {
   bytes(...args: FetchArguments): Promise<Uint8Array>;
 }
 
-/** `fetch` with a policy: one that you have, the options of one, or by default `standard`. */
-export function retryingFetch(policy?: Policy | PolicyOptions, options: RetryingFetchOptions = {}): RetryingFetch {
+/** `fetch` with a policy: one that you have, the options of one, a source of them, or by default `standard`. */
+export function retryingFetch(policy?: Policy | PolicyOptions | PolicySource, options: RetryingFetchOptions = {}): RetryingFetch {
   const { fetch, ...run } = options;
   const next = counting<never>(run);
-  const chosen = policyOf(policy);
+  const chosen = isSource(policy) ? policy : policyOf(policy);
   const sender = <T>(read: (response: Response) => T | PromiseLike<T>, keepsResponse: boolean) =>
-    (...[input, init]: FetchArguments) => send(chosen, next(), fetch, input, init, read, keepsResponse);
+    async (...[input, init]: FetchArguments) =>
+      send(isSource(chosen) ? await chosen.current() : chosen, next(), fetch, input, init, read, keepsResponse);
   return Object.assign(sender((response) => response, true), {
     json: sender((response) => response.text().then(JSON.parse), false) as RetryingFetch["json"],
     text: sender((response) => response.text(), false),

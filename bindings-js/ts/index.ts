@@ -11,7 +11,7 @@ export { history } from "./marks.js";
 export { type Condition, type Domain, type FailureClass, type Reason, type Sent } from "./names.js";
 export {
   type BudgetOptions, type BudgetSettings, type ClassOptions, type Duration, type DurationText, type ErrorClass, type On, type PolicyOptions, type RetryOptions, type Rule,
-  type RunOptions, type Seed, type TemporalDuration,
+  type RunOptions, type Seed, type Source, type TemporalDuration,
 } from "./options.js";
 export { Policy, type PolicyJson, type ScheduleOptions } from "./policy.js";
 export { retry } from "./retry.js";

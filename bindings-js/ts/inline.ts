@@ -1,7 +1,7 @@
 // Policies from options written at the call: made once per distinct value, and no more kept than a program writes.
 import { compile } from "./compile.js";
 import { isObject, read } from "./marks.js";
-import { type PolicyOptions, type RunOptions } from "./options.js";
+import { type PolicyOptions, type RunOptions, type Source } from "./options.js";
 import { checkIsObject, isRunOption } from "./perform.js";
 import { from, Policy } from "./policy.js";
 import { tapeOf } from "./tape.js";
@@ -23,7 +23,7 @@ export interface Parts<T> {
 const known: Known[] = [];
 
 /** Takes the options of `retry` apart. */
-export function partsOf<T>(options: RunOptions<T> & PolicyOptions & { readonly policy?: Policy | PolicyOptions | undefined }): Parts<T> {
+export function partsOf<T>(options: RunOptions<T> & PolicyOptions & { readonly policy?: Policy | PolicyOptions | Source | undefined }): Parts<T> {
   checkIsObject(options);
   if (isPolicy(options)) return { policy: policyOf(options), run: undefined };
   let run: Record<string, unknown> | undefined;
@@ -37,7 +37,7 @@ export function partsOf<T>(options: RunOptions<T> & PolicyOptions & { readonly p
   const { policy } = options;
   if (policy === undefined) return { policy: inline(written), run };
   if (written.length) throw new TypeError(`${written[0]} stands beside policy; give it to policy.replace`);
-  return { policy: policyOf(policy), run };
+  return { policy: policyOf(policy as Policy | PolicyOptions), run };
 }
 
 /** A policy, or the options of one; those of a policy of another copy of this package: the one for `require`. */

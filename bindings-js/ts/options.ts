@@ -166,7 +166,12 @@ export interface RunOptions<T = unknown> {
 /** 64 bits: a BigInt, decimal text, or a safe integer. */
 export type Seed = bigint | `${number}` | number;
 
+/** Where policies come from: asked at the start of each call. `undaunted/source` has some. */
+export interface Source {
+  current(): Policy | PromiseLike<Policy>;
+}
+
 /** The options of `retry`: a policy's and a call's together, or a policy beside a call's. */
 export type RetryOptions<T = unknown> =
   | (RunOptions<T> & PolicyOptions & { readonly policy?: undefined })
-  | (RunOptions<T> & { readonly policy: Policy | PolicyOptions } & { readonly [K in keyof PolicyOptions]?: undefined });
+  | (RunOptions<T> & { readonly policy: Policy | PolicyOptions | Source } & { readonly [K in keyof PolicyOptions]?: undefined });

@@ -1,20 +1,28 @@
 // The one function for most uses.
 import type { Attempted } from "./call.js";
 import { partsOf } from "./inline.js";
-import type { RetryOptions } from "./options.js";
+import type { RetryOptions, Source } from "./options.js";
 import { Policy } from "./policy.js";
 
 /**
  * Calls `fn` until it succeeds or the policy gives up; then its last error is thrown as it came.
  *
- * The policy is one that you have, the options of one, or by default `standard`: 10 attempts in 45 s.
+ * The policy is one that you have, the options of one, a source of them, or by default `standard`: 10 attempts in 45 s.
  */
-export function retry<T>(fn: Attempted<T>, options: Policy | RetryOptions<T> = {}): Promise<T> {
+export function retry<T>(fn: Attempted<T>, options: Policy | Source | RetryOptions<T> = {}): Promise<T> {
   try {
     if (options instanceof Policy) return options.run(fn);
+    if (isSource(options)) return retry(fn, { policy: options });
+    const { policy: source } = options;
+    if (isSource(source)) return Promise.resolve(source.current()).then((policy) => retry(fn, { ...options, policy } as RetryOptions<T>));
     const { policy, run } = partsOf<T>(options);
     return policy.run(fn, run);
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+/** Whether it is asked for a policy at the start of each call. */
+export function isSource(value: unknown): value is Source {
+  return typeof (value as Source | undefined)?.current === "function";
 }

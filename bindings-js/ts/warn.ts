@@ -32,11 +32,16 @@ let storage: Storage | undefined;
 /** Where `nested: "share"` finds the outer call's deadline, in microseconds of the clock. */
 export function deadlines(): Storage {
   if (storage) return storage;
-  const hooks = hostProcess()?.getBuiltinModule?.("node:async_hooks") as { AsyncLocalStorage: new () => Storage } | undefined;
+  const hooks = builtin("node:async_hooks") as { AsyncLocalStorage: new () => Storage } | undefined;
   if (!hooks) {
     throw new Error('nested is "share", and this host has no AsyncLocalStorage; use "warn", "once" or "allow"');
   }
   return (storage = new hooks.AsyncLocalStorage());
+}
+
+/** A module of Node's own, where there is one. */
+export function builtin(name: string): unknown {
+  return hostProcess()?.getBuiltinModule?.(name);
 }
 
 function hostProcess(): Process | undefined {

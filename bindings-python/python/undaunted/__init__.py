@@ -25,6 +25,8 @@ from ._retry import ok as ok
 from ._retry import read_hint as read_hint
 from ._retry import retry as retry
 from ._retry import retry_context as retry_context
+from ._source import PolicySource as PolicySource
+from ._source import watch as watch
 from ._switch import is_active as is_active
 from ._switch import set_active as set_active
 from ._testing import Testing as Testing
@@ -43,6 +45,7 @@ __all__ = [
     "NestedRetryWarning",
     "Policy",
     "PolicyError",
+    "PolicySource",
     "RetryContext",
     "Subscription",
     "Testing",
@@ -59,6 +62,7 @@ __all__ = [
     "set_active",
     "stop",
     "testing",
+    "watch",
 ]
 
 

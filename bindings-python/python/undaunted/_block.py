@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from . import _core
     from ._policy import Policy
+    from ._source import PolicySource
 
 
 class RetryContext:
@@ -24,7 +25,7 @@ class RetryContext:
     __slots__ = ("_idempotency_key", "_method", "_name", "policy")
 
     def __init__(
-        self, policy: Policy, name: str | None = None, *, method: str | None = None, idempotency_key: bool = False
+        self, policy: Policy | PolicySource, name: str | None = None, *, method: str | None = None, idempotency_key: bool = False
     ) -> None:
         self.policy = policy
         self._name = name
@@ -32,17 +33,19 @@ class RetryContext:
         self._idempotency_key = idempotency_key
 
     def __iter__(self) -> Iterator[Attempt]:
-        if self.policy._core.attempt_timeout is not None:
+        run = self._run()
+        if run.policy._core.attempt_timeout is not None:
             from ._policy import warn_of_attempt_timeout
 
-            warn_of_attempt_timeout(self.policy)
-        return Attempts(self._run())
+            warn_of_attempt_timeout(run.policy)
+        return Attempts(run)
 
     def __aiter__(self) -> AsyncIterator[Attempt]:
         return AsyncAttempts(self._run())
 
     def _run(self) -> Run:
-        return Run(self.policy, self._name or self.policy.name, self._method, self._idempotency_key)
+        policy = self.policy.current()
+        return Run(policy, self._name or policy.name, self._method, self._idempotency_key)
 
 
 class Attempts:

@@ -71,9 +71,18 @@ class Policy:
     @classmethod
     def parse(cls, text: str | bytes) -> Self:
         """The policy in a JSON text. Durations are text with a unit there; bare numbers are refused. Raises PolicyError."""
+        return cls._of_json(json_value(text))
+
+    @classmethod
+    def _of_json(cls, value: object) -> Self:
+        """From what a JSON parser made of a text."""
         policy = cls.__new__(cls)
-        _fill(policy, compiled(json_value(text), "json"), Settings({}))
+        _fill(policy, compiled(value, "json"), Settings({}))
         return policy
+
+    def current(self) -> Self:
+        """Itself: a policy is a source that never changes."""
+        return self
 
     @classmethod
     def preset(cls, preset_name: str, /, **overrides: Unpack[Options]) -> Self:

@@ -7,6 +7,7 @@ from ._block import RetryContext
 from ._errors import HttpError
 from ._policy import Policy
 from ._readers import hint_of
+from ._source import PolicySource, decorate_by
 from ._wrap import decorate
 
 TYPE_CHECKING = False
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     # A Policy is callable too, and is not what the second form is about.
     @overload
     def retry(  # type: ignore[overload-overlap]
-        policy: Policy | None = None, /, *, generators: Literal["refuse", "restart"] = "refuse", **options: Unpack[Options]
+        policy: Policy | PolicySource | None = None, /, *, generators: Literal["refuse", "restart"] = "refuse", **options: Unpack[Options]
     ) -> Decorator: ...
     @overload
     def retry(fn: Callable[P, R], /) -> Callable[P, R]: ...
@@ -35,26 +36,28 @@ def retry(target: Any = None, /, *, generators: str = "refuse", **options: Any) 
     """Decorates a function or method, synchronous or asynchronous, with retries.
 
     `@retry`, `@retry(attempts=3, on=OSError)` or `@retry(policy, on=OSError)`: options and settings are those of `Policy`, on top of the
-    policy given. The last error leaves as it came, with a note that says why; `history(error)` has the attempts. Generator functions are
+    policy given, which may be a source of policies. The last error leaves as it came, with a note that says why; `history(error)` has the attempts. Generator functions are
     refused unless generators="restart", which runs them from the start again, items that were yielded included.
 
     Raises PolicyError for options, TypeError for what cannot be decorated.
     """
     if generators not in ("refuse", "restart"):
         raise ValueError(f'generators is {generators!r}, allowed "refuse" or "restart"; leave it out to refuse')
-    if target is not None and not isinstance(target, Policy):
+    if target is not None and not isinstance(target, (Policy, PolicySource)):
         if options or generators != "refuse":
             raise TypeError(f"{target!r} is given beside options, allowed a Policy; write @retry(...) above the function")
         return decorate(target, Policy())
     policy = policy_of(target, options)
 
     def decorator(fn: Any) -> Any:
+        if isinstance(policy, PolicySource):
+            return decorate_by(policy, fn, generators)
         return decorate(fn, policy, generators)
 
     return decorator
 
 
-def retry_context(policy: Policy | None = None, /, **options: Unpack[Options]) -> RetryContext:
+def retry_context(policy: Policy | PolicySource | None = None, /, **options: Unpack[Options]) -> RetryContext:
     """Attempts at a block of code: `for attempt in retry_context(...): with attempt: ...`, and the same with `async for`.
 
     Options and settings are those of `Policy`, on top of the policy given. Raises PolicyError, TypeError.
@@ -137,9 +140,9 @@ def ok(response: T) -> T:
     raise HttpError(status, method=method, headers=getattr(thing, "headers", None), response=response)
 
 
-def policy_of(policy: Any, options: Any) -> Policy:
+def policy_of(policy: Any, options: Any) -> Policy | PolicySource:
     if policy is None:
         return Policy(**options)
-    if not isinstance(policy, Policy):
-        raise TypeError(f"the policy is {policy!r}, allowed a Policy or nothing; use Policy.load, Policy.parse or keyword arguments")
+    if not isinstance(policy, (Policy, PolicySource)):
+        raise TypeError(f"the policy is {policy!r}, allowed a Policy, a source of policies or nothing; use Policy.load, Policy.parse or keyword arguments")
     return policy.replace(**options) if options else policy

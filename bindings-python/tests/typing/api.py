@@ -98,6 +98,18 @@ async def main() -> None:
     with undaunted.testing(attempts=2, seed=7, script=[503, "ECONNRESET", None]) as t:
         assert_type(t.waits, list[float])
 
+    budget = undaunted.Budget("api", capacity=20, cost=1)
+    assert_type(budget.tokens, float)
+    Policy(budget=budget, classes={"throttle": {"cost": 5}})
+    Policy(budget="api")
+    Policy(budget={"name": "api", "mode": "window", "ttl": 10})
+    source = undaunted.PolicySource(lambda: "{}", fallback=policy, on_error=print)
+    assert_type(source.current(), Policy)
+    assert_type(source.replace(on=OSError), undaunted.PolicySource)
+    assert_type(undaunted.watch("retry.json"), undaunted.PolicySource)
+    assert_type(source(parse)(1), float)
+    undaunted.retry_context(source, timeout=5)
+
     def hook(event: undaunted.Event) -> None:
         assert_type(event.attempt, int)
 
@@ -117,3 +129,5 @@ def mistakes() -> None:
     policy.call(parse, "a")  # type: ignore[arg-type]
     undaunted.classify("htp", 503)  # type: ignore[arg-type]
     policy.replace(nested="twice")  # type: ignore[arg-type]
+    Policy(budget={"capacity": 5})  # type: ignore[arg-type]
+    undaunted.Budget("api", capacity="5")  # type: ignore[arg-type]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
+    from .._source import PolicySource
+
     T = TypeVar("T")
 
 
@@ -36,10 +38,10 @@ class RetryingSession:
     of yours resends an idempotent request once by itself when a kept connection breaks; one that is made here does not.
     """
 
-    def __init__(self, policy: Policy | None = None, session: aiohttp.ClientSession | None = None, **session_options: Any) -> None:
+    def __init__(self, policy: Policy | PolicySource | None = None, session: aiohttp.ClientSession | None = None, **session_options: Any) -> None:
         if session is not None and session_options:
             raise TypeError("a session is given beside options for one, allowed one of the two; set the options on your session")
-        self.policy = Policy() if policy is None else policy
+        self.policy: Policy | PolicySource = Policy() if policy is None else policy
         self._owns_session = session is None
         self.session = aiohttp.ClientSession(**session_options) if session is None else session
         # aiohttp sends an idempotent request once more by itself when a kept connection breaks: an attempt that nobody counts.
@@ -130,17 +132,18 @@ class RetryingSession:
         options: dict[str, Any],
         consume: Callable[[aiohttp.ClientResponse], Awaitable[Any]] | None = None,
     ) -> tuple[Attempt, Any]:
-        name = self.policy.name or f"{method} {host_of(url)}"
+        policy = self.policy.current()
+        name = policy.name or f"{method} {host_of(url)}"
         key = has_idempotency_key(options.get("headers")) or has_idempotency_key(self.session.headers)
         once = why_once(options.get("data"))
         body: Any = None
-        async for attempt in RetryContext(self.policy, name, method=method, idempotency_key=key):
+        async for attempt in RetryContext(policy, name, method=method, idempotency_key=key):
             with attempt:
                 try:
                     response = await self.session.request(method, url, **made_anew(options))
                     attempt.result = response
                     if response.status >= 400:
-                        attempt._judge(await facts_of(response, self.policy, once))
+                        attempt._judge(await facts_of(response, policy, once))
                     elif consume is not None:
                         body = await consume(response)
                 except Exception as error:

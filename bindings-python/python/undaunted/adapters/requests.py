@@ -15,6 +15,7 @@ from .urllib3 import Retry
 
 if TYPE_CHECKING:
     from .._policy import Policy
+    from .._source import PolicySource
 
 
 class RetryingAdapter(HTTPAdapter):
@@ -25,7 +26,7 @@ class RetryingAdapter(HTTPAdapter):
     read timeout.
     """
 
-    def __init__(self, policy: Policy | None = None, **adapter_options: Any) -> None:
+    def __init__(self, policy: Policy | PolicySource | None = None, **adapter_options: Any) -> None:
         super().__init__(max_retries=Retry(policy), **adapter_options)
 
     @property
@@ -43,7 +44,7 @@ class RetryingAdapter(HTTPAdapter):
         host = urlsplit(request.url or "").hostname or ""
         state = template.started(request.method, str(host), has_idempotency_key(request.headers))
         if len(args) < 2 and options.get("timeout") is None:
-            options["timeout"] = template.policy.attempt_timeout
+            options["timeout"] = state.attempt_timeout
         token = _current.set(state)
         try:
             return super().send(request, *args, **options)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
     from .._core import Failure
+    from .._source import PolicySource
 
 
 class Retry(urllib3.Retry):
@@ -37,7 +38,7 @@ class Retry(urllib3.Retry):
 
     def __init__(
         self,
-        policy: Policy | None = None,
+        policy: Policy | PolicySource | None = None,
         *,
         redirect: int | bool | None = 10,
         idempotency_key: bool = False,
@@ -52,7 +53,7 @@ class Retry(urllib3.Retry):
             raise_on_status=False,
             remove_headers_on_redirect=remove_headers_on_redirect,
         )
-        self.policy = Policy() if policy is None else policy
+        self.policy: Policy | PolicySource = Policy() if policy is None else policy
         self.idempotency_key = idempotency_key
         self._run: Run | None = None
         self._delay = 0.0
@@ -64,6 +65,12 @@ class Retry(urllib3.Retry):
         retry.idempotency_key = idempotency_key or self.idempotency_key
         retry._start(method, host)
         return retry
+
+    @property
+    def attempt_timeout(self) -> float | None:
+        """Limit of one attempt in seconds, of the policy that the request has begun with."""
+        policy = self.policy.current() if self._run is None else self._run.policy
+        return policy.attempt_timeout
 
     def new(self, **changes: Any) -> Self:
         """A copy with these attributes: same policy, same call."""
@@ -91,7 +98,7 @@ class Retry(urllib3.Retry):
         status = None if response is None else response.status
         retry = self.new(history=(*self.history, RequestHistory(method, url, error, status, None)))
         run = retry._run or retry._start(method, getattr(_pool, "host", None) or "")
-        facts = self._facts(response, error)
+        facts = self._facts(run.policy, response, error)
         reason = error or ResponseError(ResponseError.SPECIFIC_ERROR.format(status_code=status))
         retry._last = (_pool, url, reason)
         delay = run.failed(error, facts)
@@ -120,15 +127,16 @@ class Retry(urllib3.Retry):
         return self._delay
 
     def _start(self, method: str | None, host: str) -> Run:
-        name = self.policy.name or f"{method} {host}"
-        self._run = Run(self.policy, name, method, self.idempotency_key)
+        policy = self.policy.current()
+        name = policy.name or f"{method} {host}"
+        self._run = Run(policy, name, method, self.idempotency_key)
         self._run.attempt_starts()
         return self._run
 
-    def _facts(self, response: BaseHTTPResponse | None, error: Exception | None) -> Failure:
+    def _facts(self, policy: Policy, response: BaseHTTPResponse | None, error: Exception | None) -> Failure:
         if response is None:
             return read(error or ResponseError(), False)
-        body = response.read(cache_content=True) or response.data if self.policy._core.needs_body else None
+        body = response.read(cache_content=True) or response.data if policy._core.needs_body else None
         return response_failure(response.status, response.headers, body and body[:BODY])
 
     def _spent(self) -> MaxRetryError:
