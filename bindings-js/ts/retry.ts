@@ -12,10 +12,11 @@ import { Policy } from "./policy.js";
 export function retry<T>(fn: Attempted<T>, options: Policy | Source | RetryOptions<T> = {}): Promise<T> {
   try {
     if (options instanceof Policy) return options.run(fn);
-    if (isSource(options)) return retry(fn, { policy: options });
-    const { policy: source } = options;
-    if (isSource(source)) return Promise.resolve(source.current()).then((policy) => retry(fn, { ...options, policy } as RetryOptions<T>));
-    const { policy, run } = partsOf<T>(options);
+    const source = isSource(options) ? options : options?.policy;
+    if (isSource(source)) {
+      return Promise.resolve(source.current()).then((policy) => retry(fn, { ...(source === options ? undefined : options), policy } as RetryOptions<T>));
+    }
+    const { policy, run } = partsOf<T>(options as RetryOptions<T>);
     return policy.run(fn, run);
   } catch (error) {
     return Promise.reject(error);
