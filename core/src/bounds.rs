@@ -333,14 +333,25 @@ static IN_RULE: Map = Map {
         field("dns", 2, Kind::Code),
         field("tls", 3, Kind::Code),
         field("undici", 4, Kind::Code),
-        field("user", 5, Kind::Code),
+        field("grpc", 5, Kind::Code),
+        field("postgres", 6, Kind::Text),
+        field("mysql", 7, Kind::Code),
+        field("sqlite", 8, Kind::Code),
+        field("redis", 9, Kind::Text),
+        field("mongodb", 10, Kind::Code),
+        field("kafka", 11, Kind::Code),
+        field("aws", 12, Kind::Text),
+        field("user", 13, Kind::Code),
         field("body_contains", at::RULE_BODY, Kind::Text),
         field("class", at::RULE_CLASS, Kind::Words).words(Class::WORDS),
         field("sent", at::RULE_SENT, Kind::Words).words(Sent::WORDS),
     ],
-    rivals: 0x3F,
+    rivals: (1 << at::RULE_BODY) - 1,
     unknown: Mistake::UnknownOption,
-    checks: &[missing(0x7F, Mistake::NoMatch, WHOLE), missing(0x180, Mistake::NoEffect, WHOLE)],
+    checks: &[
+        missing((1 << at::RULE_CLASS) - 1, Mistake::NoMatch, WHOLE),
+        missing(1 << at::RULE_CLASS | 1 << at::RULE_SENT, Mistake::NoEffect, WHOLE),
+    ],
 };
 
 static COUNT: Bounds = Bounds { unit: Unit::Count, least: ATTEMPTS.0, most: ATTEMPTS.1 };

@@ -49,10 +49,10 @@ pub(crate) const CLASS_INITIAL: usize = 2;
 pub(crate) const IN_CLASS: usize = 3;
 
 /// A rule's settings: a code for each domain, then these.
-pub(crate) const RULE_BODY: usize = 6;
-pub(crate) const RULE_CLASS: usize = 7;
-pub(crate) const RULE_SENT: usize = 8;
-pub(crate) const IN_RULE: usize = 9;
+pub(crate) const RULE_BODY: usize = 14;
+pub(crate) const RULE_CLASS: usize = 15;
+pub(crate) const RULE_SENT: usize = 16;
+pub(crate) const IN_RULE: usize = 17;
 
 /// Where a setting of the class with this number stands.
 pub(crate) fn of_class(class: usize, setting: usize) -> usize {

@@ -71,6 +71,14 @@ class Rule(TypedDict, total=False):
     dns: int | str
     tls: int | str
     undici: int | str
+    grpc: int | str
+    postgres: str
+    mysql: int | str
+    sqlite: int | str
+    redis: str
+    mongodb: int | str
+    kafka: int | str
+    aws: str
     user: int | str
     body_contains: str
     sent: Literal["not_sent", "rejected", "maybe"]
