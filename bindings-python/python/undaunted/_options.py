@@ -20,6 +20,10 @@ On: TypeAlias = (
     type[Exception] | Callable[[Exception], Answer] | tuple[type[Exception] | Callable[[Exception], Answer], ...]
 )
 Hook: TypeAlias = Callable[[Event], AbstractContextManager[Any] | None]
+#: Whose codes a failure speaks in.
+Domain: TypeAlias = Literal[
+    "http", "os", "dns", "tls", "undici", "grpc", "postgres", "mysql", "sqlite", "redis", "mongodb", "kafka", "aws", "user"
+]
 ClassName: TypeAlias = Literal["transient", "throttle", "timeout", "connect", "conflict"]
 
 
