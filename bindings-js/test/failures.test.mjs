@@ -199,7 +199,28 @@ test("@grpc/grpc-js 1: a ServiceError, its metadata, and the connection that was
   assert.equal(classify(exhausted()).retried, false);
   assert.equal(classify(exhausted(new Metadata({ "grpc-retry-pushback-ms": ["250"] }))).retried, true);
   assert.deepEqual(asked(error("x", { code: 14, metadata: {} })), ["user", 14, "permanent", "maybe"]);
+  assert.deepEqual(asked(failed(14, "UNAVAILABLE", "x", {})), ["grpc", 14, "transient", "maybe"]);
 });
+
+test("a RetryInfo of gRPC is a hint, after a pushback", virtual(async () => {
+  // A google.rpc.Status of code 8, as protobuf writes it: a DebugInfo, then a RetryInfo, whose duration follows after its length.
+  const status = "0808120571756f74611a2f0a28747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270632e4465627567496e666f1203120178"
+    + "1a370a28747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270632e5265747279496e666f120b0a";
+  const failed = (duration, pushback = []) => error("8 RESOURCE_EXHAUSTED: x", {
+    code: 8, details: "x",
+    metadata: { get: (name) => (name === "grpc-status-details-bin" ? [Buffer.from(status + duration, "hex")] : name === "grpc-retry-pushback-ms" ? pushback : []) },
+  });
+  const waits = async (thrown) => {
+    const waited = [];
+    await retry(throwing(thrown), { jitter: "none", initial: "1us", maxDelay: "1us", timeout: null, hint: { max: "1h" }, onRetry: ({ delay }) => waited.push(delay) });
+    return waited;
+  };
+  assert.deepEqual(await waits(failed("0908c8011080cab5ee01")), [200_500]);
+  assert.deepEqual(await waits(failed("051080e59a77")), [250]);
+  assert.deepEqual(await waits(failed("020803", ["40"])), [40]);
+  assert.equal(classify(failed("00")).retried, true);
+  assert.equal(classify(failed("0b08ffffffffffffffffff01")).retried, false); // -1 s
+}));
 
 test("AWS SDK 3: ServiceException of @smithy/smithy-client", () => {
   const failed = (name, httpStatusCode, more = {}) => error("x", { name, $fault: "server", $metadata: { httpStatusCode, attempts: 3 }, ...more });

@@ -97,9 +97,21 @@ function driverFacts(error: unknown): Facts | undefined {
   const metadata = read(error, "metadata");
   if (number && text("message").endsWith(`: ${details}`) && isObject(metadata)) {
     const { flags, wait } = hintOf(metadata as HeaderSource);
-    return facts(DomainNumber.Grpc, number, flags | (NOT_CONNECTED.test(details) ? 1 : 0), wait);
+    return facts(DomainNumber.Grpc, number, flags | (NOT_CONNECTED.test(details) ? 1 : 0), wait < 0 ? retryInfo(metadata) : wait);
   }
   return isObject(read(error, "$metadata")) ? awsFacts(error, name) : undefined;
+}
+
+/** The wait of a `google.rpc.RetryInfo` within a gRPC status, in microseconds; -1 if there is none that makes sense. */
+function retryInfo(metadata: { get?: (name: string) => unknown }): number {
+  const status = read(metadata.get?.("grpc-status-details-bin"), "0");
+  const found = status instanceof Uint8Array && RETRY_INFO.exec(String.fromCharCode(...status.subarray(0, 8192)));
+  if (!found) return -1;
+  const [seconds, nanos] = [found[1], found[2]].map((digits = "") =>
+    [...digits].reduce((sum, digit, at) => sum + (digit.charCodeAt(0) & 127) * 128 ** at, 0),
+  );
+  const wait = seconds! * 1e6 + Math.ceil(nanos! / 1e3);
+  return Number.isSafeInteger(wait) ? wait : -1;
 }
 
 /** The AWS SDK 3, by smithy-client: the code, or the status where no table has the code. */
@@ -171,6 +183,9 @@ const TOO_MANY = /^ERR max number of clients reached$|^\S*/;
 
 /** What grpc-js says where no connection carried the call. */
 const NOT_CONNECTED = /No connection established|^Name resolution failed/;
+
+/** Its type's name, then its value: a duration with seconds and nanoseconds, each a varint that is left out where it is 0. */
+const RETRY_INFO = /google\.rpc\.RetryInfo\x12.\n.(?:\x08([\x80-\xff]*[\0-\x7f]))?(?:\x10([\x80-\xff]*[\0-\x7f]))?/s;
 
 /** A time limit of the host's, of mongodb's or of kafkajs's. */
 const LATE_NAME = /^(MongoNetwork|KafkaJSRequest|)TimeoutError$/;

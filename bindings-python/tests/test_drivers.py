@@ -185,6 +185,36 @@ def test_hints_of_grpc_and_aws_are_read():
     assert 3_000_000 == read(client_error("InternalError", 503, **{"retry-after": "3"}), False).hint
 
 
+# A google.rpc.Status of code 8, as protobuf writes it: a DebugInfo, then a RetryInfo, whose duration follows after its length.
+STATUS = bytes.fromhex(
+    "0808120571756f74611a2f0a28747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270632e4465627567496e666f1203120178"
+    "1a370a28747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270632e5265747279496e666f120b0a"
+)
+
+
+@pytest.mark.parametrize(
+    ("duration", "hint"),
+    [
+        ("0908c8011080cab5ee01", 200_500_000),  # 200.5 s
+        ("020803", 3_000_000),
+        ("051080e59a77", 250_000),
+        ("021001", 1),  # a nanosecond: not earlier than that
+        ("00", 0),
+        ("0b08ffffffffffffffffff01", None),  # -1 s
+    ],
+)
+def test_a_retry_info_of_grpc_is_a_hint(duration, hint):
+    error = rpc_error(grpc.StatusCode.RESOURCE_EXHAUSTED, metadata=[("grpc-status-details-bin", STATUS + bytes.fromhex(duration))])
+    assert hint == read(error, False).hint
+    assert (hint is not None) == undaunted.classify(error).retried
+
+
+def test_a_pushback_comes_before_a_retry_info():
+    pairs = [("grpc-status-details-bin", STATUS + bytes.fromhex("020803")), ("grpc-retry-pushback-ms", "250")]
+    assert 250_000 == read(rpc_error(grpc.StatusCode.UNAVAILABLE, metadata=pairs), False).hint
+    assert None is read(rpc_error(grpc.StatusCode.UNAVAILABLE, metadata=[("grpc-status-details-bin", b"\x08\x08")]), False).hint
+
+
 def test_a_deadlock_is_retried_and_a_unique_violation_is_not(flaky):
     deadlock, duplicate = flaky(1, pymysql.err.OperationalError(1213, "x")), flaky(1, asyncpg.UniqueViolationError("x"))
     assert "done" == undaunted.retry(deadlock)()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from . import _core
 from ._readers import fact, hint_of, inner_reader, os_reader, read_user, response_failure
 
@@ -15,9 +17,21 @@ if TYPE_CHECKING:
 def _read_grpc(error: Any, needs_body: bool) -> _core.Failure:
     """`grpc.RpcError` of `grpc` and `grpc.aio`: a status by its number. Read as that of a connection that was not made where gRPC says so."""
     # Both kinds of metadata are pairs when gone through; as a mapping, that of `grpc.aio` has lists.
-    hint, should_retry = hint_of(tuple(error.trailing_metadata() or ()))
+    metadata = tuple(error.trailing_metadata() or ())
+    hint, should_retry = hint_of(metadata)
+    if hint is None:
+        hint = next((_retry_info(value) for name, value in metadata if name == "grpc-status-details-bin"), None)
     phase = "connect" if (error.details() or "").startswith(NOT_CONNECTED) else "unknown"
     return _core.Failure("grpc", error.code().value[0], phase=phase, hint=hint, should_retry=should_retry)
+
+
+def _retry_info(status: bytes) -> int | None:
+    """The wait of a `google.rpc.RetryInfo` within a `google.rpc.Status`, in microseconds; None if there is none that makes sense."""
+    found = RETRY_INFO.search(status)
+    if found is None:
+        return None
+    seconds, nanos = (sum((byte & 127) << 7 * at for at, byte in enumerate(digits)) for digits in found.groups(b""))
+    return seconds * 1_000_000 - (-nanos // 1000) if seconds <= LONGEST_DURATION else None
 
 
 def _read_sqlstate(error: Any, needs_body: bool) -> _core.Failure:
@@ -111,6 +125,13 @@ _redis_connected = inner_reader(_inside, "ECONNRESET")
 
 #: gRPC's core, where no connection carried the call.
 NOT_CONNECTED = ("failed to connect to all addresses", "errors resolving ", "DNS resolution failed")
+
+#: Its type's name, then its value: a duration with seconds and nanoseconds, each a varint that is left out where it is 0.
+RETRY_INFO = re.compile(
+    rb"google\.rpc\.RetryInfo\x12.\x0a.(?:\x08([\x80-\xff]*[\x00-\x7f]))?(?:\x10([\x80-\xff]*[\x00-\x7f]))?", re.DOTALL
+)
+#: The most seconds of a `google.protobuf.Duration`; a negative number reads as more.
+LONGEST_DURATION = 315_576_000_000
 
 CONNECTING = ("connection failed", "connection to server", "could not connect to server", "connection timeout")
 #: What a server says before a session has a language of its own.
