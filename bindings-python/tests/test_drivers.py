@@ -22,6 +22,7 @@ import pymongo.helpers_shared
 import pymysql
 import pytest
 import redis.exceptions
+import sqlalchemy.exc
 from pymysql.constants import CR, ER
 
 import undaunted
@@ -50,6 +51,11 @@ def raised(call):
 def labelled(error, *labels):
     for label in labels:
         error._add_error_label(label)
+    return error
+
+
+def numbered(error, errno):
+    error.errno = errno
     return error
 
 
@@ -147,11 +153,17 @@ CASES = [
     (kafka.errors.StaleMetadata(), ("kafka", "StaleMetadataException", "unknown")),
     (kafka.errors.MetadataEmptyBrokerList(), ("kafka", "NoAvailableBrokersException", "unknown")),
     (kafka.errors.IllegalStateError(), ("user", "IllegalStateError", "unknown")),
+    (of_class("aiokafka.errors.KafkaError", Exception)(), ("user", "KafkaError", "unknown")),
+    (numbered(of_class("aiokafka.errors.KafkaError", Exception)(), 6), ("kafka", 6, "unknown")),
     (confluent_kafka.KafkaException(confluent_kafka.KafkaError(7)), ("kafka", 7, "unknown")),
     (confluent_kafka.KafkaException(confluent_kafka.KafkaError(confluent_kafka.KafkaError._TRANSPORT)), ("kafka", "DisconnectException", "unknown")),
     (confluent_kafka.KafkaException(confluent_kafka.KafkaError(confluent_kafka.KafkaError._TIMED_OUT)), ("os", "ETIMEDOUT", "unknown")),
     (confluent_kafka.KafkaException(confluent_kafka.KafkaError(confluent_kafka.KafkaError._ALL_BROKERS_DOWN)), ("kafka", "NoAvailableBrokersException", "unknown")),
     (confluent_kafka.KafkaException(confluent_kafka.KafkaError(confluent_kafka.KafkaError._BAD_MSG)), ("kafka", -199, "unknown")),
+    (sqlalchemy.exc.OperationalError("select 1", {}, psycopg.errors.DeadlockDetected("x")), ("postgres", "40P01", "unknown")),
+    (sqlalchemy.exc.IntegrityError("select 1", {}, pymysql.err.IntegrityError(1062, "x")), ("mysql", 1062, "unknown")),
+    (sqlalchemy.exc.InterfaceError("select 1", {}, psycopg.InterfaceError("x")), ("user", "InterfaceError", "unknown")),
+    (sqlalchemy.exc.NoResultFound("x"), ("user", "NoResultFound", "unknown")),
     (client_error("ThrottlingException", 400), ("aws", "ThrottlingException", "unknown")),
     (client_error("AccessDeniedException", 400), ("aws", "AccessDeniedException", "unknown")),
     (client_error("InternalError", 500), ("http", 500, "unknown")),

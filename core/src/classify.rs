@@ -117,7 +117,7 @@ fn search_exactly(domain: Domain, code: Code) -> u32 {
 fn class_of(domain: Domain, code: Code) -> Code {
     match (domain, code) {
         // The low byte of an extended result code (sqlite.org/rescode.html).
-        (Domain::Sqlite, Code::Number(number)) => Code::Number(number & 0xFF),
+        (Domain::Sqlite, Code::Number(number @ 256..)) => Code::Number(number & 0xFF),
         (Domain::Sqlite, Code::Name(name)) => Code::Name(before(name.strip_prefix(b"SQLITE_").unwrap_or(name), b'_')),
         // The first two characters of a SQLSTATE (ISO/IEC 9075-2, 24.1).
         (Domain::Postgres, Code::Name(name)) => Code::Name(name.get(..2).unwrap_or_default()),

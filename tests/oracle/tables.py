@@ -236,7 +236,9 @@ def class_of(domain, code):
     if domain == "postgres" and isinstance(code, str):
         return code[:2]
     if domain == "sqlite":
-        return code % 256 if isinstance(code, int) else code.removeprefix("SQLITE_").partition("_")[0]
+        if isinstance(code, int):
+            return code % 256 if code > 255 else None
+        return code.removeprefix("SQLITE_").partition("_")[0]
     if domain == "redis" and isinstance(code, str):
         return code.partition(" ")[0]
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from . import _core
-from ._readers import fact, hint_of, inner_reader, os_reader, read_user, response_failure
+from ._readers import fact, hint_of, inner_reader, os_reader, read, read_user, response_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,6 +100,12 @@ def _read_librdkafka(error: Any, needs_body: bool) -> _core.Failure:
     """confluent-kafka: below -1 are numbers of librdkafka's own."""
     number = error.args[0].code()
     return AT_LIBRDKAFKA.get(number) or _core.Failure("kafka", number)
+
+
+def _read_wrapped(error: Any, needs_body: bool) -> _core.Failure:
+    """SQLAlchemy: the driver's own error, unless no table can say anything of it."""
+    facts = read(error.orig, needs_body)
+    return read_user(error, needs_body) if facts.domain == "user" else facts
 
 
 def _read_aws(error: Any, needs_body: bool) -> _core.Failure:
@@ -208,6 +214,7 @@ DRIVERS: dict[str, Reader] = {
     "kafka.errors.KafkaError": _read_kafka,
     "aiokafka.errors.KafkaError": _read_kafka,
     "cimpl.KafkaException": _read_librdkafka,
+    "sqlalchemy.exc.DBAPIError": _read_wrapped,
     "botocore.exceptions.ClientError": _read_aws,
     "botocore.exceptions.ConnectTimeoutError": os_reader("ETIMEDOUT", "connect"),
     "botocore.exceptions.ReadTimeoutError": os_reader("ETIMEDOUT"),

@@ -73,7 +73,7 @@ MYSQL += [code("mysql", 2013, phase="connect", method="POST", expect=row("connec
 
 SQLITE = every("sqlite", tables.SQLITE, tables.SQLITE_NUMBERS) + [code("sqlite", "SQLITE_" + name) for name in tables.SQLITE]
 SQLITE += [code("sqlite", value) for value in (2067, "SQLITE_CONSTRAINT_UNIQUE", "CONSTRAINT_PRIMARYKEY", 1555, 787, 266, "SQLITE_IOERR_READ", 1032, "READONLY_DBMOVED", 526, "SQLITE_CANTOPEN_ISDIR", 1029, "BUSY_SOMETHING")]
-SQLITE += [code("sqlite", value) for value in (0, 1, "SQLITE_ERROR", 4, "ABORT", 100, "sqlite_busy", "SQLITE_", "SQLITE_SQLITE_BUSY", "_BUSY", "", "5", None)]
+SQLITE += [code("sqlite", value) for value in (0, -5, -251, 1, "SQLITE_ERROR", 4, "ABORT", 100, "sqlite_busy", "SQLITE_", "SQLITE_SQLITE_BUSY", "_BUSY", "", "5", None)]
 
 REDIS = every("redis", tables.REDIS)
 REDIS += [code("redis", value) for value in ("LOADING Redis is loading the dataset in memory", "MOVED 3999 127.0.0.1:6381", "BUSY Redis is busy running a script.", "ERR unknown command 'FOO'", "ERR max number of clients reached ",
