@@ -1,5 +1,5 @@
 //! MySQL's and MariaDB's error numbers. Source: SEMANTICS 15.6; names of PyMySQL's `constants/ER.py` and `CR.py`, of
-//! mysql-connector's `errorcode` and mysql2's `constants/errors.js` where these have them.
+//! mysql-connector's `errorcode`, mysql2's `constants/errors.js` and mariadb's `error-code.js`.
 
 use super::table::{Entry, pack, packed_len};
 use super::{Row, row};
@@ -51,8 +51,8 @@ const ROWS: &[Entry] = &[
     Entry(&[], &[1184], row(Transient, Maybe)),                        // NEW_ABORTING_CONNECTION
     Entry(&[], &[1189], row(Transient, Maybe)),                        // MASTER_NET_READ
     Entry(&[], &[1190], row(Transient, Maybe)),                        // MASTER_NET_WRITE
-    Entry(&[], &[1927], row(Transient, Maybe)),                        // CONNECTION_KILLED: MariaDB only; in no driver's constants
-    Entry(&[], &[4031], row(Transient, Maybe)),                        // CLIENT_INTERACTION_TIMEOUT
+    Entry(&[], &[1927], row(Transient, Maybe)),                        // CONNECTION_KILLED: MariaDB only
+    Entry(&[], &[4031], row(Transient, Maybe)),                        // CLIENT_INTERACTION_TIMEOUT; MariaDB means a trigger that is missing
     // A server that only reads, after failover: another host is needed.
     Entry(&[], &[1290], row(Transient, Rejected).when(OptIn)),         // OPTION_PREVENTS_STATEMENT: --read-only
     Entry(&[], &[1836], row(Transient, Rejected).when(OptIn)),         // READ_ONLY_MODE
