@@ -8,7 +8,7 @@ import { home, made } from "./engine.mjs";
 // What is reached, so that it does not grow unseen. The aim of 20 KB is below what packing can give: when the wasm was 17.2 KB gzip,
 // xz and brotli left 15.4 and a context-mixing coder 14.6, at 50 ms of a visitor's time for every page. The tables of codes weigh 2.5 KB,
 // sentences 2.3, hints and dates 1.8.
-const LIMITS = { engine: 20.2, typescript: 9.4, total: 29.5 };
+const LIMITS = { engine: 20.2, typescript: 9.4, total: 29.6 };
 
 const { WASM } = await import(join(made, "wasm.js"));
 const bundle = await minified('export * from "./dist/index.js"');

@@ -115,6 +115,9 @@ async function block(): Promise<void> {
 
 // small functions
 classify("http", 503, { method: "POST", phase: "connect", hint: true }).class satisfies string;
+retry(() => 1, { rules: [{ postgres: "40001", class: "conflict" }, { grpc: 14, sent: "maybe" }, { redis: "LOADING", class: "permanent" }] });
+// @ts-expect-error a SQLSTATE is text
+retry(() => 1, { rules: [{ postgres: 40001, class: "conflict" }] });
 classify("postgres", "40001").domain satisfies Domain;
 classify(new Error(), { method: "POST" }).code satisfies string | number | undefined;
 // @ts-expect-error no such domain

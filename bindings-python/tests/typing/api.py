@@ -119,5 +119,6 @@ def mistakes() -> None:
     policy.call(parse, "a")  # type: ignore[arg-type]
     undaunted.classify("htp", 503)  # type: ignore[call-overload]
     undaunted.classify("http")  # type: ignore[call-overload]
+    Policy(rules=[{"postgres": 40001, "class": "conflict"}])  # type: ignore[typeddict-item]
     undaunted.classify(OSError(), hint=True)  # type: ignore[call-overload]
     policy.replace(nested="twice")  # type: ignore[arg-type]
