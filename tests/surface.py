@@ -92,7 +92,8 @@ def typescript() -> Iterator[str]:
 
 
 def readme() -> Iterator[str]:
-    text = (ROOT / "core" / "README.md").read_text()
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", (ROOT / "core" / "README.md").read_text(), re.DOTALL | re.MULTILINE))
+    text = sections["The policy"]
     rows = {name: f"{values} {default}" for name, values, default in re.findall(r"^\| `(\w+)` \|(.*)\|([^|]*)\|$", text, re.MULTILINE)}
     for name, schema in SCHEMA["properties"].items():
         if name == "undaunted":
@@ -108,6 +109,10 @@ def readme() -> Iterator[str]:
             yield f"core/README.md: the row of {name} does not give its default {default!r}"
     for extra in rows.keys() - SCHEMA["properties"].keys():
         yield f"core/README.md: {extra} is no option of the core"
+    domains = {name for names in re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", sections["Domains"], re.MULTILINE) for name in re.findall(r"\w+", names)}
+    of_rules = SCHEMA["properties"]["rules"]["items"]["properties"].keys() - {"body_contains", "class", "sent"}
+    for name in domains ^ of_rules:
+        yield f"core/README.md: {name} is a domain in one of the table of domains and the rules, not in both"
 
 
 if __name__ == "__main__":

@@ -114,8 +114,148 @@ test("rules see an error's name, or its own code where the name says nothing", v
   assert.equal(await retry(throwing(lost("ECUSTOM")), { rules: [{ user: "ECUSTOM", class: "transient" }] }), "done");
 }));
 
+const error = (message, fields) => Object.assign(new Error(message), fields);
+
+/** What an error is read as, and what that means. */
+function asked(error, options) {
+  const { domain, code, class: kind, sent } = classify(error, options);
+  return [domain, code, kind, sent];
+}
+
+test("pg 8: DatabaseError of pg-protocol", () => {
+  const failed = (code) => error("x", { length: 9, name: "error", severity: "ERROR", code, detail: undefined, routine: "x" });
+  assert.deepEqual(asked(failed("40001")), ["postgres", "40001", "conflict", "rejected"]);
+  assert.deepEqual(asked(failed("23505")), ["postgres", "23505", "permanent", "maybe"]);
+  assert.deepEqual(asked(error("x", { code: "40001" })), ["user", "40001", "permanent", "maybe"]);
+});
+
+test("mysql2 3: errors of the server, and of the connection", () => {
+  const deadlock = error("Deadlock found", { code: "ER_LOCK_DEADLOCK", errno: 1213, sqlState: "40001", sqlMessage: "Deadlock found" });
+  assert.deepEqual(asked(deadlock), ["mysql", 1213, "conflict", "rejected"]);
+  const refused = error("connect ECONNREFUSED 127.0.0.1:1", { errno: -111, code: "ECONNREFUSED", syscall: "connect", fatal: true });
+  assert.deepEqual(asked(refused), ["os", "ECONNREFUSED", "connect", "not_sent"]);
+  const lost = error("Connection lost: The server closed the connection.", { fatal: true, code: "PROTOCOL_CONNECTION_LOST" });
+  assert.deepEqual(asked(lost), ["os", "EOF", "transient", "maybe"]);
+});
+
+test("better-sqlite3 12 and sqlite3 5 by name, node:sqlite by number", () => {
+  assert.deepEqual(asked(error("database is locked", { code: "SQLITE_BUSY" })), ["sqlite", "SQLITE_BUSY", "conflict", "rejected"]);
+  assert.deepEqual(asked(error("x", { code: "SQLITE_CONSTRAINT_UNIQUE" })), ["sqlite", "SQLITE_CONSTRAINT_UNIQUE", "permanent", "maybe"]);
+  assert.deepEqual(asked(error("SQLITE_BUSY: x", { errno: 5, code: "SQLITE_BUSY" })), ["sqlite", "SQLITE_BUSY", "conflict", "rejected"]);
+  assert.deepEqual(asked(error("x", { code: "ERR_SQLITE_ERROR", errcode: 517, errstr: "x" })), ["sqlite", 517, "conflict", "rejected"]);
+});
+
+test("ioredis 6: ReplyError of redis-errors 1", () => {
+  class ReplyError extends Error {
+    get name() {
+      return this.constructor.name;
+    }
+  }
+  assert.deepEqual(asked(new ReplyError("LOADING Redis is loading the dataset in memory")), ["redis", "LOADING", "transient", "rejected"]);
+  assert.deepEqual(asked(new ReplyError("ERR unknown command 'FOO', with args beginning with: 'secret'")), ["redis", "ERR", "permanent", "maybe"]);
+  const full = "ERR max number of clients reached";
+  assert.deepEqual(asked(new ReplyError(full)), ["redis", full, "throttle", "rejected"]);
+  assert.deepEqual(asked(new ReplyError("")), ["redis", "", "permanent", "maybe"]);
+});
+
+test("mongodb 7: a label, else the number, else the name", () => {
+  const failed = (name, errorLabels, more = {}) => error("x", { name, errorLabels, ...more });
+  assert.deepEqual(asked(failed("MongoServerError", [], { code: 112 })), ["mongodb", 112, "conflict", "rejected"]);
+  assert.deepEqual(asked(failed("MongoServerError", ["TransientTransactionError"], { code: 112 })), ["mongodb", "TransientTransactionError", "conflict", "rejected"]);
+  assert.deepEqual(asked(failed("MongoServerError", ["SystemOverloadedError", "RetryableError"], { code: 462 })), ["mongodb", "RetryableError", "throttle", "rejected"]);
+  assert.deepEqual(asked(failed("MongoNetworkError", ["RetryableWriteError", "ResetPool"])), ["mongodb", "RetryableWriteError", "transient", "maybe"]);
+  assert.deepEqual(asked(failed("MongoNetworkError", [])), ["os", "ECONNRESET", "transient", "maybe"]);
+  assert.deepEqual(asked(failed("MongoNetworkTimeoutError", [])), ["os", "ETIMEDOUT", "timeout", "maybe"]);
+  assert.deepEqual(asked(failed("MongoPoolClearedError", [])), ["mongodb", "PoolClearedError", "transient", "not_sent"]);
+  const cause = failed("MongoNetworkError", [], { cause: lost("ECONNREFUSED", { syscall: "connect" }) });
+  assert.deepEqual(asked(failed("MongoServerSelectionError", [], { cause })), ["os", "ECONNREFUSED", "connect", "not_sent"]);
+});
+
+test("kafkajs 2: KafkaJSProtocolError, and the connection's", () => {
+  const failed = error("x", { name: "KafkaJSProtocolError", type: "NOT_LEADER_FOR_PARTITION", code: 6, retriable: true });
+  assert.deepEqual(asked(failed), ["kafka", 6, "transient", "rejected"]);
+  const exhausted = error("x", { name: "KafkaJSNumberOfRetriesExceeded", retriable: false, cause: failed });
+  assert.deepEqual(asked(exhausted), ["kafka", 6, "transient", "rejected"]);
+  assert.deepEqual(asked(error("x", { name: "KafkaJSConnectionError", code: "ECONNREFUSED" })), ["os", "ECONNREFUSED", "connect", "not_sent"]);
+  assert.deepEqual(asked(error("x", { name: "KafkaJSConnectionClosedError" })), ["os", "ECONNRESET", "transient", "maybe"]);
+  assert.deepEqual(asked(error("x", { name: "KafkaJSRequestTimeoutError" })), ["os", "ETIMEDOUT", "timeout", "maybe"]);
+});
+
+test("@grpc/grpc-js 1: a ServiceError, its metadata, and the connection that was not made", () => {
+  class Metadata {
+    constructor(fields = {}) {
+      this.fields = fields;
+    }
+    get(name) {
+      return this.fields[name] ?? [];
+    }
+  }
+  const failed = (code, name, details, metadata = new Metadata()) => error(`${code} ${name}: ${details}`, { code, details, metadata });
+  assert.deepEqual(asked(failed(14, "UNAVAILABLE", "Connection dropped")), ["grpc", 14, "transient", "maybe"]);
+  const unconnected = failed(14, "UNAVAILABLE", "No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: ");
+  assert.deepEqual(asked(unconnected, { method: "POST" }), ["grpc", 14, "connect", "not_sent"]);
+  assert.deepEqual(asked(failed(10, "ABORTED", "")), ["grpc", 10, "conflict", "rejected"]);
+  const exhausted = (metadata) => failed(8, "RESOURCE_EXHAUSTED", "quota", metadata);
+  assert.equal(classify(exhausted()).retried, false);
+  assert.equal(classify(exhausted(new Metadata({ "grpc-retry-pushback-ms": ["250"] }))).retried, true);
+  assert.deepEqual(asked(error("x", { code: 14, metadata: {} })), ["user", 14, "permanent", "maybe"]);
+  assert.deepEqual(asked(failed(14, "UNAVAILABLE", "x", {})), ["grpc", 14, "transient", "maybe"]);
+});
+
+test("a RetryInfo of gRPC is a hint, after a pushback", virtual(async () => {
+  // A google.rpc.Status of code 8, as protobuf writes it: a DebugInfo, then a RetryInfo, whose duration follows after its length.
+  const status = "0808120571756f74611a2f0a28747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270632e4465627567496e666f1203120178"
+    + "1a370a28747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270632e5265747279496e666f120b0a";
+  const failed = (duration, pushback = []) => error("8 RESOURCE_EXHAUSTED: x", {
+    code: 8, details: "x",
+    metadata: { get: (name) => (name === "grpc-status-details-bin" ? [Buffer.from(status + duration, "hex")] : name === "grpc-retry-pushback-ms" ? pushback : []) },
+  });
+  const waits = async (thrown) => {
+    const waited = [];
+    await retry(throwing(thrown), { jitter: "none", initial: "1us", maxDelay: "1us", timeout: null, hint: { max: "1h" }, onRetry: ({ delay }) => waited.push(delay) });
+    return waited;
+  };
+  assert.deepEqual(await waits(failed("0908c8011080cab5ee01")), [200_500]);
+  assert.deepEqual(await waits(failed("051080e59a77")), [250]);
+  assert.deepEqual(await waits(failed("020803", ["40"])), [40]);
+  assert.equal(classify(failed("00")).retried, true);
+  assert.equal(classify(failed("0b08ffffffffffffffffff01")).retried, false); // -1 s
+}));
+
+test("AWS SDK 3: ServiceException of @smithy/smithy-client", () => {
+  const failed = (name, httpStatusCode, more = {}) => error("x", { name, $fault: "server", $metadata: { httpStatusCode, attempts: 3 }, ...more });
+  assert.deepEqual(asked(failed("ThrottlingException", 400)), ["aws", "ThrottlingException", "throttle", "rejected"]);
+  assert.deepEqual(asked(failed("AccessDeniedException", 400)), ["aws", "AccessDeniedException", "permanent", "maybe"]);
+  assert.deepEqual(asked(failed("InternalServerError", 500)), ["http", 500, "transient", "maybe"]);
+  assert.deepEqual(asked(failed("Modeled", 400, { $retryable: { throttling: true } })), ["aws", "ThrottlingException", "throttle", "rejected"]);
+  assert.deepEqual(asked(failed("SlowDown", 503, { $response: { statusCode: 503, headers: { "retry-after": "3" } } })), ["aws", "SlowDown", "throttle", "rejected"]);
+  assert.deepEqual(asked(failed("Unheard", 503, { $response: { statusCode: 503, headers: { "retry-after": "3" } } })), ["http", 503, "throttle", "rejected"]);
+  assert.deepEqual(asked(failed("Unheard", undefined)), ["aws", "Unheard", "permanent", "maybe"]);
+});
+
+test("what AWS' model calls retryable is retried", virtual(async () => {
+  const modeled = (more) => error("x", { name: "Modeled", $metadata: { httpStatusCode: 400 }, ...more });
+  assert.deepEqual(await seen(modeled({ $retryable: {} })), ["transient", "rejected", RETRIED]);
+  assert.deepEqual(await seen(modeled({})), ["permanent", "maybe", NOT]);
+}));
+
+test("a deadlock is retried, a unique violation is not", virtual(async () => {
+  const failed = (code) => error("x", { name: "error", severity: "ERROR", code });
+  assert.deepEqual(await seen(failed("40P01")), ["conflict", "rejected", RETRIED]);
+  assert.deepEqual(await seen(failed("23505")), ["permanent", "maybe", NOT]);
+}));
+
+test("classify takes what the readers take: causes, aggregates, names", () => {
+  assert.deepEqual(asked(new Error("x", { cause: lost("ECONNRESET") })), ["os", "ECONNRESET", "transient", "maybe"]);
+  assert.deepEqual(asked(new AggregateError([lost("ECONNREFUSED"), new Error("bug")])), ["user", "Error", "permanent", "maybe"]);
+  assert.deepEqual(asked(error("x", { name: "Überlast" })), ["user", "Überlast", "permanent", "maybe"]);
+  assert.equal(classify(lost("ECONNRESET"), { method: "POST" }).retried, false);
+});
+
 test("classify says what the tables say", () => {
-  assert.deepEqual(classify("http", 503), { class: "transient", sent: "maybe", condition: "always", known: true, retried: true });
+  assert.deepEqual(classify("http", 503), { domain: "http", code: 503, class: "transient", sent: "maybe", condition: "always", known: true, retried: true });
+  assert.equal(classify("sqlite", "SQLITE_BUSY_SNAPSHOT").condition, "transaction");
+  assert.equal(classify("redis", "LOADING ünd").code, "LOADING ünd");
   assert.equal(classify("http", 503, { method: "POST" }).retried, false);
   assert.equal(classify("http", 503, { method: "post", hint: true }).class, "throttle");
   assert.equal(classify("os", "ETIMEDOUT", { phase: "connect" }).sent, "not_sent");

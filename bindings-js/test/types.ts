@@ -1,6 +1,7 @@
 // Compiled, never run: what must compile does, and what must not is marked.
 import {
-  again, type Attempt, Budget, classify, type Context, type Event, GaveUp, history, HttpError, ok, Policy, PolicyError, type PolicyOptions,
+  again, type Attempt, Budget, classify, type Context, type Domain, type Event, GaveUp, history, HttpError, ok, Policy, PolicyError,
+  type PolicyOptions,
   type Reason, readHint, retry, type RunOptions, stop, TimeoutError, version,
 } from "undaunted";
 import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
@@ -134,8 +135,17 @@ async function block(): Promise<void> {
 
 // small functions
 classify("http", 503, { method: "POST", phase: "connect", hint: true }).class satisfies string;
+retry(() => 1, { rules: [{ postgres: "40001", class: "conflict" }, { grpc: 14, sent: "maybe" }, { redis: "LOADING", class: "permanent" }] });
+// @ts-expect-error a SQLSTATE is text
+retry(() => 1, { rules: [{ postgres: 40001, class: "conflict" }] });
+classify("postgres", "40001").domain satisfies Domain;
+classify(new Error(), { method: "POST" }).code satisfies string | number | undefined;
 // @ts-expect-error no such domain
 classify("smtp", 1);
+// @ts-expect-error a domain has codes
+classify("http");
+// @ts-expect-error an error has its own phase
+classify(new Error(), { phase: "connect" });
 check<Same<ReturnType<typeof readHint>, number | undefined>>();
 readHint(new Headers(), { now: Date.now() });
 readHint({ "retry-after": "1" });

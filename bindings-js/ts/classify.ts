@@ -1,11 +1,14 @@
-// What the tables say of a code.
+// What the tables say of a code or an error.
 import { utf8 } from "./engine.js";
-import { facts, lookUp } from "./failure.js";
+import { type Facts, facts, factsOf, lookUp } from "./failure.js";
 import { CLASSES, type Condition, CONDITIONS, type Domain, DOMAINS, type FailureClass, SENT, type Sent } from "./names.js";
 import { refuse } from "./refuse.js";
 
-/** What a code means. */
+/** What a code, or an error, means. */
 export interface Classification {
+  /** What the tables were asked. */
+  readonly domain: Domain;
+  readonly code: string | number | undefined;
   readonly class: FailureClass;
   readonly sent: Sent;
   readonly condition: Condition;
@@ -15,24 +18,36 @@ export interface Classification {
   readonly retried: boolean;
 }
 
+interface ErrorOptions {
+  /** The HTTP method; without it the call counts as safe to repeat. */
+  readonly method?: string | undefined;
+}
+
+interface CodeOptions extends ErrorOptions {
+  /** How far the attempt had come. */
+  readonly phase?: "unknown" | "connect" | undefined;
+  /** Whether the server said how long to wait. */
+  readonly hint?: boolean | undefined;
+}
+
 /** What the tables say of a code: `classify("http", 503, { method: "POST" })`. */
-export function classify(
-  domain: Domain,
-  code: string | number,
-  options: {
-    /** The HTTP method; without it the call counts as safe to repeat. */
-    readonly method?: string | undefined;
-    /** How far the attempt had come. */
-    readonly phase?: "unknown" | "connect" | undefined;
-    /** Whether the server said how long to wait. */
-    readonly hint?: boolean | undefined;
-  } = {},
-): Classification {
-  const number = DOMAINS.indexOf(domain);
-  if (number < 0) refuse("domain", domain, DOMAINS.join(", "));
-  const name = typeof code === "string" ? utf8(code) : code;
-  const found = lookUp(facts(number, name, options.phase === "connect" ? 1 : 0, options.hint ? 0 : -1), options.method);
+export function classify(domain: Domain, code: string | number, options?: CodeOptions): Classification;
+/** What the tables say of an error, read as `retry` reads it: `classify(error, { method: "POST" })`. */
+export function classify(error: object, options?: ErrorOptions): Classification;
+export function classify(given: Domain | object, code?: unknown, options: CodeOptions = {}): Classification {
+  if (typeof given !== "string") return meaning(factsOf(given), (code as ErrorOptions | undefined)?.method);
+  const number = DOMAINS.indexOf(given);
+  if (number < 0) refuse("domain", given, DOMAINS.join(", "));
+  const name = typeof code === "string" ? utf8(code) : (code as number);
+  return meaning(facts(number, name, options.phase === "connect" ? 1 : 0, options.hint ? 0 : -1), options.method);
+}
+
+function meaning(facts: Facts, method: string | undefined): Classification {
+  const found = lookUp(facts, method);
+  const { domain, code } = facts;
   return {
+    domain: DOMAINS[domain]!,
+    code: typeof code === "string" ? new TextDecoder().decode(Uint8Array.from(code, (byte) => byte.charCodeAt(0))) : code,
     class: CLASSES[found & 7]!,
     sent: SENT[(found >> 3) & 3]!,
     condition: CONDITIONS[(found >> 5) & 7]!,

@@ -41,6 +41,8 @@ export function lookUp(facts: Facts, method?: string): number {
 }
 
 function ownFacts(error: unknown, isInner: boolean): Facts | undefined {
+  const driver = driverFacts(error);
+  if (driver) return driver;
   const response = read(error, "response");
   const status = statusOf(error) ?? statusOf(response);
   if (status) {
@@ -54,9 +56,75 @@ function ownFacts(error: unknown, isInner: boolean): Facts | undefined {
   const code = read(error, "code");
   const known = typeof code === "string" ? byCode(code, read(error, "syscall") === "connect") : undefined;
   if (known) return known;
-  if (read(error, "name") === "TimeoutError") return facts(DomainNumber.Os, "ETIMEDOUT");
+  const name = read(error, "name") as string;
+  if (LATE_NAME.test(name)) return facts(DomainNumber.Os, "ETIMEDOUT");
+  if (LOST_NAME.test(name) && !read(error, "cause")) return facts(DomainNumber.Os, "ECONNRESET");
   const isNetwork = error instanceof TypeError && !read(error, "cause") && NETWORK.test(error.message);
   return isNetwork ? facts(DomainNumber.Os, "ECONNRESET") : undefined;
+}
+
+/** The facts of an error that a client of another server than HTTP's made, by the fields that it alone has. */
+function driverFacts(error: unknown): Facts | undefined {
+  const text = (key: string) => {
+    const value = read(error, key);
+    return typeof value === "string" ? value : "";
+  };
+  const whole = (key: string) => {
+    const value = read(error, key) as number;
+    return Number.isInteger(value) ? value : undefined;
+  };
+  const [code, number] = [text("code"), whole("code")];
+  const [name, details] = [text("name"), text("details")];
+  // pg 8 and postgres 3
+  if (text("severity") && /^\w{5}$/.test(code)) return facts(DomainNumber.Postgres, code);
+  // mysql2 3 and mariadb 3
+  if (text("sqlState") && whole("errno")) return facts(DomainNumber.Mysql, whole("errno"));
+  // better-sqlite3 12 and sqlite3 5; node:sqlite
+  if (/^SQLITE_\w+$/.test(code)) return facts(DomainNumber.Sqlite, code);
+  if (code === "ERR_SQLITE_ERROR") return facts(DomainNumber.Sqlite, whole("errcode"));
+  // ioredis 6, by redis-errors 1
+  if (name === "ReplyError") return facts(DomainNumber.Redis, utf8(TOO_MANY.exec(text("message"))![0]));
+  // mongodb 7: a label says more than a number
+  if (name === "MongoPoolClearedError") return facts(DomainNumber.Mongodb, "PoolClearedError");
+  const labels = read(error, "errorLabels");
+  if (Array.isArray(labels)) {
+    const label = LABELS.find((label) => labels.includes(label));
+    if (label || number) return facts(DomainNumber.Mongodb, label ?? number);
+  }
+  // kafkajs 2
+  if (name.startsWith("KafkaJS") && number) return facts(DomainNumber.Kafka, number);
+  // @grpc/grpc-js 1
+  const metadata = read(error, "metadata");
+  if (number && text("message").endsWith(`: ${details}`) && isObject(metadata)) {
+    const { flags, wait } = hintOf(metadata as HeaderSource);
+    return facts(DomainNumber.Grpc, number, flags | (NOT_CONNECTED.test(details) ? 1 : 0), wait < 0 ? retryInfo(metadata) : wait);
+  }
+  return isObject(read(error, "$metadata")) ? awsFacts(error, name) : undefined;
+}
+
+/** The wait of a `google.rpc.RetryInfo` within a gRPC status, in microseconds; -1 if there is none that makes sense. */
+function retryInfo(metadata: { get?: (name: string) => unknown }): number {
+  const status = read(metadata.get?.("grpc-status-details-bin"), "0");
+  const found = status instanceof Uint8Array && RETRY_INFO.exec(String.fromCharCode(...status.subarray(0, 8192)));
+  if (!found) return -1;
+  const [seconds, nanos] = [found[1], found[2]].map((digits = "") =>
+    [...digits].reduce((sum, digit, at) => sum + (digit.charCodeAt(0) & 127) * 128 ** at, 0),
+  );
+  const wait = seconds! * 1e6 + Math.ceil(nanos! / 1e3);
+  return Number.isSafeInteger(wait) ? wait : -1;
+}
+
+/** The AWS SDK 3, by smithy-client: the code, or the status where no table has the code. */
+function awsFacts(error: unknown, name: string): Facts {
+  const headers = read(read(error, "$response"), "headers");
+  const { flags, wait } = isObject(headers) ? hintOf(headers as HeaderSource) : { flags: 0, wait: -1 };
+  // What the service's model says of the error: retryable, and perhaps an overload.
+  const trait = read(error, "$retryable");
+  const code = facts(DomainNumber.Aws, utf8(name), flags | (trait ? 48 : 0), wait);
+  const status = read(read(error, "$metadata"), "httpStatusCode");
+  if (lookUp(code) & 256) return code;
+  if (read(trait, "throttling")) return { ...code, code: "ThrottlingException" };
+  return Number.isInteger(status) ? { ...code, domain: DomainNumber.Http, code: status as number } : code;
 }
 
 function statusOf(from: unknown): number | undefined {
@@ -84,7 +152,7 @@ function byCode(given: string, isConnect: boolean): Facts | undefined {
   if (!known.has(key)) {
     if (known.size > 255) known.clear();
     const isLate = LATE.test(given);
-    const code = isLate ? "ETIMEDOUT" : given === "ERR_STREAM_PREMATURE_CLOSE" ? "EOF" : given;
+    const code = isLate ? "ETIMEDOUT" : ENDED.test(given) ? "EOF" : given;
     const flags = isConnect || isLate ? 1 : 0;
     const domains = [DomainNumber.Os, DomainNumber.Dns, DomainNumber.Undici];
     if (TLS_CODE.test(code)) domains.push(DomainNumber.Tls);
@@ -105,8 +173,31 @@ function userCode(error: unknown): string | number | undefined {
   return isNamed ? utf8(name.slice(0, 256)) : undefined;
 }
 
+/** The one that says most first: an overload with RetryableError was refused before anything was done. */
+const LABELS = [
+  "TransientTransactionError", "UnknownTransactionCommitResult", "RetryableError", "SystemOverloadedError", "RetryableWriteError",
+];
+
+/** A reply of Redis by its first word, except for the one that says nothing by it. */
+const TOO_MANY = /^ERR max number of clients reached$|^\S*/;
+
+/** What grpc-js says where no connection carried the call. */
+const NOT_CONNECTED = /No connection established|^Name resolution failed/;
+
+/** Its type's name, then its value: a duration with seconds and nanoseconds, each a varint that is left out where it is 0. */
+const RETRY_INFO = /google\.rpc\.RetryInfo\x12.\n.(?:\x08([\x80-\xff]*[\0-\x7f]))?(?:\x10([\x80-\xff]*[\0-\x7f]))?/s;
+
+/** A time limit of the host's, of mongodb's or of kafkajs's. */
+const LATE_NAME = /^(MongoNetwork|KafkaJSRequest|)TimeoutError$/;
+
+/** A connection that was lost, where the error has no cause that says more. */
+const LOST_NAME = /^(MongoNetwork|KafkaJSConnectionClosed)Error$/;
+
 /** Node's own names of a time limit; each of them means that nothing was sent. */
 const LATE = /^E(RR_(SOCKET_CONNECTION|TLS_HANDSHAKE)_)?TIMEOUT$/;
+
+/** Names of an end that came too early: Node's, and mysql2's. */
+const ENDED = /^(ERR_STREAM_PREMATURE_CLOSE|PROTOCOL_CONNECTION_LOST)$/;
 
 const TLS_CODE =
   /^(CERT_|CRL_|ERR_(TLS|SSL)_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH)/;

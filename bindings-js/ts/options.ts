@@ -21,6 +21,14 @@ type RuleMatch =
   | { readonly dns: Code; readonly bodyContains?: string | undefined }
   | { readonly tls: Code; readonly bodyContains?: string | undefined }
   | { readonly undici: Code; readonly bodyContains?: string | undefined }
+  | { readonly grpc: Code; readonly bodyContains?: string | undefined }
+  | { readonly postgres: string; readonly bodyContains?: string | undefined }
+  | { readonly mysql: Code; readonly bodyContains?: string | undefined }
+  | { readonly sqlite: Code; readonly bodyContains?: string | undefined }
+  | { readonly redis: string; readonly bodyContains?: string | undefined }
+  | { readonly mongodb: Code; readonly bodyContains?: string | undefined }
+  | { readonly kafka: Code; readonly bodyContains?: string | undefined }
+  | { readonly aws: string; readonly bodyContains?: string | undefined }
   | { readonly user: Code; readonly bodyContains?: string | undefined }
   | { readonly bodyContains: string };
 type RuleEffect =

@@ -58,7 +58,7 @@ impl Failure {
         })
     }
 
-    /// Whose code it is: `http`, `os`, `dns`, `tls`, `undici` or `user`.
+    /// Whose code it is: `http`, `os`, `postgres`…
     #[getter]
     fn domain(&self) -> &'static str {
         self.domain.as_str()

@@ -7,7 +7,7 @@ mod documented;
 pub use documented::{ROWS, Row, Takes};
 
 use crate::budget::BudgetMode;
-use crate::failure::{Class, Sent};
+use crate::failure::{Class, Domain, Sent};
 use crate::format::Mistake;
 use crate::policy::Nested;
 use crate::settings as at;
@@ -46,6 +46,8 @@ pub(crate) struct Field {
     /// Where its value stands in the settings of the map that holds it, and how many places that takes.
     pub start: u8,
     pub len: u8,
+    /// Several options share its places: which of them was written, by its number in the map, stands in the second.
+    pub is_numbered: bool,
 }
 
 /// What an option takes beside its words.
@@ -152,7 +154,12 @@ pub(crate) const fn options(mut options: &[Opt]) -> u32 {
 }
 
 const fn field(name: &'static str, start: usize, kind: Kind) -> Field {
-    Field { name, words: "", kind, is_nullable: false, start: start as u8, len: 1 }
+    Field { name, words: "", kind, is_nullable: false, start: start as u8, len: 1, is_numbered: false }
+}
+
+/// The code of a domain, which is also its place among the options of a rule.
+const fn code(domain: Domain, kind: Kind) -> Field {
+    Field { is_numbered: true, ..field(domain.as_str(), at::RULE_CODE, kind).len(2) }
 }
 
 impl Field {
@@ -380,22 +387,33 @@ pub(crate) static DELAY: Field = field("", 0, Kind::Number(&SPAN_OR_ZERO));
 /// An element of `rules`.
 pub(crate) static RULE: Field = field("", 0, Kind::Map(&IN_RULE));
 
-/// The first places are the domains, by number.
+/// The domains come first, by number.
 static IN_RULE: Map = Map {
     fields: &[
-        field("http", 0, Kind::Status),
-        field("os", 1, Kind::Code),
-        field("dns", 2, Kind::Code),
-        field("tls", 3, Kind::Code),
-        field("undici", 4, Kind::Code),
-        field("user", 5, Kind::Code),
+        code(Domain::Http, Kind::Status),
+        code(Domain::Os, Kind::Code),
+        code(Domain::Dns, Kind::Code),
+        code(Domain::Tls, Kind::Code),
+        code(Domain::Undici, Kind::Code),
+        code(Domain::Grpc, Kind::Code),
+        code(Domain::Postgres, Kind::Text),
+        code(Domain::Mysql, Kind::Code),
+        code(Domain::Sqlite, Kind::Code),
+        code(Domain::Redis, Kind::Text),
+        code(Domain::Mongodb, Kind::Code),
+        code(Domain::Kafka, Kind::Code),
+        code(Domain::Aws, Kind::Text),
+        code(Domain::User, Kind::Code),
         field("body_contains", at::RULE_BODY, Kind::Text),
         field("class", at::RULE_CLASS, Kind::Words).words(Class::WORDS),
         field("sent", at::RULE_SENT, Kind::Words).words(Sent::WORDS),
     ],
-    rivals: 0x3F,
+    rivals: (1 << DOMAINS) - 1,
     unknown: Mistake::UnknownOption,
-    checks: &[missing(0x7F, Mistake::NoMatch, WHOLE), missing(0x180, Mistake::NoEffect, WHOLE)],
+    checks: &[
+        missing((1 << (DOMAINS + 1)) - 1, Mistake::NoMatch, WHOLE),
+        missing(0b11 << (DOMAINS + 1), Mistake::NoEffect, WHOLE),
+    ],
 };
 
 static COUNT: Bounds = Bounds { unit: Unit::Count, least: ATTEMPTS.0, most: ATTEMPTS.1 };
@@ -421,6 +439,7 @@ const fn meaningless(about: &[Opt], mistake: Mistake, option: Opt) -> Check {
     }
 }
 
+const DOMAINS: usize = Domain::ALL.len();
 const WHOLE: u8 = u8::MAX;
 const ANY: (u8, u8) = (0, u8::MAX);
 const NONE: u8 = 1 << 7;

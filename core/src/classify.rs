@@ -2,9 +2,17 @@
 //!
 //! One file per domain. A row says what the code means and the clause that says so; nothing else in the code knows it.
 
+mod aws;
 mod dns;
+mod grpc;
 mod http;
+mod kafka;
+mod mongodb;
+mod mysql;
 mod os;
+mod postgres;
+mod redis;
+mod sqlite;
 mod table;
 mod undici;
 
@@ -26,6 +34,13 @@ impl Row {
     const fn when(self, condition: Condition) -> Row {
         Row { condition, ..self }
     }
+
+    /// Whether the connection, or the answer, was lost: while connecting, nothing of the call has been sent.
+    fn is_lost(&self) -> bool {
+        self.sent == Sent::Maybe
+            && matches!(self.class, Class::Transient | Class::Timeout)
+            && self.condition == Condition::Always
+    }
 }
 
 const fn row(class: Class, sent: Sent) -> Row {
@@ -41,31 +56,50 @@ pub(crate) fn find(domain: Domain, code: Code, phase: Phase, has_hint: bool) -> 
             (row.class, row.sent) = (Class::Throttle, Sent::Rejected)
         }
         Domain::Http => row.is_known |= matches!(code, Code::Number(400..600)),
-        // While connecting, nothing of the call has been sent.
-        Domain::Os if phase == Phase::Connect && os::is_lost(row) => {
-            (row.class, row.sent) = (Class::Connect, Sent::NotSent)
-        }
         // A certificate that is refused today is refused a second later. Source: SEMANTICS 15.3.
         Domain::Tls => row.is_known = true,
-        Domain::Os | Domain::Dns | Domain::Undici | Domain::User => {}
+        // A RESOURCE_EXHAUSTED that says when to come back (google.rpc.RetryInfo). Source: SEMANTICS 15.2.
+        Domain::Grpc if has_hint && row.class == Class::Throttle => row.condition = Condition::Always,
+        // Every number of the protocol means something. Source: SEMANTICS 15.10.
+        Domain::Kafka => row.is_known |= matches!(code, Code::Number(-1..)),
+        Domain::Os | Domain::Dns | Domain::Undici | Domain::Grpc | Domain::Postgres | Domain::Mysql => {}
+        Domain::Sqlite | Domain::Redis | Domain::Mongodb | Domain::Aws | Domain::User => {}
+    }
+    let knows_phase = !matches!(domain, Domain::Http | Domain::Undici);
+    if knows_phase && phase == Phase::Connect && row.is_lost() {
+        (row.class, row.sent) = (Class::Connect, Sent::NotSent);
     }
     row
 }
 
-/// Whether two codes are one: equal, or two spellings of one row, as ECONNRESET and 104.
-pub(crate) fn is_same(domain: Domain, one: Code, other: Code) -> bool {
-    let place = search(domain, one);
-    one == other || (domain != Domain::Undici && place != table::NOWHERE && place == search(domain, other))
+/// Whether a code is the one that a rule names: equal, or another spelling of its row, as ECONNRESET and 104. The row of
+/// a class of codes is named by the class, as 23 of PostgreSQL's.
+pub(crate) fn is_same(domain: Domain, named: Code, code: Code) -> bool {
+    let place = search_exactly(domain, named);
+    named == code || (place != table::NOWHERE && place == search(domain, code))
 }
 
-/// What a table says of a code, packed.
+/// What a table says of a code, packed: in its own row, or in that of the class it belongs to.
 fn search(domain: Domain, code: Code) -> u32 {
+    let found = search_exactly(domain, code);
+    if found == table::NOWHERE { search_exactly(domain, class_of(domain, code)) } else { found }
+}
+
+fn search_exactly(domain: Domain, code: Code) -> u32 {
     let (table, prefix): (&[u8], &[u8]) = match domain {
         Domain::Http => (&http::TABLE, b""),
         // WinSock's names are the errno names with `WSA` before them.
         Domain::Os => (&os::TABLE, b"WSA"),
         Domain::Dns => (&dns::TABLE, b""),
         Domain::Undici => (&undici::TABLE, b"UND_ERR"),
+        Domain::Grpc => (&grpc::TABLE, b""),
+        Domain::Postgres => (&postgres::TABLE, b""),
+        Domain::Mysql => (&mysql::TABLE, b""),
+        Domain::Sqlite => (&sqlite::TABLE, b"SQLITE_"),
+        Domain::Redis => (&redis::TABLE, b""),
+        Domain::Mongodb => (&mongodb::TABLE, b""),
+        Domain::Kafka => (&kafka::TABLE, b""),
+        Domain::Aws => (&aws::TABLE, b""),
         Domain::Tls | Domain::User => return table::NOWHERE,
     };
     let without = match code {
@@ -77,4 +111,22 @@ fn search(domain: Domain, code: Code) -> u32 {
         None if domain == Domain::Undici => table::NOWHERE,
         None => table::search(table, code),
     }
+}
+
+/// The code of the class that a code belongs to.
+fn class_of(domain: Domain, code: Code) -> Code {
+    match (domain, code) {
+        // The low byte of an extended result code (sqlite.org/rescode.html).
+        (Domain::Sqlite, Code::Number(number @ 256..)) => Code::Number(number & 0xFF),
+        (Domain::Sqlite, Code::Name(name)) => Code::Name(before(name.strip_prefix(b"SQLITE_").unwrap_or(name), b'_')),
+        // The first two characters of a SQLSTATE (ISO/IEC 9075-2, 24.1).
+        (Domain::Postgres, Code::Name(name)) => Code::Name(name.get(..2).unwrap_or_default()),
+        // The first word of a reply (Redis' protocol specification, "Simple errors").
+        (Domain::Redis, Code::Name(name)) => Code::Name(before(name, b' ')),
+        _ => Code::None,
+    }
+}
+
+fn before(text: &[u8], end: u8) -> &[u8] {
+    text.split(|byte| *byte == end).next().unwrap_or(text)
 }

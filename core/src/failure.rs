@@ -15,9 +15,25 @@ pub enum Domain {
     Tls = 3,
     /// undici's `UND_ERR_…`.
     Undici = 4,
+    /// gRPC status codes, by name or number.
+    Grpc = 5,
+    /// PostgreSQL's SQLSTATEs: five characters.
+    Postgres = 6,
+    /// MySQL's and MariaDB's error numbers.
+    Mysql = 7,
+    /// SQLite's result codes, by name or number, extended ones too.
+    Sqlite = 8,
+    /// Redis' error replies: the first word, or all of the text.
+    Redis = 9,
+    /// MongoDB's error numbers and labels.
+    Mongodb = 10,
+    /// Kafka's error codes, by name or number.
+    Kafka = 11,
+    /// Error codes of AWS' services.
+    Aws = 12,
     /// Anything else: an error's name, or a code of the user's.
     #[default]
-    User = 5,
+    User = 13,
 }
 
 /// What kind of failure it was.
@@ -61,13 +77,16 @@ pub enum Condition {
     OptInOnce = 3,
     /// At once the first time in a call, then as usual.
     Immediate = 4,
+    /// The server rolled back: the whole transaction has to be repeated, as a user's function does. One statement alone
+    /// would not help.
+    Transaction = 5,
 }
 
 impl Condition {
     /// Whether it holds for a failure with or without a hint, named or not by a rule or the user's `on`.
     pub(crate) fn is_met(self, has_hint: bool, is_named: bool) -> bool {
         match self {
-            Condition::Always | Condition::Immediate => true,
+            Condition::Always | Condition::Immediate | Condition::Transaction => true,
             Condition::HintOnly => has_hint,
             Condition::OptIn | Condition::OptInOnce => is_named,
         }
@@ -183,7 +202,10 @@ macro_rules! names {
 }
 pub(crate) use names;
 
-names!(Domain { Http = "http", Os = "os", Dns = "dns", Tls = "tls", Undici = "undici", User = "user" });
+names!(Domain {
+    Http = "http", Os = "os", Dns = "dns", Tls = "tls", Undici = "undici", Grpc = "grpc", Postgres = "postgres",
+    Mysql = "mysql", Sqlite = "sqlite", Redis = "redis", Mongodb = "mongodb", Kafka = "kafka", Aws = "aws", User = "user",
+});
 names!(Class {
     Transient = "transient", Throttle = "throttle", Timeout = "timeout",
     Connect = "connect", Conflict = "conflict", Permanent = "permanent",
@@ -191,6 +213,7 @@ names!(Class {
 names!(Sent { NotSent = "not_sent", Rejected = "rejected", Maybe = "maybe" });
 names!(Condition {
     Always = "always", HintOnly = "hint_only", OptIn = "opt_in", OptInOnce = "opt_in_once", Immediate = "immediate",
+    Transaction = "transaction",
 });
 names!(Verdict { Tables = "tables", Named = "named", Refused = "refused", Forced = "forced" });
 names!(Phase { Unknown = "unknown", Connect = "connect" });

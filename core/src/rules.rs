@@ -4,7 +4,7 @@ use crate::bounds::{RULES_LEN, RULES_TEXT};
 use crate::classify::is_same;
 use crate::failure::{Class, Code, Failure, Sent};
 use crate::format::Mistake;
-use crate::settings::{ABSENT, IN_RULE, RULE_BODY, RULE_CLASS, RULE_SENT};
+use crate::settings::{ABSENT, IN_RULE, RULE_BODY, RULE_CLASS, RULE_CODE, RULE_DOMAIN, RULE_SENT};
 
 /// The rules of a policy with their texts, in fixed room.
 #[derive(Clone, Copy)]
@@ -15,7 +15,7 @@ pub(crate) struct Rules {
     text_len: usize,
 }
 
-/// One rule: a place for each domain, then those of `settings`. What is absent matches everything, or changes nothing.
+/// One rule, in the places of `settings`. What is absent matches everything, or changes nothing.
 pub(crate) type Rule = [u64; IN_RULE];
 
 /// What a rule names, packed into 64 bits so that a rule is settings like others.
@@ -88,17 +88,14 @@ impl Rules {
     }
 
     fn fits(&self, rule: &Rule, failure: &Failure) -> bool {
-        rule.iter().zip(0..).all(|(packed, place)| {
-            *packed == ABSENT
-                || match place {
-                    RULE_BODY => match self.unpack(*packed) {
-                        Match::Text(wanted) => contains(failure.body, wanted),
-                        Match::Number(_) | Match::Range(..) => false,
-                    },
-                    RULE_CLASS | RULE_SENT => true,
-                    domain => domain == failure.domain as usize && self.names(*packed, failure),
-                }
-        })
+        let (code, body) = (rule[RULE_CODE], rule[RULE_BODY]);
+        let fits_code = code == ABSENT || (rule[RULE_DOMAIN] == failure.domain as u64 && self.names(code, failure));
+        fits_code
+            && match self.unpack(body) {
+                _ if body == ABSENT => true,
+                Match::Text(wanted) => contains(failure.body, wanted),
+                Match::Number(_) | Match::Range(..) => false,
+            }
     }
 
     fn names(&self, packed: u64, failure: &Failure) -> bool {

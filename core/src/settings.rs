@@ -63,11 +63,13 @@ pub(crate) const CLASS_INITIAL: usize = 2;
 pub(crate) const CLASS_COST: usize = 3;
 pub(crate) const IN_CLASS: usize = 4;
 
-/// A rule's settings: a code for each domain, then these.
-pub(crate) const RULE_BODY: usize = 6;
-pub(crate) const RULE_CLASS: usize = 7;
-pub(crate) const RULE_SENT: usize = 8;
-pub(crate) const IN_RULE: usize = 9;
+/// Within a rule.
+pub(crate) const RULE_CODE: usize = 0;
+pub(crate) const RULE_DOMAIN: usize = 1;
+pub(crate) const RULE_BODY: usize = 2;
+pub(crate) const RULE_CLASS: usize = 3;
+pub(crate) const RULE_SENT: usize = 4;
+pub(crate) const IN_RULE: usize = 5;
 
 /// Where a setting of the class with this number stands.
 pub(crate) const fn of_class(class: usize, setting: usize) -> usize {

@@ -3,6 +3,7 @@
 from durations import LONGEST, UNITS, text
 from compile import compile_policy
 from evaluate import exact
+from policy import NAMED_DOMAINS
 
 CLASSES = ("transient", "throttle", "timeout", "connect", "conflict")
 CODES = {
@@ -11,6 +12,14 @@ CODES = {
     "dns": ("EAI_AGAIN", "ENOTFOUND", -2, -3, 11001, "EAI_FAIL", "EAI_MEMORY", "EAI_NODATA"),
     "tls": ("CERT_HAS_EXPIRED", 40),
     "undici": ("UND_ERR_SOCKET", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_PRX_CONN", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_CLOSED"),
+    "grpc": (14, "UNAVAILABLE", 4, 8, "RESOURCE_EXHAUSTED", 10, 13, "INTERNAL", 1, 5, 17),
+    "postgres": ("40001", "40P01", "08006", "08001", "53300", "57014", "23505", "23503", "42P01", "23", "25P04", "57P03", "XX000"),
+    "mysql": (1213, 1205, 2006, 2003, 1040, 1062, 1290, 1105, 1180, 1000, 3024),
+    "sqlite": (5, "SQLITE_BUSY", "BUSY", 261, 517, "BUSY_SNAPSHOT", 2067, 19, "SQLITE_CONSTRAINT_UNIQUE", 14, 10, 266, 1),
+    "redis": ("LOADING", "LOADING Redis is loading the dataset in memory", "MOVED", "READONLY", "OOM", "ERR", "ERR max number of clients reached", "BUSY", "MYMODULE"),
+    "mongodb": (112, 11600, 89, 462, 11000, 50, "RetryableWriteError", "TransientTransactionError", "SystemOverloadedError", "UnknownTransactionCommitResult", "PoolClearedError"),
+    "kafka": (6, "NOT_LEADER_OR_FOLLOWER", 7, 20, 51, 89, 29, -1, -195, "DisconnectException", "NoAvailableBrokersException"),
+    "aws": ("SlowDown", "ThrottlingException", "RequestTimeout", "IDPCommunicationError", "AuthFailure", "InternalError"),
     "user": ("MyError", "40001", 40001, -1, "déjà vu"),
 }
 PIECES = ("overloaded", "User not exists", "é", "\"quoted\"", "aab", "\U0001f600")
@@ -32,7 +41,7 @@ AIMED = {  # wrong by itself, or easily wrong beside others
     "classes": ({"connect": {"attempts": 4294967295}}, {"timeout": {"attempts": 0, "initial": 5, "cost": -1}}, {"timeout": {"cost": 1}, "connect": {"cost": 501}}, {"throttle": {"initial": "87600h"}, "transient": {"attempts": 300}}, {"server": {}}, {"conflict": 5}, [], {"permanent": {"attempts": 1}}),
     "rules": ({}, [5], [{}], [{"http": "599-500", "class": "x"}], [{"http": "5xx", "class": "permanent"}], [{"http": 500, "os": 5, "sent": "maybe"}], [{"user": 2147483648, "class": "transient"}], [{"user": "", "class": "transient"}],
         [{"http": 500}], [{"class": "permanent"}], [{"body_contains": "", "sent": "yes"}], [{"http": 500, "class": "permanent"}] * 33, [{"body_contains": "é" * 1000, "class": "throttle"}, {"body_contains": "x" * 49, "class": "throttle"}],
-        [{"grpc": 14, "class": "transient"}, {"http": 2.5, "class": None}]),
+        [{"smtp": 421, "class": "transient"}, {"http": 2.5, "class": None}], [{"postgres": 40001, "class": "conflict"}, {"aws": None, "redis": 5}, {"grpc": "14-2", "sent": "maybe"}]),
     "budget": ({}, 5, "", "x" * 65, {"name": "x", "capacity": 5, "cost": 6}, {"name": "x", "mode": "window", "capacity": 5}, {"name": "x", "ttl": "10s", "ratio": 0.5}, {"name": "x", "mode": "failures", "refund": True},
         {"name": "", "reward": 0.0000001}, {"name": "x", "mode": "window", "ttl": "999ms"}, {"mode": "leaky", "name": 5}, {"name": "x", "capacity": 3}, {"name": "x", "mode": "window"}, None, "x"),
     "idempotent": ("yes", None, 1), "nested": ("never", True), "max_retries": (3,), "maxDelay": ("1s",), "a~b/c": (1,),
@@ -184,7 +193,7 @@ def rule(dice):
     if dice.chance(80):
         domain = dice.pick(tuple(CODES))
         r[domain] = dice.pick(CODES[domain])
-        if dice.chance(25):
+        if domain not in NAMED_DOMAINS and dice.chance(25):
             r[domain] = "400-599" if dice.chance(50) else f"{dice.between(0, 120)}-{dice.between(120, 600)}"
     if not r or dice.chance(20):
         r["body_contains"] = dice.pick(PIECES)

@@ -250,6 +250,7 @@ def judge(policy, failure):
     willing = {
         "always": True,
         "immediate": True,
+        "transaction": True,
         "hint_only": failure.hint is not None or ruled or is_forced(failure),
         "opt_in": opted_in or failure.verdict == "named" or is_forced(failure),
     }

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 MILLION = 1_000_000
 CLASSES = ("transient", "throttle", "timeout", "connect", "conflict")  # those a policy may set apart
-DOMAINS = ("http", "os", "dns", "tls", "undici", "user")
+DOMAINS = ("http", "os", "dns", "tls", "undici", "grpc", "postgres", "mysql", "sqlite", "redis", "mongodb", "kafka", "aws", "user")
+NAMED_DOMAINS = ("postgres", "redis", "aws")  # their codes are text
 SENT = ("not_sent", "rejected", "maybe")
 
 

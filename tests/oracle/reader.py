@@ -8,7 +8,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 import durations
-from policy import BUDGET_DEFAULTS, CLASSES, DOMAINS, MILLION, PRESETS, SENT, BudgetOptions, ClassSettings, Rule
+from policy import (
+    BUDGET_DEFAULTS, CLASSES, DOMAINS, MILLION, NAMED_DOMAINS, PRESETS, SENT, BudgetOptions, ClassSettings, Rule,
+)
 
 MOST_ATTEMPTS = 4_294_967_295
 MOST_DELAYS = 64
@@ -266,6 +268,8 @@ class Reader:
         return Rule(domain, found.get("code"), found.get("body_contains"), found.get("class"), found.get("sent"))
 
     def code(self, domain, value, pointer):
+        if domain in NAMED_DOMAINS:
+            return self.rule_name(value, pointer)
         if is_number(value):
             return self.whole(*CODE_RANGE)(value, pointer)
         bounds = _RANGE.fullmatch(self.text(value, pointer))

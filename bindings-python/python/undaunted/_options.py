@@ -22,6 +22,10 @@ On: TypeAlias = (
     type[Exception] | Callable[[Exception], Answer] | tuple[type[Exception] | Callable[[Exception], Answer], ...]
 )
 Hook: TypeAlias = Callable[[Event], AbstractContextManager[Any] | None]
+#: Whose codes a failure speaks in.
+Domain: TypeAlias = Literal[
+    "http", "os", "dns", "tls", "undici", "grpc", "postgres", "mysql", "sqlite", "redis", "mongodb", "kafka", "aws", "user"
+]
 ClassName: TypeAlias = Literal["transient", "throttle", "timeout", "connect", "conflict"]
 
 
@@ -93,6 +97,14 @@ class Rule(TypedDict, total=False):
     dns: int | str
     tls: int | str
     undici: int | str
+    grpc: int | str
+    postgres: str
+    mysql: int | str
+    sqlite: int | str
+    redis: str
+    mongodb: int | str
+    kafka: int | str
+    aws: str
     user: int | str
     body_contains: str
     sent: Literal["not_sent", "rejected", "maybe"]

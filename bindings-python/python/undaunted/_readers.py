@@ -29,7 +29,7 @@ def read(error: BaseException, needs_body: bool) -> _core.Failure:
     try:
         return reader(error, needs_body)
     except Exception:
-        return _read_user(error, needs_body)
+        return read_user(error, needs_body)
 
 
 def response_failure(status: int, headers: object, body: bytes | None = None) -> _core.Failure:
@@ -59,17 +59,24 @@ def _text(value: object) -> str:
 
 
 def _choose(kind: type[BaseException]) -> Reader:
+    from ._drivers import DRIVERS
+
     if len(_chosen) >= CLASSES_REMEMBERED:
         _chosen.clear()
         BARE.clear()
     reader = next(
-        (known for base in kind.__mro__ if (known := READERS.get(f"{base.__module__}.{base.__qualname__}"))),
+        (known for name in names_of(kind) if (known := READERS.get(name) or DRIVERS.get(name))),
         _read_other,
     )
     if reader is _read_other and not has_shape(kind):
         BARE[kind] = _core.Failure("user", kind.__name__)
     _chosen[kind] = reader
     return reader
+
+
+def names_of(kind: type[BaseException]) -> list[str]:
+    """A class and those it is made from, with their modules."""
+    return [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__]
 
 
 def has_shape(kind: type[BaseException]) -> bool:
@@ -79,7 +86,7 @@ def has_shape(kind: type[BaseException]) -> bool:
     return any(hasattr(kind, name) for name in ("response", "status_code", "status"))
 
 
-def _read_user(error: BaseException, needs_body: bool) -> _core.Failure:
+def read_user(error: BaseException, needs_body: bool) -> _core.Failure:
     return BARE.get(type(error)) or _core.Failure("user", type(error).__name__)
 
 
@@ -92,7 +99,7 @@ def _read_other(error: Any, needs_body: bool) -> _core.Failure:
             if isinstance(status, int) and 100 <= status <= 599:
                 headers = getattr(holder, "headers", None) or getattr(error, "headers", None)
                 return response_failure(status, headers, _body(holder) if needs_body else None)
-    return _read_user(error, needs_body)
+    return read_user(error, needs_body)
 
 
 def _body(holder: Any) -> bytes | None:
@@ -132,8 +139,8 @@ def _read_nameless(error: OSError, needs_body: bool) -> _core.Failure:
     kind = type(error)
     name = next((NAMELESS[base.__name__] for base in kind.__mro__ if base.__name__ in NAMELESS), None)
     if name is None:
-        return _read_user(error, needs_body)
-    facts = _fact("os", name)
+        return read_user(error, needs_body)
+    facts = fact("os", name)
     if _chosen.get(kind) is _read_os:
         BARE[kind] = facts
     return facts
@@ -158,25 +165,25 @@ def _read_ssl(error: Any, needs_body: bool) -> _core.Failure:
     return _core.Failure("tls", getattr(error, "reason", None) or "SSL")
 
 
-def _os_reader(name: str, phase: str = "unknown") -> Reader:
+def os_reader(name: str, phase: str = "unknown") -> Reader:
     def reader(error: BaseException, needs_body: bool) -> _core.Failure:
-        return _fact("os", name, phase)
+        return fact("os", name, phase)
 
     return reader
 
 
 def _tls_reader(error: BaseException, needs_body: bool) -> _core.Failure:
-    return _fact("tls", type(error).__name__)
+    return fact("tls", type(error).__name__)
 
 
-def _inner_reader(find: Callable[[Any], object], otherwise: str, phase: str = "unknown") -> Reader:
+def inner_reader(find: Callable[[Any], object], otherwise: str, phase: str = "unknown") -> Reader:
     """Reads the error inside: with the outer one's phase, and as an errno if there is none inside or nothing is known about it."""
 
     def reader(error: BaseException, needs_body: bool) -> _core.Failure:
         inner = find(error)
         facts = read(inner, needs_body) if isinstance(inner, Exception) and inner is not error else None
         if facts is None or facts.domain == "user":
-            return _fact("os", otherwise, phase)
+            return fact("os", otherwise, phase)
         if phase == "connect" and facts.phase != phase and facts.domain != "http":
             return _core.Failure(facts.domain, facts.code, phase=phase)
         return facts
@@ -192,11 +199,11 @@ def _read_dns_inside(error: Any, needs_body: bool) -> _core.Failure:
     """A resolver of its own raises a plain OSError without a number: the name was not found."""
     inner = getattr(error, "os_error", None) or error.__cause__
     facts = read(inner, needs_body) if isinstance(inner, Exception) else None
-    return facts if facts is not None and facts.domain == "dns" else _fact("dns", "ENOTFOUND", "connect")
+    return facts if facts is not None and facts.domain == "dns" else fact("dns", "ENOTFOUND", "connect")
 
 
 def _read_url_error(error: Any, needs_body: bool) -> _core.Failure:
-    return read(error.reason, needs_body) if isinstance(error.reason, Exception) else _read_user(error, needs_body)
+    return read(error.reason, needs_body) if isinstance(error.reason, Exception) else read_user(error, needs_body)
 
 
 def _read_urllib_http(error: Any, needs_body: bool) -> _core.Failure:
@@ -205,10 +212,10 @@ def _read_urllib_http(error: Any, needs_body: bool) -> _core.Failure:
 
 def _read_reason(error: Any, needs_body: bool) -> _core.Failure:
     reason = getattr(error, "reason", None) or _first_error(error)
-    return read(reason, needs_body) if isinstance(reason, Exception) else _read_user(error, needs_body)
+    return read(reason, needs_body) if isinstance(reason, Exception) else read_user(error, needs_body)
 
 
-def _fact(domain: str, code: str, phase: str = "unknown") -> _core.Failure:
+def fact(domain: str, code: str | int, phase: str = "unknown") -> _core.Failure:
     key = (domain, code, phase)
     facts = _facts.get(key)
     if facts is None:
@@ -216,7 +223,7 @@ def _fact(domain: str, code: str, phase: str = "unknown") -> _core.Failure:
     return facts
 
 
-_read_cause = _inner_reader(lambda error: error.__cause__, "ECONNRESET")
+_read_cause = inner_reader(lambda error: error.__cause__, "ECONNRESET")
 
 # OSErrors that were raised without a number.
 NAMELESS = {
@@ -238,42 +245,42 @@ READERS: dict[str, Reader] = {
     "socket.gaierror": _read_gai,
     "socket.herror": _read_herror,
     "ssl.SSLCertVerificationError": _tls_reader,
-    "ssl.SSLEOFError": _os_reader("EOF"),
-    "ssl.SSLZeroReturnError": _os_reader("EOF"),
-    "ssl.SSLSyscallError": _os_reader("EOF"),
-    "ssl.SSLWantReadError": _os_reader("EAGAIN"),
-    "ssl.SSLWantWriteError": _os_reader("EAGAIN"),
+    "ssl.SSLEOFError": os_reader("EOF"),
+    "ssl.SSLZeroReturnError": os_reader("EOF"),
+    "ssl.SSLSyscallError": os_reader("EOF"),
+    "ssl.SSLWantReadError": os_reader("EAGAIN"),
+    "ssl.SSLWantWriteError": os_reader("EAGAIN"),
     "ssl.SSLError": _read_ssl,
-    "asyncio.exceptions.IncompleteReadError": _os_reader("UNEXPECTED_EOF"),
-    "http.client.IncompleteRead": _os_reader("UNEXPECTED_EOF"),
+    "asyncio.exceptions.IncompleteReadError": os_reader("UNEXPECTED_EOF"),
+    "http.client.IncompleteRead": os_reader("UNEXPECTED_EOF"),
     "urllib.error.HTTPError": _read_urllib_http,
     "urllib.error.URLError": _read_url_error,
-    "trio.TooSlowError": _os_reader("ETIMEDOUT"),
-    "trio.BrokenResourceError": _inner_reader(lambda error: error.__cause__, "EPIPE"),
+    "trio.TooSlowError": os_reader("ETIMEDOUT"),
+    "trio.BrokenResourceError": inner_reader(lambda error: error.__cause__, "EPIPE"),
     "aiohttp.client_exceptions.ClientConnectorDNSError": _read_dns_inside,
     "aiohttp.client_exceptions.ClientConnectorCertificateError": _tls_reader,
-    "aiohttp.client_exceptions.ClientConnectorError": _inner_reader(lambda error: error.os_error, "ECONNREFUSED", "connect"),
-    "aiohttp.client_exceptions.ConnectionTimeoutError": _os_reader("ETIMEDOUT", "connect"),
-    "aiohttp.client_exceptions.ServerTimeoutError": _os_reader("ETIMEDOUT"),
-    "aiohttp.client_exceptions.ServerDisconnectedError": _os_reader("EOF"),
+    "aiohttp.client_exceptions.ClientConnectorError": inner_reader(lambda error: error.os_error, "ECONNREFUSED", "connect"),
+    "aiohttp.client_exceptions.ConnectionTimeoutError": os_reader("ETIMEDOUT", "connect"),
+    "aiohttp.client_exceptions.ServerTimeoutError": os_reader("ETIMEDOUT"),
+    "aiohttp.client_exceptions.ServerDisconnectedError": os_reader("EOF"),
     "aiohttp.client_exceptions.ServerFingerprintMismatch": _tls_reader,
-    "aiohttp.client_exceptions.ClientPayloadError": _os_reader("UNEXPECTED_EOF"),
+    "aiohttp.client_exceptions.ClientPayloadError": os_reader("UNEXPECTED_EOF"),
     "aiohttp.client_exceptions.ClientOSError": _read_os_or_cause,
     "urllib3.exceptions.NameResolutionError": _read_dns_inside,
-    "urllib3.exceptions.NewConnectionError": _inner_reader(lambda error: error.__cause__, "ECONNREFUSED", "connect"),
-    "urllib3.exceptions.ConnectTimeoutError": _os_reader("ETIMEDOUT", "connect"),
-    "urllib3.exceptions.TimeoutError": _os_reader("ETIMEDOUT"),
-    "urllib3.exceptions.ProtocolError": _inner_reader(_first_error, "UNEXPECTED_EOF"),
-    "urllib3.exceptions.ProxyError": _inner_reader(lambda error: error.original_error, "ECONNREFUSED", "connect"),
+    "urllib3.exceptions.NewConnectionError": inner_reader(lambda error: error.__cause__, "ECONNREFUSED", "connect"),
+    "urllib3.exceptions.ConnectTimeoutError": os_reader("ETIMEDOUT", "connect"),
+    "urllib3.exceptions.TimeoutError": os_reader("ETIMEDOUT"),
+    "urllib3.exceptions.ProtocolError": inner_reader(_first_error, "UNEXPECTED_EOF"),
+    "urllib3.exceptions.ProxyError": inner_reader(lambda error: error.original_error, "ECONNREFUSED", "connect"),
     "urllib3.exceptions.MaxRetryError": _read_reason,
     "urllib3.exceptions.SSLError": _read_reason,
     "requests.exceptions.HTTPError": _read_other,
-    "requests.exceptions.ConnectTimeout": _os_reader("ETIMEDOUT", "connect"),
-    "requests.exceptions.Timeout": _os_reader("ETIMEDOUT"),
+    "requests.exceptions.ConnectTimeout": os_reader("ETIMEDOUT", "connect"),
+    "requests.exceptions.Timeout": os_reader("ETIMEDOUT"),
     "requests.exceptions.SSLError": _read_reason,
-    "requests.exceptions.ConnectionError": _inner_reader(_first_error, "ECONNRESET"),
-    "requests.exceptions.ChunkedEncodingError": _inner_reader(_first_error, "UNEXPECTED_EOF"),
-    "requests.exceptions.RequestException": _read_user,
+    "requests.exceptions.ConnectionError": inner_reader(_first_error, "ECONNRESET"),
+    "requests.exceptions.ChunkedEncodingError": inner_reader(_first_error, "UNEXPECTED_EOF"),
+    "requests.exceptions.RequestException": read_user,
 }
 
 HEADERS = frozenset(_core.HINT_HEADERS)
@@ -283,4 +290,4 @@ CLASSES_REMEMBERED = 1000
 BARE: dict[type[BaseException], _core.Failure] = {}
 _chosen: dict[type[BaseException], Reader] = {}
 _os: dict[int, _core.Failure] = {}
-_facts: dict[tuple[str, str, str], _core.Failure] = {}
+_facts: dict[tuple[str, str | int, str], _core.Failure] = {}

@@ -6,7 +6,7 @@ from . import _core
 from ._block import RetryContext
 from ._errors import HttpError
 from ._policy import Policy
-from ._readers import hint_of
+from ._readers import hint_of, read
 from ._source import PolicySource, decorate_by
 from ._wrap import decorate
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Literal, ParamSpec, TypeVar, Unpack, overload
 
-    from ._options import Decorator, Options
+    from ._options import Decorator, Domain, Options
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -80,21 +80,26 @@ def read_hint(headers: Mapping[str, str] | Iterable[tuple[str, str]], *, now: fl
 
 
 class Classification:
-    """What a code means by the built-in tables.
+    """What a code, or an error, means by the built-in tables.
 
     `class_` is transient, throttle, timeout, connect, conflict or permanent; `sent` is not_sent, rejected or maybe; `condition` is always,
-    hint_only, opt_in, opt_in_once or immediate; `known` says whether a table has it, `retried` whether it is retried unless a policy says
-    otherwise.
+    hint_only, opt_in, opt_in_once, immediate or transaction (repeat the whole transaction, one statement alone would not help); `known` says
+    whether a table has it, `retried` whether it is retried unless a policy says otherwise. `domain` and `code` are what the tables were
+    asked.
     """
 
-    __slots__ = ("class_", "condition", "known", "retried", "sent")
+    __slots__ = ("class_", "code", "condition", "domain", "known", "retried", "sent")
 
-    def __init__(self, class_: str, sent: str, condition: str, known: bool, retried: bool) -> None:
+    def __init__(
+        self, class_: str, sent: str, condition: str, known: bool, retried: bool, domain: str, code: int | str | None
+    ) -> None:
         self.class_ = class_
         self.sent = sent
         self.condition = condition
         self.known = known
         self.retried = retried
+        self.domain = domain
+        self.code = code
 
     def __repr__(self) -> str:
         return f"Classification{self._fields()}"
@@ -108,20 +113,50 @@ class Classification:
     def __reduce__(self) -> Any:
         return Classification, self._fields()
 
-    def _fields(self) -> tuple[str, str, str, bool, bool]:
-        return self.class_, self.sent, self.condition, self.known, self.retried
+    def _fields(self) -> tuple[str, str, str, bool, bool, str, int | str | None]:
+        return self.class_, self.sent, self.condition, self.known, self.retried, self.domain, self.code
 
 
-def classify(
-    domain: Literal["http", "os", "dns", "tls", "undici", "user"],
-    code: int | str,
-    *,
-    method: str | None = None,
-    phase: Literal["unknown", "connect"] = "unknown",
-    hint: bool = False,
-) -> Classification:
-    """What the built-in tables say about a code; without a `method` the call counts as idempotent. Raises ValueError for an unknown domain."""
-    return Classification(*_core.classify(_core.Failure(domain, code, phase=phase, hint=0 if hint else None), method))
+if TYPE_CHECKING:
+
+    @overload
+    def classify(error: BaseException, /, *, method: str | None = None) -> Classification: ...
+    @overload
+    def classify(
+        domain: Domain,
+        code: int | str,
+        *,
+        method: str | None = None,
+        phase: Literal["unknown", "connect"] = "unknown",
+        hint: bool = False,
+    ) -> Classification: ...
+
+
+def classify(domain: Any, code: Any = None, *, method: str | None = None, phase: str = "unknown", hint: bool = False) -> Classification:
+    """What the built-in tables say about a code, or about an error as the readers see it; of a group, the part that weighs most.
+
+    `classify("postgres", "40001")`, `classify(error, method="POST")`. Without a `method` the call counts as idempotent. `phase` and `hint`
+    belong to codes: an error has its own. Raises ValueError for an unknown domain.
+    """
+    if not isinstance(domain, BaseException):
+        return _classified(_core.Failure(domain, code, phase=phase, hint=0 if hint else None), method)
+    if code is not None or phase != "unknown" or hint:
+        raise TypeError("code, phase or hint is given beside an error, allowed method; an error has its own")
+    return min((_classified(read(leaf, False), method) for leaf in _leaves(domain)), key=_weight)
+
+
+def _classified(failure: _core.Failure, method: str | None) -> Classification:
+    return Classification(*_core.classify(failure, method), failure.domain, failure.code)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """The errors of a group, however deep."""
+    parts = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return [leaf for part in parts for leaf in _leaves(part)] or [error]
+
+
+def _weight(found: Classification) -> tuple[bool, bool]:
+    return found.retried, found.sent != "maybe"
 
 
 def ok(response: T) -> T:

@@ -78,6 +78,8 @@ async def main() -> None:
     assert_type(policy.dump(), str)
     assert_type(undaunted.read_hint({"Retry-After": "3"}), float | None)
     assert_type(undaunted.classify("http", 503).class_, str)
+    assert_type(undaunted.classify("postgres", "40001", method="POST", hint=True), undaunted.Classification)
+    assert_type(undaunted.classify(OSError(), method="POST").code, int | str | None)
     coroutine: Coroutine[Any, Any, list[str]] = fetch("u")
     coroutine.close()
     for attempt in undaunted.retry_context(policy, on=OSError, cancel=threading.Event()):
@@ -127,7 +129,10 @@ def mistakes() -> None:
     Policy(on=ValueError())  # type: ignore[arg-type]
     policy.attempts = 3  # type: ignore[misc]
     policy.call(parse, "a")  # type: ignore[arg-type]
-    undaunted.classify("htp", 503)  # type: ignore[arg-type]
+    undaunted.classify("htp", 503)  # type: ignore[call-overload]
+    undaunted.classify("http")  # type: ignore[call-overload]
+    Policy(rules=[{"postgres": 40001, "class": "conflict"}])  # type: ignore[typeddict-item]
+    undaunted.classify(OSError(), hint=True)  # type: ignore[call-overload]
     policy.replace(nested="twice")  # type: ignore[arg-type]
     Policy(budget={"capacity": 5})  # type: ignore[arg-type]
     undaunted.Budget("api", capacity="5")  # type: ignore[arg-type]

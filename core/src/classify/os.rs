@@ -3,13 +3,8 @@
 use super::table::{Entry, pack, packed_len};
 use super::{Row, row};
 use crate::failure::Class::{Conflict, Connect, Throttle, Timeout, Transient};
-use crate::failure::Condition::{Always, Immediate, OptIn};
+use crate::failure::Condition::{Immediate, OptIn};
 use crate::failure::Sent::{Maybe, NotSent};
-
-/// Whether the connection, or the answer, was lost: while connecting, nothing of the call has been sent.
-pub(super) fn is_lost(found: Row) -> bool {
-    found.sent == Maybe && matches!(found.class, Transient | Timeout) && found.condition == Always
-}
 
 #[rustfmt::skip]
 const ROWS: &[Entry] = &[

@@ -3,94 +3,98 @@
 use super::Row;
 use crate::failure::{Class, Code, Condition, Sent};
 
-/// A row as it is written: the names of one code, its numbers, what it means.
+/// A row as it is written: the names of one code, its numbers, what it means. Rules take what stands in one row for one
+/// code.
 pub(super) struct Entry(pub &'static [&'static str], pub &'static [i32], pub Row);
 
 /// The bytes that rows need.
-#[allow(clippy::indexing_slicing)]
 pub(super) const fn packed_len(entries: &[Entry]) -> usize {
-    let mut total = 0;
-    let mut at = 0;
-    while at < entries.len() {
-        let Entry(names, numbers, _) = &entries[at];
-        let mut name = 0;
-        while name < names.len() {
-            total += 1 + names[name].len();
-            name += 1;
-        }
-        total += 3 * numbers.len() + 2;
-        at += 1;
-    }
-    total
+    write(entries, &mut [])
 }
 
-/// Rows packed as: names, each with its length before it; numbers, each with `A_NUMBER` before it; `A_MEANING`, meaning.
-///
-/// Runs when the crate is compiled: an index out of bounds would be an error then.
-#[allow(clippy::indexing_slicing)]
+/// Rows packed as names with their lengths before them, and numbers after `A_NUMBER`. `ALIAS` is set in all that is not
+/// the first of its row, and in `A_MEANING`, which says what the rows after it mean.
 pub(super) const fn pack<const N: usize>(entries: &[Entry]) -> [u8; N] {
     let mut packed = [0; N];
+    write(entries, &mut packed);
+    packed
+}
+
+/// Writes as much as there is room for, and answers how much there would be.
+///
+/// Runs when the crate is compiled: an index out of bounds, or a number that does not fit, is an error then.
+#[allow(clippy::indexing_slicing)]
+const fn write(entries: &[Entry], out: &mut [u8]) -> usize {
     let mut end = 0;
+    let mut meaning = None;
     let mut at = 0;
     while at < entries.len() {
         let Entry(names, numbers, row) = &entries[at];
+        let own = row.class as u8 | (row.sent as u8) << 3 | (row.condition as u8) << 5;
+        if !matches!(meaning, Some(meaning) if meaning == own) {
+            end = put(out, end, &[A_MEANING, own]);
+            meaning = Some(own);
+        }
+        let mut alias = 0;
         let mut name = 0;
         while name < names.len() {
-            let bytes = names[name].as_bytes();
-            packed[end] = bytes.len() as u8;
-            end += 1;
-            let mut byte = 0;
-            while byte < bytes.len() {
-                packed[end] = bytes[byte];
-                end += 1;
-                byte += 1;
-            }
+            end = put(out, end, &[names[name].len() as u8 | alias]);
+            end = put(out, end, names[name].as_bytes());
+            alias = ALIAS;
             name += 1;
         }
         let mut number = 0;
         while number < numbers.len() {
+            assert!(numbers[number] == numbers[number] as i16 as i32, "a number has two bytes");
             let [low, high] = (numbers[number] as i16).to_le_bytes();
-            packed[end] = A_NUMBER;
-            packed[end + 1] = low;
-            packed[end + 2] = high;
-            end += 3;
+            end = put(out, end, &[A_NUMBER | alias, low, high]);
+            alias = ALIAS;
             number += 1;
         }
-        packed[end] = A_MEANING;
-        packed[end + 1] = row.class as u8 | (row.sent as u8) << 3 | (row.condition as u8) << 5;
-        end += 2;
         at += 1;
     }
-    packed
+    end
 }
 
-/// The place of a code and what it means, packed; `NOWHERE` if the table has it not.
+#[allow(clippy::indexing_slicing)]
+const fn put(out: &mut [u8], start: usize, bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while at < bytes.len() {
+        if start + at < out.len() {
+            out[start + at] = bytes[at];
+        }
+        at += 1;
+    }
+    start + at
+}
+
+/// The place of a code's row and what it means, packed; `NOWHERE` if the table has it not.
 #[inline(never)]
 pub(super) fn search(table: &[u8], code: Code) -> u32 {
     let mut rest = table;
     let mut place = 0;
-    let mut is_it = false;
-    loop {
-        rest = match rest {
-            [A_MEANING, meaning, tail @ ..] => {
-                if is_it {
-                    return place << 8 | u32::from(*meaning);
-                }
-                place += 1;
-                tail
+    let mut meaning = 0;
+    while let [tag, tail @ ..] = rest {
+        place += u32::from(*tag < ALIAS);
+        let (found, tail) = match (*tag, tail) {
+            (A_MEANING, [byte, tail @ ..]) => {
+                meaning = u32::from(*byte);
+                (Code::None, tail)
             }
-            [A_NUMBER, low, high, tail @ ..] => {
-                is_it |= code == Code::Number(i16::from_le_bytes([*low, *high]).into());
-                tail
+            (A_NUMBER | ANOTHER_NUMBER, [low, high, tail @ ..]) => {
+                (Code::Number(i16::from_le_bytes([*low, *high]).into()), tail)
             }
-            [length, tail @ ..] => {
-                let (name, tail) = tail.split_at_checked(usize::from(*length)).unwrap_or_default();
-                is_it |= code == Code::Name(name);
-                tail
+            (length, _) => {
+                let (name, tail) = tail.split_at_checked(usize::from(length & !ALIAS)).unwrap_or_default();
+                (Code::Name(name), tail)
             }
-            [] => return NOWHERE,
         };
+        if found == code && found != Code::None {
+            return place << 8 | meaning;
+        }
+        rest = tail;
     }
+    NOWHERE
 }
 
 pub(super) const NOWHERE: u32 = u32::MAX;
@@ -105,6 +109,8 @@ pub(super) fn unpack(found: u32) -> Row {
     }
 }
 
+const ALIAS: u8 = 0x80;
 /// No name is that long.
-const A_NUMBER: u8 = 0xFE;
+const A_NUMBER: u8 = 0x7E;
+const ANOTHER_NUMBER: u8 = A_NUMBER | ALIAS;
 const A_MEANING: u8 = 0xFF;

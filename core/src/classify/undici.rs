@@ -17,16 +17,24 @@ const ROWS: &[Entry] = &[
     Entry(&["_RES_CONTENT_LENGTH_MISMATCH"], &[], row(Transient, Maybe)), // the answer was cut
     Entry(&["_HEADERS_TIMEOUT"], &[], row(Timeout, Maybe)),
     Entry(&["_BODY_TIMEOUT"], &[], row(Timeout, Maybe)),
-    Entry(
-        &[
-            "", "_ABORT", "_ABORTED", "_INFO", "_HEADERS_OVERFLOW", "_INVALID_ARG", "_INVALID_RETURN_VALUE",
-            "_REQ_CONTENT_LENGTH_MISMATCH", "_DESTROYED", "_CLOSED", "_NOT_SUPPORTED", "_BPL_MISSING_UPSTREAM",
-            "_RES_EXCEEDED_MAX_SIZE", "_PRX_TLS", "_MAX_ORIGINS_REACHED", "_WS_MESSAGE_SIZE_EXCEEDED", "_RESPONSE",
-            "_REQ_RETRY",
-        ],
-        &[],
-        Row::PERMANENT,
-    ),
+    Entry(&[""], &[], Row::PERMANENT),
+    Entry(&["_ABORT"], &[], Row::PERMANENT),
+    Entry(&["_ABORTED"], &[], Row::PERMANENT),
+    Entry(&["_INFO"], &[], Row::PERMANENT),
+    Entry(&["_HEADERS_OVERFLOW"], &[], Row::PERMANENT),
+    Entry(&["_INVALID_ARG"], &[], Row::PERMANENT),
+    Entry(&["_INVALID_RETURN_VALUE"], &[], Row::PERMANENT),
+    Entry(&["_REQ_CONTENT_LENGTH_MISMATCH"], &[], Row::PERMANENT),
+    Entry(&["_DESTROYED"], &[], Row::PERMANENT),
+    Entry(&["_CLOSED"], &[], Row::PERMANENT),
+    Entry(&["_NOT_SUPPORTED"], &[], Row::PERMANENT),
+    Entry(&["_BPL_MISSING_UPSTREAM"], &[], Row::PERMANENT),
+    Entry(&["_RES_EXCEEDED_MAX_SIZE"], &[], Row::PERMANENT),
+    Entry(&["_PRX_TLS"], &[], Row::PERMANENT),
+    Entry(&["_MAX_ORIGINS_REACHED"], &[], Row::PERMANENT),
+    Entry(&["_WS_MESSAGE_SIZE_EXCEEDED"], &[], Row::PERMANENT),
+    Entry(&["_RESPONSE"], &[], Row::PERMANENT),
+    Entry(&["_REQ_RETRY"], &[], Row::PERMANENT),
 ];
 
 pub(super) static TABLE: [u8; packed_len(ROWS)] = pack(ROWS);

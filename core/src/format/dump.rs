@@ -19,10 +19,10 @@ impl Policy {
 /// A map of those options that are there.
 fn print_fields(policy: &Policy, fields: &[Field], settings: &[u64], out: &mut dyn FnMut(&[u8])) {
     let mut before: &[u8] = b"{\"";
-    for field in fields {
-        let start = usize::from(field.start);
-        let own = settings.get(start..start + usize::from(field.len)).unwrap_or(&[]);
-        if own.iter().any(|value| *value != ABSENT) {
+    for (field, number) in fields.iter().zip(0..) {
+        let own = settings.get(field.places()).unwrap_or(&[]);
+        let is_its_own = !field.is_numbered || own.get(1) == Some(&number);
+        if is_its_own && own.iter().any(|value| *value != ABSENT) {
             out(before);
             out(field.name.as_bytes());
             out(b"\":");

@@ -52,6 +52,11 @@ impl Reader<'_> {
             written.options |= bit;
             let before = core::mem::replace(&mut self.refused, false);
             if let Some(own) = settings.get_mut(field.places()) {
+                if field.is_numbered
+                    && let Some(which) = own.get_mut(1)
+                {
+                    *which = number as u64;
+                }
                 self.value(field, &path, node, own);
             }
             if self.refused {

@@ -122,6 +122,21 @@ RULES = [
     ruled("a rule comes before the phase", {"os": "ECONNRESET", "class": "transient"}, fail(0, "ECONNRESET", "os", phase="connect", expect=retry(1 * S, "transient", "not_sent"))),
     ruled("a tls rule may retry a certificate", {"tls": "CERT_HAS_EXPIRED", "class": "transient"}, fail(0, "CERT_HAS_EXPIRED", "tls", expect=retry(1 * S))),
     ruled("an undici rule", {"undici": "UND_ERR_CLOSED", "class": "connect", "sent": "not_sent"}, fail(0, "UND_ERR_CLOSED", "undici", method="POST", expect=retry(1 * S, "connect", "not_sent"))),
+    *(ruled(f"{domain} rule {rule!r} matches {code!r}", {domain: rule, "class": "throttle", "sent": "rejected"}, fail(0, code, domain, expect=retry(1 * S, "throttle", "rejected")))
+      for domain, rule, code in (
+        ("grpc", 14, 14), ("grpc", 14, "UNAVAILABLE"), ("grpc", "UNAVAILABLE", 14), ("grpc", "13-14", 14), ("grpc", 99, 99), ("postgres", "40001", "40001"), ("postgres", "23", "23505"), ("postgres", "28", "28P01"), ("postgres", "P0002", "P0002"),
+        ("mysql", 1213, 1213), ("mysql", "1200-1299", 1205), ("mysql", 9999, 9999), ("sqlite", 5, "SQLITE_BUSY"), ("sqlite", "BUSY", 5), ("sqlite", "SQLITE_BUSY", "BUSY"), ("sqlite", 19, 2067), ("sqlite", "CONSTRAINT", 2067), ("sqlite", 19, "SQLITE_CONSTRAINT_UNIQUE"), ("sqlite", 2067, 2067),
+        ("redis", "LOADING", "LOADING Redis is loading the dataset in memory"), ("redis", "ERR", "ERR unknown command 'FOO'"), ("redis", "MYMODULE", "MYMODULE"), ("mongodb", 112, 112), ("mongodb", "TransientTransactionError", "TransientTransactionError"), ("kafka", "NOT_LEADER_OR_FOLLOWER", 6), ("kafka", 6, "NOT_LEADER_OR_FOLLOWER"), ("kafka", -1, -1), ("aws", "SlowDown", "SlowDown"), ("aws", "InternalError", "InternalError"))),
+    *(ruled(f"{domain} rule {rule!r} does not match {code!r}", {domain: rule, "class": "permanent"}, fail(0, code, domain, verdict="named", expect=retry(1 * S, class_, sent)))
+      for domain, rule, code, class_, sent in (
+        ("grpc", 14, 4, "timeout", "maybe"), ("grpc", "14", 14, "transient", "maybe"), ("grpc", "13-14", "UNAVAILABLE", "transient", "maybe"), ("postgres", "40001", "40P01", "conflict", "rejected"), ("postgres", "40", "40001", "conflict", "rejected"), ("postgres", "08", "08006", "transient", "maybe"), ("mysql", 1213, 1205, "conflict", "rejected"),
+        ("sqlite", 5, 261, "conflict", "rejected"), ("sqlite", 5, 517, "conflict", "rejected"), ("redis", "BUSY", "LOADING", "transient", "rejected"), ("redis", "ERR", "ERR max number of clients reached", "throttle", "rejected"), ("redis", "LOADING now", "LOADING", "transient", "rejected"), ("kafka", "NOT_CONTROLLER", 6, "transient", "rejected"), ("aws", "Throttling", "ThrottlingException", "throttle", "rejected"))),
+    ruled("a rule of a code is none of its class: another constraint", {"sqlite": 2067, "class": "transient"}, fail(0, 787, "sqlite", give_up="permanent")),
+    ruled("a rule of one SQLSTATE is none of its class", {"postgres": "23505", "class": "transient"}, fail(0, "23503", "postgres", give_up="permanent")),
+    ruled("a rule may retry a unique violation", {"postgres": "23505", "class": "conflict", "sent": "rejected"}, fail(0, "23505", "postgres", method="POST", expect=retry(1 * S, "conflict", "rejected"))),
+    ruled("a rule may forbid what gRPC's table retries", {"grpc": 14, "class": "permanent"}, fail(0, "UNAVAILABLE", "grpc", give_up="permanent")),
+    ruled("a rule's class opts in for gRPC", {"grpc": "INTERNAL", "class": "transient"}, fail(0, 13, "grpc", expect=retry(1 * S))),
+    ruled("a number of one server is none of another's", {"mysql": 5, "class": "permanent"}, fail(0, 5, "sqlite", expect=retry(1 * S, "conflict", "rejected"))),
     ruled("a rule's class opts in", {"http": 409, "class": "conflict"}, fail(0, 409, expect=retry(1 * S, "conflict", "maybe"))),
     ruled("a rule without class does not opt in", {"http": 409, "sent": "rejected"}, fail(0, 409, expect={"give_up": "permanent", "hint": None, "class": "conflict", "sent": "rejected"})),
     ruled("a rule's class retries a 413 without hint", {"http": 413, "class": "transient"}, fail(0, 413, expect=retry(1 * S, "transient", "rejected"))),
@@ -221,6 +236,15 @@ CONDITIONS = [
     session("a name not found: other failures do not count", STEADY, fail(0, 500), fail(1 * S, **DNS, verdict="named", expect=retry(2 * S, "connect", "not_sent")), fail(3 * S, 500, expect=retry(4 * S)), fail(7 * S, **DNS, verdict="named", give_up="permanent")),
     session("a name not found, forced: as often as the user says", STEADY, fail(0, **DNS, verdict="forced"), fail(1 * S, **DNS, verdict="forced", expect=retry(2 * S, "connect", "not_sent"))),
     session("a name not found, forced, uses up the once", STEADY, fail(0, **DNS, verdict="forced"), fail(1 * S, **DNS, verdict="named", give_up="permanent")),
+    *(session(f"a transaction is repeated: {domain} {code!r}", STEADY, fail(0, code, domain, expect=retry(1 * S, "conflict", "rejected")), fail(1 * S, code, domain, expect=retry(2 * S, "conflict", "rejected")))
+      for domain, code in (("postgres", "40001"), ("mysql", 1213), ("sqlite", 517), ("grpc", 10), ("mongodb", 112))),
+    session("a transaction whose commit is unknown may have happened", STEADY, fail(0, "UnknownTransactionCommitResult", "mongodb", expect=retry(1 * S)), fail(1 * S, "UnknownTransactionCommitResult", "mongodb", method="POST", give_up="not_idempotent")),
+    *(session(f"opt in: {domain} {code!r} is retried if named, not by itself", STEADY, fail(0, code, domain, verdict="named", expect=retry(1 * S, class_, sent)), fail(1 * S, code, domain, give_up="permanent"))
+      for domain, code, class_, sent in (("grpc", 13, "transient", "maybe"), ("grpc", 8, "throttle", "rejected"), ("postgres", "57014", "timeout", "rejected"), ("mysql", 1290, "transient", "rejected"), ("sqlite", 14, "connect", "not_sent"), ("redis", "OOM", "throttle", "rejected"))),
+    session("RESOURCE_EXHAUSTED with a hint", STEADY, fail(0, 8, "grpc", hint=3 * S, method="POST", expect=retry(3 * S, "throttle", "rejected"))),
+    session("a slot that has moved is asked for at once, one time", STEADY, fail(0, "MOVED", "redis", expect=retry(0, "transient", "rejected")), fail(0, "MOVED", "redis", expect=retry(2 * S, "transient", "rejected"))),
+    *(session(f"named: what the table calls permanent stays so, {domain} {code!r}", STEADY, fail(0, code, domain, verdict="named", give_up="permanent")) for domain, code in (("grpc", 1), ("postgres", "23505"), ("mysql", 1062), ("sqlite", 2067), ("redis", "ERR"), ("mongodb", 11000), ("kafka", 29), ("aws", "AuthFailure"))),
+    *(session(f"named: an unknown code is transient, {domain} {code!r}", STEADY, fail(0, code, domain, verdict="named", expect=retry(1 * S))) for domain, code in (("grpc", 17), ("postgres", "25P04"), ("mysql", 1000), ("sqlite", 1), ("redis", "MYMODULE"), ("mongodb", 50), ("kafka", -195), ("aws", "InternalError"))),
     session("hint only: 413 without hint", STEADY, fail(0, 413, give_up="permanent")),
     session("hint only: 413 with hint", STEADY, fail(0, 413, hint=3 * S, expect=retry(3 * S, "transient", "rejected"))),
     session("hint only: 413 with hint on a POST", STEADY, fail(0, 413, method="POST", hint=3 * S, expect=retry(3 * S, "transient", "rejected"))),
@@ -236,5 +260,5 @@ FILES = [
     file("rules-body", "session", "Rules on a piece of the body", "DESIGN 3", BODY),
     file("idempotency", "session", "What may have been processed is repeated only if that does no harm", "RFC 9110 9.2.2; SEMANTICS 14", IDEMPOTENT),
     file("verdicts", "session", "The user's word, the server's word, the tables", "DESIGN 3", VERDICTS),
-    file("conditions", "session", "Rows that are retried at once, on request, once, or with a hint only", "DESIGN 3; SEMANTICS 15", CONDITIONS),
+    file("conditions", "session", "Rows that are retried at once, on request, once, with a hint only, or as a transaction", "DESIGN 3; SEMANTICS 15", CONDITIONS),
 ]

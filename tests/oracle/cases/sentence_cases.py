@@ -54,6 +54,8 @@ SENTENCES = [
     says({'hint': {'window': '1s'}}, ("meaningless_option", "/hint/window", 'hint.window has no effect without mode window; remove it or use mode window')),
     says({'hint': {'mode': 'ignore', 'resets': True}}, ("meaningless_option", "/hint/resets", 'hint.resets has no effect with mode ignore; remove it or use another mode')),
     says({'rules': [{}]}, ("rule_without_match", "/rules/0", 'rules.0 matches nothing, allowed a code, body_contains or both; add {"http": 500} or the like'), ("rule_without_effect", "/rules/0", 'rules.0 has no effect, allowed class, sent or both; add {"class": "permanent"} or the like')),
+    says({'rules': [{'smtp': 421, 'class': 'permanent'}]}, ("unknown_option", "/rules/0/smtp", 'rules.0.smtp is not an option, allowed http, os, dns, tls, undici, grpc, postgres, mysql, sqlite, redis, mongodb, kafka, aws, user, body_contains, class or sent; correct or remove it')),
+    says({'rules': [{'postgres': 40001, 'class': 'conflict'}]}, ("wrong_kind", "/rules/0/postgres", 'rules.0.postgres is 40001, allowed text; write one of these')),
     says({'rules': [{'http': '599-500', 'class': 'permanent'}]}, ("bad_range", "/rules/0/http", 'rules.0.http is "599-500", allowed a whole number or a range as "500-599"; write one of these, the lower number first')),
     says({'rules': [{'os': 2147483648, 'class': 'permanent'}]}, ("out_of_range", "/rules/0/os", 'rules.0.os is 2147483648, allowed -2147483648 to 2147483647; write the code as its system reports it')),
     says({'rules': [{'user': '', 'class': 'permanent'}]}, ("out_of_range", "/rules/0/user", 'rules.0.user is "", allowed one character or more; write or remove it')),
