@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use undaunted::{Decision, Lane, Policy, call_seed, uniform, word};
-use undaunted_tests::{Outcome, classification, compile, dump, read_hint, schedule, start, step, word as word_of};
+use undaunted_tests::{
+    Outcome, Refusal, classification, compile, dump, guards, read_hint, schedule, start, step, word as word_of,
+};
 
 #[test]
 fn the_core_agrees_with_every_vector() {
@@ -40,6 +42,8 @@ fn check(kind: &str, case: &Value) -> Result<(), String> {
         "session" => check_session(case),
         "classify" => same(&case["expect"], &class_of(case)),
         "hint" => same(&case["expect"], &hint_of(case)),
+        "guard_refusal" => check_guard_refusal(case),
+        "breaker" | "throttle" | "bulkhead" | "hedge" => check_guard(kind, case),
         other => Err(format!("{other} is no kind of vector")),
     }
 }
@@ -77,6 +81,10 @@ fn check_refusal(case: &Value) -> Result<(), String> {
         Ok(policy) => return Err(format!("expected a refusal, got {}", dump(&policy))),
         Err(refusals) => refusals,
     };
+    check_refusals(case, &refusals)
+}
+
+fn check_refusals(case: &Value, refusals: &[Refusal]) -> Result<(), String> {
     let expected = case["expect"].as_array().expect("a list of refusals");
     let given: Vec<Value> = refusals
         .iter()
@@ -87,6 +95,23 @@ fn check_refusal(case: &Value) -> Result<(), String> {
         })
         .collect();
     same(&case["expect"], &json!(given))
+}
+
+fn check_guard_refusal(case: &Value) -> Result<(), String> {
+    match guards::compile(case["guard"].as_str().expect("a guard"), case) {
+        Ok(_) => Err("expected a refusal, got none".to_owned()),
+        Err(refusals) => check_refusals(case, &refusals),
+    }
+}
+
+fn check_guard(kind: &str, case: &Value) -> Result<(), String> {
+    let guard = guards::compile(kind, case).map_err(|refusals| format!("refused: {refusals:?}"))?;
+    let steps = case["steps"].as_array().expect("steps").iter();
+    for ((at, given), found) in steps.enumerate().zip(guards::run(guard, case)) {
+        let found = found.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        same(&given["expect"], &Value::Object(found)).map_err(|difference| format!("step {at}: {difference}"))?;
+    }
+    Ok(())
 }
 
 fn check_dump(case: &Value) -> Result<(), String> {
