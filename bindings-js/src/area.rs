@@ -7,6 +7,8 @@ use core::cell::UnsafeCell;
 
 use undaunted::{Call, Policy};
 
+use crate::guards::Guard;
+
 /// Room for a policy's tape, header fields, or the texts of a failure.
 pub const INPUT: usize = 1 << 16;
 /// Room for a text, or for a piece of a schedule.
@@ -45,6 +47,9 @@ pub static NUMBERS_AREA: Area<[f64; NUMBERS]> = Area::new([0.0; NUMBERS]);
 pub static POLICY_AREA: Area<Option<Policy>> = Area::new(None);
 /// The call in use.
 pub static CALL_AREA: Area<Option<Call>> = Area::new(None);
+
+/// The breaker, throttle, bulkhead or hedge in use.
+pub static GUARD_AREA: Area<Option<Guard>> = Area::new(None);
 
 /// Fills the output area piece by piece; what does not fit is left out.
 pub struct Output {

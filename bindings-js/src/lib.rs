@@ -7,9 +7,9 @@
 mod area;
 mod convert;
 
-use undaunted::{Mode, Policy};
+use undaunted::{Mode, Policy, Problem};
 
-use area::{CALL_AREA, INPUT_AREA, Input, NUMBERS_AREA, OUTPUT_AREA, Output, POLICY_AREA};
+use area::{CALL_AREA, GUARD_AREA, INPUT_AREA, Input, NUMBERS_AREA, OUTPUT_AREA, Output, POLICY_AREA};
 use convert::{failure, micros, notation, number, or_minus_one, pair};
 
 /// Exports each function: through wasm-bindgen, or as plain C.
@@ -29,15 +29,18 @@ macro_rules! exports {
     )*};
 }
 
+mod guards;
+
 exports! {
-    /// The address of an area: 0 input, 1 output, 2 numbers, 3 policy, 4 call.
+    /// The address of an area: 0 input, 1 output, 2 numbers, 3 policy, 4 call, 5 guard.
     fn area(which: u32) -> u32 {
         let address = match which {
             0 => INPUT_AREA.address().cast::<u8>(),
             1 => OUTPUT_AREA.address().cast(),
             2 => NUMBERS_AREA.address().cast(),
             3 => POLICY_AREA.address().cast(),
-            _ => CALL_AREA.address().cast(),
+            4 => CALL_AREA.address().cast(),
+            _ => GUARD_AREA.address().cast(),
         };
         address as usize as u32
     }
@@ -49,7 +52,8 @@ exports! {
             1 => size_of_val(OUTPUT_AREA.get()),
             2 => size_of_val(NUMBERS_AREA.get()),
             3 => size_of_val(POLICY_AREA.get()),
-            _ => size_of_val(CALL_AREA.get()),
+            4 => size_of_val(CALL_AREA.get()),
+            _ => size_of_val(GUARD_AREA.get()),
         };
         size as u32
     }
@@ -77,8 +81,6 @@ exports! {
     /// Problem number `index` (from 0) of the tape that `compile` refused: code, pointer and text one after the other in
     /// the output area, their lengths in the numbers.
     fn problem(len: u32, notation_number: u32, on_base: u32, index: u32) {
-        let mut output = Output::new();
-        let mut lengths = [0.0; 3];
         let mut at = 0;
         let base = POLICY_AREA.get();
         let _ = Policy::compile(
@@ -87,17 +89,11 @@ exports! {
             base.as_ref().filter(|_| on_base != 0),
             &mut |problem| {
                 if at == index {
-                    output.push(problem.code.as_bytes());
-                    let code = output.len();
-                    problem.pointer(&mut |piece| output.push(piece));
-                    let pointer = output.len();
-                    problem.text(&mut |piece| output.push(piece));
-                    lengths = [code, pointer - code, output.len() - pointer].map(f64::from);
+                    tell(problem);
                 }
                 at += 1;
             },
         );
-        answer(lengths);
     }
 
     /// The policy in use as canonical JSON in the output area; answers its length.
@@ -211,9 +207,9 @@ exports! {
 
 #[cfg(feature = "draws")]
 exports! {
-    /// The word of retry `n` on lane 0 or 1: its halves in the numbers.
+    /// Word `n` of a lane, 0 to 4: its halves in the numbers.
     fn word(seed_high: u32, seed_low: u32, lane: u32, n: f64) {
-        let lane = if lane == 1 { undaunted::Lane::Clip } else { undaunted::Lane::Delay };
+        let lane = undaunted::Lane::from_number(lane).unwrap_or(undaunted::Lane::Delay);
         answer_pair(undaunted::word(pair(seed_high, seed_low), lane, number(n)));
     }
 
@@ -221,6 +217,17 @@ exports! {
     fn uniform(word_high: u32, word_low: u32, x_high: u32, x_low: u32) {
         answer_pair(undaunted::uniform(pair(word_high, word_low), pair(x_high, x_low)));
     }
+}
+
+/// A problem: its texts in the output area, their lengths in the numbers.
+fn tell(problem: &Problem) {
+    let mut output = Output::new();
+    output.push(problem.code.as_bytes());
+    let code = output.len();
+    problem.pointer(&mut |piece| output.push(piece));
+    let pointer = output.len();
+    problem.text(&mut |piece| output.push(piece));
+    answer([code, pointer - code, output.len() - pointer].map(f64::from));
 }
 
 fn answer<const N: usize>(values: [f64; N]) {

@@ -4,7 +4,7 @@ import { WASM } from "engine-wasm";
 /** A compiled policy: its bytes as the engine keeps them. */
 export type Compiled = Uint8Array;
 
-/** A call's state while another call uses the engine. */
+/** The state of a call or guard while another uses the engine. */
 export interface State {
   bytes?: Uint8Array;
 }
@@ -14,25 +14,44 @@ export interface Engine {
   area(which: number): number;
   area_size(which: number): number;
   attempt(now: number): number;
+  breaker_look(now: number): number;
+  breaker_permit(now: number): number;
+  breaker_settle(generation: number, probe: number, outcome: number, elapsed: number, now: number): void;
+  bulkhead_cancel(): void;
+  bulkhead_enter(): number;
+  bulkhead_leave(): number;
+  bulkhead_look(): void;
   call_seed(high: number, low: number, call: number): void;
   classify(...failure: FailureArguments): number;
   compile(length: number, notation: number, onBase: number): number;
+  compile_guard(kind: number, length: number, notation: number, high: number, low: number): number;
   dump(): number;
   failed(
     now: number, domain: number, codeKind: number, code: number, flags: number, wait: number, hint: number,
     nameLength: number, methodLength: number, bodyLength: number,
   ): number;
+  guard_problem(kind: number, length: number, notation: number, index: number): void;
   header(index: number): number;
+  hedge_end(): void;
+  hedge_failed(now: number, pushback: number): void;
+  hedge_refused(): void;
+  hedge_start(now: number, high: number, low: number): void;
+  hedge_step(now: number): number;
   problem(length: number, notation: number, onBase: number, index: number): void;
   read_hint(length: number, now: number): number;
   schedule(high: number, low: number, skip: number, count: number): void;
   settings(): void;
   start(startedAt: number, high: number, low: number, outerDeadline: number, mode: number): void;
+  throttle_accepted(now: number): void;
+  throttle_allow(now: number, high: number, low: number): number;
+  throttle_ask(now: number): number;
+  throttle_look(now: number): void;
   readonly input: Uint8Array;
   readonly output: Uint8Array;
   readonly numbers: Float64Array;
   readonly policy: Uint8Array;
   readonly call: Uint8Array;
+  readonly guard: Uint8Array;
 }
 
 /** What the engine is told of a failure; its name and method stand in the input area. */
@@ -43,6 +62,7 @@ export type FailureArguments = [
 let engine: Engine | undefined;
 let policyInUse: Compiled | undefined;
 let callInUse: State | undefined;
+let guardInUse: State | undefined;
 
 /** The engine, ready for use. */
 export function load(): Engine {
@@ -66,6 +86,22 @@ export function useCall(state: State): void {
   if (callInUse) callInUse.bytes = call.slice();
   if (state.bytes) call.set(state.bytes);
   callInUse = state;
+}
+
+/** Makes a guard the one that the engine's functions mean; answers the engine. */
+export function useGuard(state: State): Engine {
+  const engine = load();
+  if (guardInUse !== state) {
+    if (guardInUse) guardInUse.bytes = engine.guard.slice();
+    if (state.bytes) engine.guard.set(state.bytes);
+    guardInUse = state;
+  }
+  return engine;
+}
+
+/** A guard that is over needs no copy of its state. */
+export function dropGuard(state: State): void {
+  if (guardInUse === state) guardInUse = undefined;
 }
 
 /** A call that is over needs no copy of its state. */
@@ -132,6 +168,7 @@ function instantiate(): Engine {
       numbers: new Float64Array(area(2).buffer, exports.area(2), 8),
       policy: area(3),
       call: area(4),
+      guard: area(5),
     };
   } catch (cause) {
     throw new Error(
