@@ -1,18 +1,23 @@
 """The engine: compiled policies, calls, facts. Instants and lengths are floats in seconds where a call runs, whole microseconds elsewhere."""
 
 from collections.abc import Callable
-from typing import Any, Final, final
+from typing import Any, Final, Literal, final
 
 __all__ = [
+    "Breaker",
+    "Bulkhead",
     "Call",
     "Digits",
     "Failure",
     "HINT_HEADERS",
+    "Hedge",
     "Pairs",
     "Plan",
     "Policy",
+    "Race",
     "Seed",
     "Session",
+    "Throttle",
     "__version__",
     "call_seed",
     "classify",
@@ -157,6 +162,51 @@ class Session:
         cancelled: bool = False,
         nested: bool = False,
     ) -> tuple[str | None, int | None, str, str, bool, bool]: ...
+
+@final
+class Breaker:
+    @staticmethod
+    def compile(
+        options: Any, notation: str, seed: int | None = None
+    ) -> tuple[Breaker | None, list[tuple[str, str, str]]]: ...
+    def permit(self, now: int) -> tuple[int | None, int, int]: ...
+    def settle(self, generation: int, number: int, outcome: str, elapsed: int, now: int) -> None: ...
+    def look(self, now: int) -> tuple[Literal["closed", "open", "half_open"], int, int, int, int, int, int]: ...
+
+@final
+class Throttle:
+    @staticmethod
+    def compile(
+        options: Any, notation: str, seed: int | None = None
+    ) -> tuple[Throttle | None, list[tuple[str, str, str]]]: ...
+    def ask(self, now: int) -> bool: ...
+    def allow(self, now: int, word: int) -> bool: ...
+    def accepted(self, now: int) -> None: ...
+    def look(self, now: int) -> tuple[int, int]: ...
+
+@final
+class Bulkhead:
+    @staticmethod
+    def compile(options: Any, notation: str) -> tuple[Bulkhead | None, list[tuple[str, str, str]]]: ...
+    def enter(self) -> int | None: ...
+    def leave(self) -> bool: ...
+    def cancel(self) -> None: ...
+    def look(self) -> tuple[int, int]: ...
+
+@final
+class Hedge:
+    @staticmethod
+    def compile(
+        options: Any, notation: str, seed: int | None = None
+    ) -> tuple[Hedge | None, list[tuple[str, str, str]]]: ...
+    def start(self, now: int) -> Race: ...
+
+@final
+class Race:
+    def step(self, now: int) -> tuple[Literal["start", "wait_until", "wait", "end"], int]: ...
+    def failed(self, now: int, pushback: int | None = None) -> None: ...
+    def refused(self) -> None: ...
+    def end(self) -> None: ...
 
 def classify(failure: Failure, method: str | None = None) -> tuple[str, str, str, bool, bool]: ...
 def read_hint(
