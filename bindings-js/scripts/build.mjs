@@ -18,6 +18,7 @@ for (const format of ["esm", "cjs"]) {
   await bundle("core", format, ending);
   await bundle("index", format, ending);
   await bundle("fetch", format, ending);
+  await bundle("guards", format, ending);
 }
 types();
 copyFileSync(join(root, "LICENSE"), join(home, "LICENSE"));
@@ -61,6 +62,7 @@ function types() {
   };
   follow("index");
   follow("fetch");
+  follow("guards");
   for (const file of readdirSync(join(dist, "types"))) {
     const name = basename(file, ".d.ts");
     if (!wanted.has(name)) continue;

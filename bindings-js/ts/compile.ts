@@ -1,6 +1,6 @@
 // From a tape to a policy, and what a host must know of one.
 import { type Compiled, input, keepPolicy, load, output, usePolicy } from "./engine.js";
-import { PolicyError } from "./errors.js";
+import { PolicyError, type Problem } from "./errors.js";
 import { Nested, Notation } from "./names.js";
 
 /** The settings that the host acts on; times in microseconds, -1 for null. */
@@ -27,15 +27,7 @@ export function compile(tape: string, notation: Notation = Notation.JavaScript, 
   const onBase = base ? 1 : 0;
   const count = engine.compile(length, notation, onBase);
   if (count) {
-    throw new PolicyError(Array.from({ length: count }, (_, index) => {
-      engine.problem(length, notation, onBase, index);
-      const [code, pointer, text] = numbers as unknown as [number, number, number];
-      return {
-        code: output(0, code),
-        pointer: output(code, code + pointer),
-        text: output(code + pointer, code + pointer + text),
-      };
-    }));
+    throw new PolicyError(problemsOf(count, (index) => engine.problem(length, notation, onBase, index)));
   }
   engine.settings();
   const [attempts, timeout, attemptTimeout, nested, needsBody] = numbers as unknown as [number, number, number, number, number];
@@ -46,6 +38,19 @@ export function compile(tape: string, notation: Notation = Notation.JavaScript, 
     needsBody: !!needsBody,
     isWatched: attemptTimeout >= 0 || isShared,
   };
+}
+
+/** So many problems; `tell` has the engine tell of one. */
+export function problemsOf(count: number, tell: (index: number) => void): Problem[] {
+  return Array.from({ length: count }, (_, index) => {
+    tell(index);
+    const [code, pointer, text] = load().numbers as unknown as [number, number, number];
+    return {
+      code: output(0, code),
+      pointer: output(code, code + pointer),
+      text: output(code + pointer, code + pointer + text),
+    };
+  });
 }
 
 /** The waits before retries 1 to `count` in microseconds. */
