@@ -6,10 +6,9 @@
 
 use crate::backoff::{MILLION, exponential};
 use crate::bounds::{Bounds, Check, DURATION, Field, Kind, Map, Unit};
-use crate::draw::{Lane, word};
+use crate::draw::{Lane, uniform, word};
 use crate::failure::names;
 use crate::format::{ANY, Mistake, Notation, Options, Problem, Read, fill, number};
-use crate::jitter::{Draw, Jitter};
 use crate::ring::{Counts, Ring};
 use crate::settings::{ABSENT, get};
 
@@ -174,17 +173,14 @@ impl Breaker {
         // What is not there is longer than anything.
         let is_slow = elapsed > self.settings[SLOW_AFTER];
         let settings = &self.settings;
-        let reaches = |rate: usize, count: u32, all: u32| {
-            u64::from(count) * u64::from(MILLION) >= get(settings, rate) * u64::from(all)
-        };
-        let trips = |[_, failures, slow]: Counts, all: u32| {
-            reaches(FAILURE_RATE, failures, all) || reaches(SLOW_RATE, slow, all)
-        };
-        let opens = match &mut self.phase {
+        let (counts, all, worst) = match &mut self.phase {
             Phase::Closed(window) if is_counted => {
                 window.add(now, has_failed, is_slow);
                 let counts = window.sum(now);
-                u64::from(counts[CALLS]) >= settings[MIN_CALLS] && trips(counts, counts[CALLS])
+                if u64::from(counts[CALLS]) < settings[MIN_CALLS] {
+                    return;
+                }
+                (counts, counts[CALLS], None)
             }
             Phase::HalfOpen(probes) => {
                 if !probes.take(permit.number) || !is_counted {
@@ -192,21 +188,18 @@ impl Breaker {
                 }
                 probes.count(has_failed, is_slow);
                 let all = settings[PROBES_AT] as u32;
-                let opens = trips(probes.counts, all);
-                // The worst that can still come: all the others fail, and are slow if there is such a thing.
-                let others = all - probes.counts[CALLS];
-                let slow = if settings[SLOW_AFTER] == ABSENT { 0 } else { others };
-                let [calls, failures, already_slow] = probes.counts;
-                if !opens && !trips([calls, failures + others, already_slow + slow], all) {
-                    self.close();
-                    return;
-                }
-                opens
+                let [calls, failures, slow] = probes.counts;
+                // All the others fail, and are slow if there is such a thing.
+                let others = all - calls;
+                let slower = if settings[SLOW_AFTER] == ABSENT { 0 } else { others };
+                (probes.counts, all, Some([all, failures + others, slow + slower]))
             }
-            Phase::Closed(_) | Phase::Open { .. } => false,
+            Phase::Closed(_) | Phase::Open { .. } => return,
         };
-        if opens {
+        if is_too_much(settings, counts, all) {
             self.open(now);
+        } else if worst.is_some_and(|worst| !is_too_much(settings, worst, all)) {
+            self.close();
         }
     }
 
@@ -261,20 +254,15 @@ impl Breaker {
     fn open(&mut self, now: u64) {
         self.trips = self.trips.saturating_add(1);
         self.opened = self.opened.saturating_add(1);
-        let [initial, max_delay] = [self.settings[INITIAL], self.settings[MAX_DELAY]];
-        let draw = Draw {
-            ceiling: exponential(initial, self.settings[FACTOR] as u32, max_delay, self.trips),
-            max_delay,
-            initial,
-            previous: initial,
-            word: word(self.seed, Lane::Breaker, self.opened),
+        let [initial, factor, max_delay] = [INITIAL, FACTOR, MAX_DELAY].map(|place| get(&self.settings, place));
+        let ceiling = exponential(initial, factor as u32, max_delay, self.trips);
+        let word = word(self.seed, Lane::Breaker, self.opened);
+        let delay = match self.settings[JITTER] {
+            NONE => ceiling,
+            FULL => uniform(word, ceiling),
+            _ => ceiling - uniform(word, ceiling / 2),
         };
-        let jitter = match self.settings[JITTER] {
-            0 => Jitter::None,
-            1 => Jitter::Full,
-            _ => Jitter::Equal,
-        };
-        self.turn_to(Phase::Open { until: now.saturating_add(draw.delay(jitter)) });
+        self.turn_to(Phase::Open { until: now.saturating_add(delay) });
     }
 
     fn close(&mut self) {
@@ -287,6 +275,12 @@ impl Breaker {
         self.phase = phase;
         self.generation = self.generation.wrapping_add(1);
     }
+}
+
+/// Whether the share of failures or slow calls reaches its rate.
+fn is_too_much(settings: &Settings, [_, failures, slow]: Counts, all: u32) -> bool {
+    let reaches = |count: u32, rate: u64| u64::from(count) * u64::from(MILLION) >= rate * u64::from(all);
+    reaches(failures, settings[FAILURE_RATE]) || reaches(slow, settings[SLOW_RATE])
 }
 
 /// Results that a closed breaker judges by.
@@ -418,6 +412,10 @@ const JITTER: usize = 9;
 const PROBES_AT: usize = 10;
 const PROBE_TIMEOUT: usize = 11;
 const LEN: usize = 12;
+
+/// Words of `jitter`.
+const NONE: u64 = 0;
+const FULL: u64 = 1;
 
 const SECOND: u64 = 1_000_000;
 static DEFAULTS: Settings =
