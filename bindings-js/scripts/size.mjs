@@ -7,8 +7,8 @@ import { home, made } from "./engine.mjs";
 
 // What is reached, so that it does not grow unseen. The aim of 20 KB is below what packing can give: of the wasm's 17.2 KB gzip,
 // xz and brotli leave 15.4 and a context-mixing coder 14.6, at 50 ms of a visitor's time for every page. Sentences weigh 2.3 KB of it,
-// hints and dates 1.8.
-const LIMITS = { engine: 18, typescript: 8.5, total: 26.5 };
+// hints and dates 1.8. Breaker, throttle, bulkhead and hedge weigh 3.8 KB more; their classes are in undaunted/guards.
+const LIMITS = { engine: 21.8, typescript: 8.5, total: 30.2 };
 
 const { WASM } = await import(join(made, "wasm.js"));
 const bundle = await minified('export * from "./dist/index.js"');
