@@ -11,6 +11,7 @@ use crate::convert::{micros, notation, number, pair};
 use crate::{answer, tell};
 
 /// The guard in use. Of a hedge, with the call under it.
+#[allow(clippy::large_enum_variant, reason = "there is one, and no allocator")]
 pub enum Guard {
     Breaker(Breaker),
     Throttle(Throttle),
