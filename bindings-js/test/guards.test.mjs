@@ -59,6 +59,17 @@ test("an abort hands the permit back", virtual(async (clock) => {
   assert.deepEqual([called, breaker.snapshot().probing], [0, 0]);
 }));
 
+test("a predicate that throws ends the call with its own error and holds no permit", virtual(async () => {
+  const broken = new Error("broken");
+  const on = () => {
+    throw broken;
+  };
+  const breaker = new Breaker({ ...STEADY, on });
+  assert.equal((await rejection(breaker.run(fails))).error, broken);
+  assert.equal(breaker.snapshot().failures, 1);
+  assert.equal((await rejection(new Hedge({ delay: "1s", on }).run(fails))).error, broken);
+}));
+
 test("slow calls count by the clock", virtual(async (clock) => {
   const breaker = new Breaker({ windowCalls: 2, minCalls: 2, slowAfter: "1s", slowRate: 0.5 });
   await breaker.run(() => void (clock.time += 1000));

@@ -91,13 +91,15 @@ export class Breaker {
   async run<T>(fn: (context: GuardedContext) => T, options: GuardedOptions = {}): Promise<Awaited<T>> {
     const context = begin(fn, options);
     const permit = this.permit();
+    let outcome: Outcome = "ok";
     try {
-      const result = await fn(context);
-      permit.settle("ok");
-      return result;
+      return await fn(context);
     } catch (error) {
-      permit.settle(isAbort(error, options.signal) ? "dropped" : this.#counts(error) ? "failed" : "ignored");
+      outcome = "failed"; // should the predicate throw
+      outcome = isAbort(error, options.signal) ? "dropped" : this.#counts(error) ? "failed" : "ignored";
       throw error;
+    } finally {
+      permit.settle(outcome);
     }
   }
 

@@ -103,7 +103,11 @@ export class Hedge {
           running.delete(controller);
           if (isOver) return;
           last = error;
-          if (!this.#counts(error)) return fail(error);
+          try {
+            if (!this.#counts(error)) return fail(error);
+          } catch (broken) {
+            return fail(broken);
+          }
           const { hint, flags } = factsOf(error);
           const engine = useGuard(race);
           // The server's word is known, and it is no.

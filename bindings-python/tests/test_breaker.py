@@ -1,6 +1,7 @@
 """Breakers: what a call under one comes to. Which results open it is in the vectors."""
 
 import asyncio
+import os
 import pickle
 import threading
 
@@ -278,6 +279,31 @@ def test_its_jitter_is_repeatable_and_renewed_without_a_seed(clock):
 
     assert open_time(7) == open_time(7) == undaunted._core.uniform(undaunted._core.word(7, "breaker", 1), 10_000_000) / 1e6
     assert len({open_time(None) for _ in range(5)}) == 5
+
+
+def test_a_broken_on_leaves_no_permit_behind(clock):
+    breaker = Breaker(**STEADY, on=lambda error: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        breaker.call(fail)
+    assert breaker.snapshot()["failures"] == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_stays_open_for_another_time():
+    """Full jitter over 10 s: equal times have a chance of one in ten million."""
+    breaker = Breaker(**{**STEADY, "jitter": "full"})
+    reads, writes = os.pipe()
+    child = os.fork()
+    trip(breaker)
+    opened = str(breaker.snapshot()["retry_in"])
+    if child == 0:
+        os.write(writes, opened.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reads, 100).decode() != opened
+    os.close(reads)
+    os.close(writes)
 
 
 def test_errors_pickle():

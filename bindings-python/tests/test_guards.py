@@ -383,6 +383,16 @@ def test_a_server_pushes_the_next_attempt_away_or_forbids_it(host):
     assert attempts.under(Hedge(0.2)) == (no, 0.1)
 
 
+def test_a_broken_on_ends_the_call_with_its_own_error(host):
+    broken = ZeroDivisionError("broken")
+
+    def on(error):
+        raise broken
+
+    attempts = Attempts(host, (0.1, ConnectionError("first")))
+    assert attempts.under(Hedge(1, on=on)) == (broken, 0.1)
+
+
 def test_jitter_is_that_of_the_seed(host):
     attempts = Attempts(host, (10, "slow"), (0, "fast"))
     attempts.under(Hedge(1, jitter=1, seed=3))

@@ -71,7 +71,7 @@ fn check_draw(case: &Value) -> Result<(), String> {
     if case["word"].is_null() {
         return Ok(());
     }
-    let lane = if case["lane"] == 1 { Lane::Clip } else { Lane::Delay };
+    let lane = Lane::from_number(case["lane"].as_u64().unwrap_or(0) as u32).expect("a lane");
     let n = case["n"].as_u64().unwrap_or_else(|| word_of(&case["n"]));
     same(&json!(word_of(&case["word"])), &json!(word(seed, lane, n)))
 }

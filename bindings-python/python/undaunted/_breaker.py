@@ -103,5 +103,8 @@ class Breaker(Guard):
         return self.permit()
 
     def _after(self, token: Permit, error: BaseException | None) -> None:
-        outcome: Any = outcome_of(error, self._on)
-        token.settle(outcome)
+        outcome: Any = "failed"
+        try:
+            outcome = outcome_of(error, self._on)
+        finally:
+            token.settle(outcome)

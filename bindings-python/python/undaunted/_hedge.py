@@ -81,7 +81,11 @@ class Ended:
 
     def failed(self, error: BaseException, now: int) -> None:
         self.error = error
-        if not isinstance(error, Exception) or not self.hedge._on.counts(error):
+        try:
+            goes_on = isinstance(error, Exception) and self.hedge._on.counts(error)
+        except Exception as broken:
+            self.error, goes_on = broken, False
+        if not goes_on:
             self.race.end()
             return
         facts = read(error, False)
