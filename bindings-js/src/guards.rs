@@ -49,11 +49,11 @@ exports! {
         let Some(Guard::Breaker(breaker)) = GUARD_AREA.get() else { return 0 };
         match breaker.permit(number(now)) {
             Ok(permit) => {
-                answer([permit.generation.into(), permit.number.into()]);
+                answer(&[permit.generation.into(), permit.number.into()]);
                 1
             }
             Err(retry_in) => {
-                answer([retry_in as f64]);
+                answer(&[retry_in as f64]);
                 0
             }
         }
@@ -73,7 +73,7 @@ exports! {
         let found = breaker.snapshot(number(now));
         let counts = [found.calls, found.failures, found.slow, found.trips, found.probing].map(f64::from);
         let [calls, failures, slow, trips, probing] = counts;
-        answer([calls, failures, slow, trips, probing, found.retry_in as f64]);
+        answer(&[calls, failures, slow, trips, probing, found.retry_in as f64]);
         found.state as u32
     }
 
@@ -100,7 +100,7 @@ exports! {
     fn throttle_look(now: f64) {
         if let Some(Guard::Throttle(throttle)) = GUARD_AREA.get() {
             let (requests, accepts) = throttle.counts(number(now));
-            answer([requests.into(), accepts.into()]);
+            answer(&[requests.into(), accepts.into()]);
         }
     }
 
@@ -130,7 +130,7 @@ exports! {
     /// How many are in the bulkhead in use, and how many wait, in the numbers.
     fn bulkhead_look() {
         if let Some(Guard::Bulkhead(bulkhead)) = GUARD_AREA.get() {
-            answer([bulkhead.running() as f64, bulkhead.waiting() as f64]);
+            answer(&[bulkhead.running() as f64, bulkhead.waiting() as f64]);
         }
     }
 
@@ -150,7 +150,7 @@ exports! {
             Step::WaitUntil(at) => (2, at as f64),
             Step::Start(number) => (3, number.into()),
         };
-        answer([value]);
+        answer(&[value]);
         what
     }
 

@@ -109,7 +109,7 @@ exports! {
     /// null), nested, whether a rule wants the body.
     fn settings() {
         if let Some(policy) = POLICY_AREA.get() {
-            answer([
+            answer(&[
                 or_minus_one(policy.attempts().map(u64::from)),
                 or_minus_one(policy.timeout()),
                 or_minus_one(policy.attempt_timeout()),
@@ -134,7 +134,7 @@ exports! {
         let (Some(policy), Some(call)) = (POLICY_AREA.get(), CALL_AREA.get()) else { return 0 };
         match policy.attempt(call, number(now)) {
             Ok(attempt) => {
-                answer([f64::from(attempt.number), or_minus_one(attempt.limit), or_minus_one(attempt.remaining)]);
+                answer(&[f64::from(attempt.number), or_minus_one(attempt.limit), or_minus_one(attempt.remaining)]);
                 0
             }
             Err(reason) => reason as u32,
@@ -155,7 +155,7 @@ exports! {
         let mut failure = failure(domain, code_kind, code, flags, hint, name_len, method_len, body_len);
         failure.wait = micros(wait);
         let (value, packed) = convert::decision(policy.failed(call, number(now), &failure));
-        answer([value]);
+        answer(&[value]);
         packed
     }
 
@@ -185,7 +185,7 @@ exports! {
     /// server says whether to retry + 4 if it says yes + 8 if the hint is suspicious.
     fn read_hint(len: u32, now: f64) -> u32 {
         let (delay, packed) = convert::hint(len, micros(now));
-        answer([delay]);
+        answer(&[delay]);
         packed
     }
 
@@ -227,17 +227,18 @@ fn tell(problem: &Problem) {
     problem.pointer(&mut |piece| output.push(piece));
     let pointer = output.len();
     problem.text(&mut |piece| output.push(piece));
-    answer([code, pointer - code, output.len() - pointer].map(f64::from));
+    answer(&[code, pointer - code, output.len() - pointer].map(f64::from));
 }
 
-fn answer<const N: usize>(values: [f64; N]) {
+#[inline(never)]
+fn answer(values: &[f64]) {
     for (to, from) in NUMBERS_AREA.get().iter_mut().zip(values) {
-        *to = from;
+        *to = *from;
     }
 }
 
 fn answer_pair(value: u64) {
-    answer([f64::from((value >> 32) as u32), f64::from(value as u32)]);
+    answer(&[f64::from((value >> 32) as u32), f64::from(value as u32)]);
 }
 
 /// wasm-bindgen links an allocator into whatever it touches; nothing here ever asks it for memory.

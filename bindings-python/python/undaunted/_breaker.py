@@ -58,6 +58,8 @@ class Breaker(Guard):
 
     `on` says which errors are failures: exception types or a function of the error; by default all. Others are ignored, and cancellation
     drops the call. `seed` makes its jitter repeatable. Raises PolicyError with every mistake at once.
+
+    Its clock is `time.monotonic`, or that of `testing()`: one that has run by the first stands still in the second, so make one for each test.
     """
 
     __slots__ = ("__weakref__", "_core", "_on", "name")
