@@ -13,7 +13,7 @@ SCHEMA = json.loads((ROOT / "core" / "policy.schema.json").read_text())
 
 
 def main() -> None:
-    problems = [*python(), *typescript(), *readme()]
+    problems = [*python(), *typescript(), *guards(), *readme()]
     if problems:
         sys.exit("\n".join(problems))
     print(f"surface: {len(SCHEMA['properties'])} options, the same in the core, Python, TypeScript and core/README.md")
@@ -89,6 +89,23 @@ def typescript() -> Iterator[str]:
             camel = re.sub(r"_(\w)", lambda letter: letter[1].upper(), name)
             if not re.search(rf"\b{camel}\b", text):
                 yield f"options.ts: nothing says {path[1:]}.{name} as {camel}"
+
+
+def guards() -> Iterator[str]:
+    """The options of breakers as a refusal names them, in Python's and TypeScript's types."""
+    vectors = json.loads((ROOT / "tests" / "vectors" / "breaker-refusals.json").read_text())["cases"]
+    texts = [problem.get("text", "") for case in vectors for problem in case["expect"]]
+    names = next(text for text in texts if "is not an option" in text).split("allowed ")[1].split(";")[0].replace(" or ", ", ").split(", ")
+    tree = ast.parse((ROOT / "bindings-python" / "python" / "undaunted" / "_options.py").read_text())
+    (options,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "BreakerOptions")
+    typed = {field.target.id for field in options.body if isinstance(field, ast.AnnAssign)}
+    text = (ROOT / "bindings-js" / "ts" / "breaker.ts").read_text()
+    text = text[text.index("export interface BreakerOptions") :]
+    camel = set(re.findall(r"^  readonly (\w+)\?:", text[: text.index("\n}\n")], re.MULTILINE))
+    for extra in typed.symmetric_difference(names):
+        yield f"_options.py: BreakerOptions and the core differ in {extra}"
+    for extra in camel.symmetric_difference(re.sub(r"_(\w)", lambda letter: letter[1].upper(), name) for name in names):
+        yield f"breaker.ts: BreakerOptions and the core differ in {extra}"
 
 
 def readme() -> Iterator[str]:

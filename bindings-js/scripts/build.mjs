@@ -19,6 +19,7 @@ for (const format of ["esm", "cjs"]) {
   await bundle("index", format, ending);
   await bundle("fetch", format, ending);
   await bundle("source", format, ending);
+  await bundle("guards", format, ending);
 }
 types();
 copyFileSync(join(root, "LICENSE"), join(home, "LICENSE"));
@@ -63,6 +64,7 @@ function types() {
   follow("index");
   follow("fetch");
   follow("source");
+  follow("guards");
   for (const file of readdirSync(join(dist, "types"))) {
     const name = basename(file, ".d.ts");
     if (!wanted.has(name)) continue;

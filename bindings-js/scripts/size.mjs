@@ -7,8 +7,8 @@ import { home, made } from "./engine.mjs";
 
 // What is reached, so that it does not grow unseen. The aim of 20 KB is below what packing can give: when the wasm was 17.2 KB gzip,
 // xz and brotli left 15.4 and a context-mixing coder 14.6, at 50 ms of a visitor's time for every page. The tables of codes weigh 2.5 KB,
-// sentences 2.3, hints and dates 1.8.
-const LIMITS = { engine: 22.9, typescript: 9.9, total: 32.7 };
+// sentences 2.3, hints and dates 1.8; breaker, throttle, bulkhead and hedge 3.8, their classes apart in undaunted/guards.
+const LIMITS = { engine: 26.9, typescript: 10, total: 36.8 };
 
 const { WASM } = await import(join(made, "wasm.js"));
 const bundle = await minified('export * from "./dist/index.js"');
@@ -22,6 +22,7 @@ for (const [name, size] of Object.entries(sizes)) console.log(`${name}: ${size.t
 const others = ["hex", "base64"].map((form) => `as ${form} ${kilobytes(bundle.replace(WASM, wasm.toString(form))).toFixed(2)} KB in total`);
 console.log(`engine: ${(wasm.length / 1000).toFixed(1)} KB of wasm, ${kilobytes(wasm).toFixed(2)} KB gzip; ${others.join(", ")}`);
 console.log(`undaunted/fetch with the main entry: ${kilobytes(await minified('export * from "./dist/index.js"; export * from "./dist/fetch.js"')).toFixed(2)} KB gzip`);
+console.log(`undaunted/guards with the main entry: ${kilobytes(await minified('export * from "./dist/index.js"; export * from "./dist/guards.js"')).toFixed(2)} KB gzip`);
 console.log(`undaunted.wasm: ${readFileSync(join(made, "undaunted.wasm")).length} bytes`);
 if (Object.entries(sizes).some(([name, size]) => size > LIMITS[name])) process.exitCode = 1;
 

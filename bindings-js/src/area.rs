@@ -7,6 +7,8 @@ use core::cell::UnsafeCell;
 
 use undaunted::{Budget, Call, Policy};
 
+use crate::guards::Guard;
+
 /// Room for a policy's tape, header fields, or the texts of a failure.
 pub const INPUT: usize = 1 << 16;
 /// Room for a text, or for a piece of a schedule.
@@ -47,6 +49,9 @@ pub static POLICY_AREA: Area<Option<Policy>> = Area::new(None);
 pub static CALL_AREA: Area<Option<Call>> = Area::new(None);
 /// The budget in use: that of the policy in use, where it names one.
 pub static BUDGET_AREA: Area<Option<Budget>> = Area::new(None);
+
+/// The breaker, throttle, bulkhead or hedge in use.
+pub static GUARD_AREA: Area<Option<Guard>> = Area::new(None);
 
 /// Fills the output area piece by piece; what does not fit is left out.
 pub struct Output {

@@ -9,7 +9,7 @@ mod convert;
 
 use undaunted::{Mode, Policy, Problem, Shared};
 
-use area::{BUDGET_AREA, CALL_AREA, INPUT_AREA, Input, NUMBERS_AREA, OUTPUT_AREA, Output, POLICY_AREA};
+use area::{BUDGET_AREA, CALL_AREA, GUARD_AREA, INPUT_AREA, Input, NUMBERS_AREA, OUTPUT_AREA, Output, POLICY_AREA};
 use convert::{failure, micros, notation, number, or_minus_one, pair};
 
 /// Exports each function: through wasm-bindgen, or as plain C.
@@ -29,8 +29,10 @@ macro_rules! exports {
     )*};
 }
 
+mod guards;
+
 exports! {
-    /// The address of an area: 0 input, 1 output, 2 numbers, 3 policy, 4 call, 5 budget.
+    /// The address of an area: 0 input, 1 output, 2 numbers, 3 policy, 4 call, 5 budget, 6 guard.
     fn area(which: u32) -> u32 {
         let address = match which {
             0 => INPUT_AREA.address().cast::<u8>(),
@@ -38,7 +40,8 @@ exports! {
             2 => NUMBERS_AREA.address().cast(),
             3 => POLICY_AREA.address().cast(),
             4 => CALL_AREA.address().cast(),
-            _ => BUDGET_AREA.address().cast(),
+            5 => BUDGET_AREA.address().cast(),
+            _ => GUARD_AREA.address().cast(),
         };
         address as usize as u32
     }
@@ -51,7 +54,8 @@ exports! {
             2 => size_of_val(NUMBERS_AREA.get()),
             3 => size_of_val(POLICY_AREA.get()),
             4 => size_of_val(CALL_AREA.get()),
-            _ => size_of_val(BUDGET_AREA.get()),
+            5 => size_of_val(BUDGET_AREA.get()),
+            _ => size_of_val(GUARD_AREA.get()),
         };
         size as u32
     }
@@ -87,7 +91,7 @@ exports! {
             base.as_ref().filter(|_| on_base != 0),
             &mut |problem| {
                 if at == index {
-                    write(problem);
+                    tell(problem);
                 }
                 at += 1;
             },
@@ -107,7 +111,7 @@ exports! {
     /// null), nested, whether a rule wants the body.
     fn settings() {
         if let Some(policy) = POLICY_AREA.get() {
-            answer([
+            answer(&[
                 or_minus_one(policy.attempts().map(u64::from)),
                 or_minus_one(policy.timeout()),
                 or_minus_one(policy.attempt_timeout()),
@@ -132,7 +136,7 @@ exports! {
         let (Some(policy), Some(call)) = (POLICY_AREA.get(), CALL_AREA.get()) else { return 0 };
         match policy.attempt(call, number(now), shared(policy)) {
             Ok(attempt) => {
-                answer([f64::from(attempt.number), or_minus_one(attempt.limit), or_minus_one(attempt.remaining)]);
+                answer(&[f64::from(attempt.number), or_minus_one(attempt.limit), or_minus_one(attempt.remaining)]);
                 0
             }
             Err(reason) => reason as u32,
@@ -153,7 +157,7 @@ exports! {
         let mut failure = failure(domain, code_kind, code, flags, hint, name_len, method_len, body_len);
         failure.wait = micros(wait);
         let (value, packed) = convert::decision(policy.failed(call, number(now), &failure, shared(policy)));
-        answer([value]);
+        answer(&[value]);
         packed
     }
 
@@ -186,7 +190,7 @@ exports! {
         if is_there == 0 {
             *budget = policy.budget();
         }
-        u32::from(!policy.accepts(budget.as_ref(), &mut |problem| write(problem)))
+        u32::from(!policy.accepts(budget.as_ref(), &mut |problem| tell(problem)))
     }
 
     /// What the budget in use has left, in millionths of a token; -1 without one.
@@ -220,7 +224,7 @@ exports! {
     /// server says whether to retry + 4 if it says yes + 8 if the hint is suspicious.
     fn read_hint(len: u32, now: f64) -> u32 {
         let (delay, packed) = convert::hint(len, micros(now));
-        answer([delay]);
+        answer(&[delay]);
         packed
     }
 
@@ -242,9 +246,9 @@ exports! {
 
 #[cfg(feature = "draws")]
 exports! {
-    /// The word of retry `n` on lane 0 or 1: its halves in the numbers.
+    /// Word `n` of a lane, 0 to 4: its halves in the numbers.
     fn word(seed_high: u32, seed_low: u32, lane: u32, n: f64) {
-        let lane = if lane == 1 { undaunted::Lane::Clip } else { undaunted::Lane::Delay };
+        let lane = undaunted::Lane::from_number(lane).unwrap_or(undaunted::Lane::Delay);
         answer_pair(undaunted::word(pair(seed_high, seed_low), lane, number(n)));
     }
 
@@ -259,25 +263,26 @@ fn shared(policy: &Policy) -> Shared<'static> {
     Shared { budget: BUDGET_AREA.get().as_mut().filter(|_| policy.budget_name().is_some()) }
 }
 
-/// Code, pointer and sentence of a problem in the output area, their lengths in the numbers.
-fn write(problem: &Problem) {
+/// A problem: its texts in the output area, their lengths in the numbers.
+fn tell(problem: &Problem) {
     let mut output = Output::new();
     output.push(problem.code.as_bytes());
     let code = output.len();
     problem.pointer(&mut |piece| output.push(piece));
     let pointer = output.len();
     problem.text(&mut |piece| output.push(piece));
-    answer([code, pointer - code, output.len() - pointer].map(f64::from));
+    answer(&[code, pointer - code, output.len() - pointer].map(f64::from));
 }
 
-fn answer<const N: usize>(values: [f64; N]) {
+#[inline(never)]
+fn answer(values: &[f64]) {
     for (to, from) in NUMBERS_AREA.get().iter_mut().zip(values) {
-        *to = from;
+        *to = *from;
     }
 }
 
 fn answer_pair(value: u64) {
-    answer([f64::from((value >> 32) as u32), f64::from(value as u32)]);
+    answer(&[f64::from((value >> 32) as u32), f64::from(value as u32)]);
 }
 
 /// wasm-bindgen links an allocator into whatever it touches; nothing here ever asks it for memory.

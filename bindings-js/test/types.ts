@@ -6,6 +6,7 @@ import {
 } from "undaunted";
 import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
 import { type FlagClient, flagSource, PolicySource, watchFile } from "undaunted/source";
+import { Breaker, type BreakerState, Bulkhead, Hedge, Throttle } from "undaunted/guards";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const check = <T extends true>(): T => true as T;
@@ -169,3 +170,19 @@ check<Same<typeof json, Promise<{ a: number }>>>();
 fetchR.bytes("x") satisfies Promise<Uint8Array>;
 // @ts-expect-error a policy's option among the adapter's
 retryingFetch(new Policy(), { attempts: 3 });
+
+// guards keep the type of results
+const breaker = new Breaker({ windowTime: "30s", failureRate: 0.3, on: [TypeError] });
+const guarded = breaker.run(async ({ signal }) => signal?.aborted);
+check<Same<typeof guarded, Promise<boolean | undefined>>>();
+check<Same<typeof breaker.state, BreakerState>>();
+const winner = new Hedge({ delay: "200ms" }).run(({ attempt, signal }) => fetch("x", { signal }).then(() => attempt));
+check<Same<typeof winner, Promise<number>>>();
+new Throttle({ k: 1.5, on: (error) => error instanceof Error }).run(() => 1, { signal });
+new Bulkhead({ limit: 3, queue: 5 }).run(() => 1);
+// @ts-expect-error it has no limit by default
+new Bulkhead({ queue: 5 });
+// @ts-expect-error no such option
+new Breaker({ windowCall: 5 });
+// @ts-expect-error no such outcome
+breaker.permit().settle("good");

@@ -28,10 +28,7 @@ export function compile(tape: string, notation: Notation = Notation.JavaScript, 
   const onBase = base ? 1 : 0;
   const count = engine.compile(length, notation, onBase);
   if (count) {
-    throw new PolicyError(Array.from({ length: count }, (_, index) => {
-      engine.problem(length, notation, onBase, index);
-      return told(engine);
-    }));
+    throw new PolicyError(problemsOf(count, (index) => engine.problem(length, notation, onBase, index)));
   }
   engine.settings();
   const [attempts, timeout, attemptTimeout, nested, needsBody] = engine.numbers as unknown as [number, number, number, number, number];
@@ -62,6 +59,14 @@ function told({ numbers }: Engine): Problem {
     pointer: output(code, code + pointer),
     text: output(code + pointer, code + pointer + text),
   };
+}
+
+/** So many problems; `tell` has the engine tell of one. */
+export function problemsOf(count: number, tell: (index: number) => void): Problem[] {
+  return Array.from({ length: count }, (_, index) => {
+    tell(index);
+    return told(load());
+  });
 }
 
 /** The waits before retries 1 to `count` in microseconds. */

@@ -4,7 +4,7 @@ import { WASM } from "engine-wasm";
 /** A compiled policy: its bytes as the engine keeps them. */
 export type Compiled = Uint8Array;
 
-/** The state of a call, or of a budget, while another uses the engine. */
+/** The state of a call, a budget or a guard while another uses the engine. */
 export interface State {
   bytes?: Uint8Array;
 }
@@ -14,17 +14,31 @@ export interface Engine {
   area(which: number): number;
   area_size(which: number): number;
   attempt(now: number): number;
+  breaker_look(now: number): number;
+  breaker_permit(now: number): number;
+  breaker_settle(generation: number, probe: number, outcome: number, elapsed: number, now: number): void;
+  bulkhead_cancel(): void;
+  bulkhead_enter(): number;
+  bulkhead_leave(): number;
+  bulkhead_look(): void;
   budget_name(): number;
   call_seed(high: number, low: number, call: number): void;
   cancelled(now: number): void;
   classify(...failure: FailureArguments): number;
   compile(length: number, notation: number, onBase: number): number;
+  compile_guard(kind: number, length: number, notation: number, high: number, low: number): number;
   dump(): number;
   failed(
     now: number, domain: number, codeKind: number, code: number, flags: number, wait: number, hint: number,
     nameLength: number, methodLength: number, bodyLength: number,
   ): number;
+  guard_problem(kind: number, length: number, notation: number, index: number): void;
   header(index: number): number;
+  hedge_end(): void;
+  hedge_failed(now: number, pushback: number): void;
+  hedge_refused(): void;
+  hedge_start(now: number, high: number, low: number): void;
+  hedge_step(now: number): number;
   problem(length: number, notation: number, onBase: number, index: number): void;
   read_hint(length: number, now: number): number;
   schedule(high: number, low: number, skip: number, count: number): void;
@@ -32,6 +46,10 @@ export interface Engine {
   share(isThere: number): number;
   start(startedAt: number, high: number, low: number, outerDeadline: number, mode: number): void;
   succeeded(now: number): void;
+  throttle_accepted(now: number): void;
+  throttle_allow(now: number, high: number, low: number): number;
+  throttle_ask(now: number): number;
+  throttle_look(now: number): void;
   tokens(now: number): number;
   readonly input: Uint8Array;
   readonly output: Uint8Array;
@@ -39,6 +57,7 @@ export interface Engine {
   readonly policy: Uint8Array;
   readonly call: Uint8Array;
   readonly budget: Uint8Array;
+  readonly guard: Uint8Array;
 }
 
 /** What the engine is told of a failure; its name and method stand in the input area. */
@@ -48,7 +67,7 @@ export type FailureArguments = [
 
 let engine: Engine | undefined;
 let policyInUse: Compiled | undefined;
-const inUse: { call?: State | undefined; budget?: State | undefined } = {};
+const inUse: { call?: State | undefined; budget?: State | undefined; guard?: State | undefined } = {};
 
 /** The engine, ready for use. */
 export function load(): Engine {
@@ -65,14 +84,25 @@ export function keepPolicy(): Compiled {
   return (policyInUse = load().policy.slice());
 }
 
-/** Makes a call, or a budget, the one that the engine's functions mean. */
-export function use(what: "call" | "budget", state: State): void {
+/** Makes a call, a budget or a guard the one that the engine's functions mean. */
+export function use(what: "call" | "budget" | "guard", state: State): void {
   const before = inUse[what];
   if (before === state) return;
   const area = load()[what];
   if (before) before.bytes = area.slice();
   if (state.bytes) area.set(state.bytes);
   inUse[what] = state;
+}
+
+/** Makes a guard the one that the engine's functions mean; answers the engine. */
+export function useGuard(state: State): Engine {
+  use("guard", state);
+  return load();
+}
+
+/** A guard that is over needs no copy of its state. */
+export function dropGuard(state: State): void {
+  if (inUse.guard === state) inUse.guard = undefined;
 }
 
 /** A call that is over needs no copy of its state. */
@@ -140,6 +170,7 @@ function instantiate(): Engine {
       policy: area(3),
       call: area(4),
       budget: area(5),
+      guard: area(6),
     };
   } catch (cause) {
     throw new Error(

@@ -59,7 +59,7 @@ export function counting<T>(options: RunOptions<T> | undefined): () => RunOption
   return () => (options?.seed === undefined ? options : { ...options, call: call++ });
 }
 
-function checkSignal(signal: AbortSignal | null, name: string): void {
+export function checkSignal(signal: AbortSignal | null, name: string): void {
   if (signal && !signal.addEventListener) refuse(name, signal, "an AbortSignal");
 }
 

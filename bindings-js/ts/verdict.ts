@@ -60,7 +60,7 @@ function mark<E>(error: E, verdict: Verdict): E {
 }
 
 /** Classes have a fixed prototype, or come from Error in the old way; predicates have neither. */
-function isClass(value: unknown): boolean {
+export function isClass(value: unknown): boolean {
   const prototype = typeof value === "function" ? Object.getOwnPropertyDescriptor(value, "prototype") : undefined;
   return !!prototype && (!prototype.writable || prototype.value instanceof Error);
 }

@@ -5,6 +5,7 @@ mod budget;
 mod call;
 mod convert;
 mod failure;
+mod guards;
 mod judge;
 mod policy;
 mod seed;
@@ -24,6 +25,8 @@ mod _core {
     use super::convert::{Digits, Pairs};
     #[pymodule_export]
     use super::failure::Failure;
+    #[pymodule_export]
+    use super::guards::{Breaker, Bulkhead, Hedge, Race, Throttle};
     #[pymodule_export]
     use super::policy::{Policy, compile};
     #[pymodule_export]

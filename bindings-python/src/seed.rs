@@ -44,6 +44,12 @@ pub fn next_call() -> PyResult<u64> {
 #[pyfunction]
 pub fn redraw_entropy() {
     ENTROPY.store(UNDRAWN, Ordering::Relaxed);
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How often that has happened: what draws for long by one seed takes another then.
+pub fn forks() -> u64 {
+    FORKS.load(Ordering::Relaxed)
 }
 
 fn entropy() -> PyResult<u64> {
@@ -63,3 +69,4 @@ fn clock() -> u64 {
 const UNDRAWN: u64 = 0;
 static ENTROPY: AtomicU64 = AtomicU64::new(UNDRAWN);
 static CALLS: AtomicU64 = AtomicU64::new(0);
+static FORKS: AtomicU64 = AtomicU64::new(0);

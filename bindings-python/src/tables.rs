@@ -40,10 +40,10 @@ pub fn call_seed(seed: u64, call: u64) -> u64 {
     undaunted::call_seed(seed, call)
 }
 
-/// The word of retry `n` on a lane: `delay` or `clip`.
+/// Word `n` of a lane: `delay`, `clip`, `breaker`, `hedge` or `throttle`.
 #[pyfunction]
 pub fn word(call_seed: u64, lane: &str, n: u64) -> PyResult<u64> {
-    let lane = named(&["delay", "clip"], &[Lane::Delay, Lane::Clip], "lane", lane)?;
+    let lane = named(Lane::NAMES, Lane::ALL, "lane", lane)?;
     Ok(undaunted::word(call_seed, lane, n))
 }
 

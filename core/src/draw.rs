@@ -3,6 +3,8 @@
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
+use crate::failure::names;
+
 /// What a word is for. Each lane is a stream of its own, so that one purpose never shifts another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
@@ -10,7 +12,15 @@ pub enum Lane {
     Delay = 0,
     /// The delay drawn anew when `on_timeout` clips.
     Clip = 1,
+    /// How long a breaker stays open.
+    Breaker = 2,
+    /// The jitter of a hedge.
+    Hedge = 3,
+    /// Whether a throttle lets a request through.
+    Throttle = 4,
 }
+
+names!(Lane { Delay = "delay", Clip = "clip", Breaker = "breaker", Hedge = "hedge", Throttle = "throttle" });
 
 /// The seed of call number `call` (the first is 1) of a process or test seeded with `seed`.
 ///

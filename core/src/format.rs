@@ -6,6 +6,7 @@ mod dump;
 mod duration;
 mod mistakes;
 mod number;
+mod options;
 mod peers;
 mod problem;
 mod reader;
@@ -16,6 +17,7 @@ pub mod tape;
 
 pub(crate) use mistakes::Mistake;
 pub use number::Notation;
+pub(crate) use options::{ANY, Options, Read, fill, needed, number};
 pub use problem::Problem;
 pub(crate) use problem::refuse_name;
 

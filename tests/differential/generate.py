@@ -1,6 +1,6 @@
 """generate.py [N [SEED [OUT]]]: N random cases as JSON lines; the same for the same N and SEED on every machine.
 
-Of 100 cases about 74 are sessions, 10 calls that share a budget, 5 refusals, 4 schedules, 3 dumps, 3 hints, 1 classification.
+Of 100 cases about 66 are sessions, 10 calls that share a budget, 8 lives of guards, 5 refusals, 4 schedules, 3 dumps, 3 hints, 1 classification.
 """
 
 import json
@@ -9,13 +9,16 @@ from multiprocessing import Pool
 
 from dice import Dice
 import failures
+import guards
 import headers
 import policies
 
 
 def case(dice):
     kind = dice.up_to(99)
-    if kind < 10:
+    if kind < 8:
+        return guards.case(dice)
+    if kind < 18:
         return failures.shared(dice, *policies.budgeted(dice))
     if kind < 84:
         return failures.session(dice, *policies.right(dice))

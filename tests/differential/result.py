@@ -6,7 +6,8 @@ import hint
 import tables
 from call import Attempt, Call, GiveUp
 from compile import compile_policy
-from evaluate import failure, own_budget, shared_outcomes
+from evaluate import GUARDS, failure, own_budget, shared_outcomes
+from guard_options import read as options_of
 
 
 def line(case):
@@ -17,9 +18,12 @@ def line(case):
     if case["kind"] == "classify":
         row, retried = tables.classify(case["domain"], case.get("code"), case.get("phase", "unknown"), case.get("method"), case.get("hint", False))
         return f"{row.class_}:{row.sent}:{row.condition}:{flag(row.known)}:{flag(retried)}"
+    if case["kind"] in GUARDS:
+        options, problems = options_of(case["kind"], case["options"])
+        return refusal(problems) if problems else " ".join(map(joined, GUARDS[case["kind"]].run(options, int(case["seed"]), case["steps"])))
     policy, problems = compile_policy(case["policy"])
     if problems:
-        return " ".join(f"{code}@{pointer}" for code, pointer in problems)
+        return refusal(problems)
     if case["kind"] == "refusal":
         return "accepted"
     if case["kind"] == "dump":
@@ -27,6 +31,15 @@ def line(case):
     if case["kind"] == "schedule":
         return " ".join(map(str, ceilings.schedule(policy, int(case["call_seed"]), case["attempts"])))
     return " ".join(shared(policy, case) if case["kind"] == "shared" else session(policy, case))
+
+
+def refusal(problems):
+    return " ".join(f"{code}@{pointer}" for code, pointer in problems)
+
+
+def joined(found):
+    """The values of a guard's step."""
+    return ":".join(value if isinstance(value, str) else or_dash(value) for value in found.values()) or "-"
 
 
 def session(policy, case):

@@ -29,12 +29,27 @@ export class Engine {
 
   /** Compiles a policy as read from JSON; answers its problems. */
   compile(policy) {
-    const tape = tapeOf(policy);
-    const { length } = tape;
+    const length = this.hand(policy);
+    return this.problems(this.functions.compile(length, 0, 0), (index) => this.functions.problem(length, 0, 0, index));
+  }
+
+  /** The same with the options of a guard. */
+  compileGuard(kind, options, seed = 0) {
+    const length = this.hand(options);
+    const number = GUARDS.indexOf(kind);
+    const count = this.functions.compile_guard(number, length, 0, ...halves(seed));
+    return this.problems(count, (index) => this.functions.guard_problem(number, length, 0, index));
+  }
+
+  hand(value) {
+    const tape = tapeOf(value);
     this.areas.input.set(Array.from(tape, (byte) => byte.charCodeAt(0)));
-    const count = this.functions.compile(length, 0, 0);
+    return tape.length;
+  }
+
+  problems(count, tell) {
     return Array.from({ length: count }, (_, index) => {
-      this.functions.problem(length, 0, 0, index);
+      tell(index);
       const [code, pointer, text] = this.areas.numbers;
       return {
         code: this.text(0, code),
@@ -153,6 +168,11 @@ export class Engine {
     };
   }
 
+  /** Runs the steps of the guard in use; what each came to, its fields in the order of the result line. */
+  guard(kind, wanted) {
+    return LIVES[kind](this.functions, this.areas.numbers, wanted.steps, wanted.seed);
+  }
+
   text(from, to) {
     return new TextDecoder().decode(this.areas.output.slice(from, to));
   }
@@ -162,6 +182,79 @@ export class Engine {
     return String((BigInt(high) << 32n) | BigInt(low));
   }
 }
+
+const LIVES = {
+  breaker(engine, numbers, steps) {
+    const permits = new Map();
+    const look = (at) => {
+      const state = STATES[engine.breaker_look(at)];
+      const [calls, failures, slow, trips, probing, retry_in] = numbers;
+      return { state, calls, failures, slow, trips, probing, retry_in };
+    };
+    return steps.map(({ at, permit, settle, outcome, elapsed }) => {
+      if (permit !== undefined) {
+        const granted = engine.breaker_permit(at) === 1;
+        const [first, number] = numbers;
+        permits.set(permit, granted ? [first, number] : undefined);
+        return { granted, retry_in: granted ? 0 : first };
+      }
+      if (settle === undefined) return look(at);
+      const issued = permits.get(settle);
+      if (issued) engine.breaker_settle(...issued, OUTCOMES.indexOf(outcome), elapsed, at);
+      return { state: look(at).state };
+    });
+  },
+  throttle(engine, numbers, steps) {
+    return steps.map(({ at, word, ask, accepted }) => {
+      if (word !== undefined) return { allowed: engine.throttle_allow(at, ...halves(word)) === 1 };
+      if (ask) return { allowed: engine.throttle_ask(at) === 1 };
+      if (accepted) engine.throttle_accepted(at);
+      engine.throttle_look(at);
+      return { requests: numbers[0], accepts: numbers[1] };
+    });
+  },
+  bulkhead(engine, numbers, steps) {
+    const inside = new Set();
+    const line = new Map();
+    const counts = () => {
+      engine.bulkhead_look();
+      return { running: numbers[0], waiting: numbers[1] };
+    };
+    return steps.map(({ enter, end }) => {
+      if (enter !== undefined) {
+        const ticket = engine.bulkhead_enter();
+        if (ticket === 0) inside.add(enter);
+        if (ticket > 0) line.set(enter, ticket);
+        const entry = ticket > 0 ? "waiting" : ticket ? "refused" : "admitted";
+        return { entry, ticket: Math.max(0, ticket), ...counts() };
+      }
+      let next = null;
+      if (line.delete(end)) engine.bulkhead_cancel();
+      else if (inside.delete(end) && engine.bulkhead_leave()) {
+        [next] = [...line].reduce((one, other) => (other[1] < one[1] ? other : one));
+        line.delete(next);
+        inside.add(next);
+      }
+      return { next, ...counts() };
+    });
+  },
+  hedge(engine, numbers, steps, seed) {
+    engine.hedge_start(steps[0].at, ...halves(seed));
+    return steps.map(({ at, step, failed, pushback }) => {
+      if (step) {
+        const what = ["end", "wait", "wait_until", "start"][engine.hedge_step(at)];
+        return { do: what, value: numbers[0] };
+      }
+      if (!failed) engine.hedge_end();
+      else if (pushback < 0) engine.hedge_refused();
+      else engine.hedge_failed(at, pushback ?? -1);
+      return {};
+    });
+  },
+};
+export const GUARDS = Object.keys(LIVES);
+const STATES = ["closed", "open", "half_open"];
+const OUTCOMES = ["ok", "failed", "ignored", "dropped"];
 
 function halves(word) {
   const value = BigInt(word);

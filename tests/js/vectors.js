@@ -1,15 +1,16 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
+import { GUARDS } from "./engine-level.js";
 
 /** Runs a file's cases; `draws` is the engine that has single draws. Answers what went wrong, case by case. */
 export function wrongCases(engine, draws, { kind, cases }) {
   return cases.flatMap((wanted) => {
     let found;
     try {
-      found = RUN[kind](engine, wanted, draws);
+      found = (RUN[kind] ?? guarded(kind))(engine, wanted, draws);
     } catch (error) {
       found = String(error);
     }
-    const expected = kind === "session" || kind === "shared" ? wanted.steps.map((step) => step.expect) : expectation(kind, wanted);
+    const expected = wanted.steps ? wanted.steps.map((step) => step.expect) : expectation(kind, wanted);
     return same(trimmed(kind, found, expected), expected)
       ? []
       : [`${wanted.name}\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`];
@@ -22,31 +23,39 @@ const RUN = {
     return draws.draw(wanted);
   },
   schedule: (engine, wanted) => {
-    accept(engine, wanted.policy);
+    accept(engine.compile(wanted.policy));
     const seed = wanted.call_seed ?? engine.callSeed(wanted.seed, wanted.call ?? 1);
     const attempts = wanted.attempts ?? wanted.expect.length + 1;
     return engine.schedule(seed, attempts - 1);
   },
   refusal: (engine, wanted) => engine.compile(wanted.policy),
   dump: (engine, wanted) => {
-    accept(engine, wanted.policy);
+    accept(engine.compile(wanted.policy));
     const text = engine.dump();
-    accept(engine, JSON.parse(text));
+    accept(engine.compile(JSON.parse(text)));
     return engine.dump() === text ? text : `${text} read again gives ${engine.dump()}`;
   },
   session: (engine, wanted) => {
-    accept(engine, wanted.policy);
+    accept(engine.compile(wanted.policy));
     engine.makeBudget();
     engine.start(wanted);
     return wanted.steps.map((step) => (step.attempt ? engine.attempt(step.at) : engine.failed(step.at, step.fail)));
   },
   shared: (engine, wanted) => {
-    accept(engine, wanted.policy);
+    accept(engine.compile(wanted.policy));
     return sharedSteps(engine, wanted).map(({ told, ...found }) => found);
   },
   classify: (engine, wanted) => engine.classify(wanted),
   hint: (engine, wanted) => engine.hint(wanted),
+  guard_refusal: (engine, wanted) => engine.compileGuard(wanted.guard, wanted.options),
 };
+
+function guarded(kind) {
+  return (engine, wanted) => {
+    accept(engine.compileGuard(kind, wanted.options, wanted.seed));
+    return engine.guard(kind, wanted);
+  };
+}
 
 /** The result line of a case of the differential run. */
 export function lineOf(engine, wanted) {
@@ -58,8 +67,10 @@ export function lineOf(engine, wanted) {
     const found = engine.classify(wanted);
     return `${found.class}:${found.sent}:${found.condition}:${flag(found.known)}:${flag(found.retried)}`;
   }
-  const problems = engine.compile(wanted.policy);
+  const isGuard = GUARDS.includes(wanted.kind);
+  const problems = isGuard ? engine.compileGuard(wanted.kind, wanted.options, wanted.seed) : engine.compile(wanted.policy);
   if (problems.length) return problems.map(({ code, pointer }) => `${code}@${pointer}`).join(" ");
+  if (isGuard) return engine.guard(wanted.kind, wanted).map(joined).join(" ");
   if (wanted.kind === "refusal") return "accepted";
   if (wanted.kind === "dump") return engine.dump();
   if (wanted.kind === "schedule") return engine.schedule(wanted.call_seed, wanted.attempts - 1).join(" ");
@@ -109,8 +120,7 @@ function token(outcome) {
   return outcome.class ? `g:${outcome.give_up}:${orDash(outcome.hint)}:${outcome.class}:${outcome.sent}` : `x:${outcome.give_up}`;
 }
 
-function accept(engine, policy) {
-  const problems = engine.compile(policy);
+function accept(problems) {
   if (problems.length) throw new Error(`refused: ${problems.map(({ text }) => text).join("; ")}`);
 }
 
@@ -120,7 +130,7 @@ function expectation(kind, wanted) {
 
 /** A refusal's text is compared only where the vector has one. */
 function trimmed(kind, found, expected) {
-  if (kind !== "refusal" || !Array.isArray(found)) return found;
+  if (!kind.endsWith("refusal") || !Array.isArray(found)) return found;
   return found.map(({ text, ...rest }, index) => (expected[index]?.text === undefined ? rest : { ...rest, text }));
 }
 
@@ -128,6 +138,11 @@ function same(found, expected) {
   if (typeof expected !== "object" || expected === null || typeof found !== "object" || found === null) return found === expected;
   const names = new Set([...Object.keys(found), ...Object.keys(expected)]);
   return [...names].every((name) => same(found[name] ?? null, expected[name] ?? null));
+}
+
+/** The values of a guard's step. */
+function joined(found) {
+  return Object.values(found).map((value) => (typeof value === "string" ? value : orDash(value))).join(":") || "-";
 }
 
 function orDash(value) {

@@ -2,20 +2,30 @@
 
 import json
 
+import breaker
+import bulkhead
 import ceilings
 import draws
 import dump
+import guard_options
+import hedge
 import hint
 import tables
+import throttle
 from budget import Budget
 from call import Attempt, Call, Failure, GiveUp
 from compile import compile_policy, parse, values
 
 
+GUARDS = {"breaker": breaker, "throttle": throttle, "bulkhead": bulkhead, "hedge": hedge}
+
+
 def evaluate(kind, case):
     """The case with what is expected of it; a figure written by hand must agree."""
+    if kind in GUARDS:
+        return guard(kind, case)
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
-            "classify": classify, "hint": hinted}[kind](case)
+            "classify": classify, "hint": hinted, "guard_refusal": guard_refusal}[kind](case)
 
 
 def draw(case):
@@ -34,7 +44,10 @@ def schedule(case):
 
 def refusal(case):
     """Codes and pointers are the oracle's; a text is always by hand."""
-    policy, problems = compile_policy(exact(case["policy"]))
+    return refusals(case, compile_policy(exact(case["policy"]))[1])
+
+
+def refusals(case, problems):
     texts = [{"text": given["text"]} if "text" in given else {} for given in case.get("expect", [{}] * len(problems))]
     if len(texts) != len(problems):
         raise AssertionError(f"{case['name']}: {len(texts)} problems by hand, {problems} by the oracle")
@@ -118,6 +131,27 @@ def hinted(case):
     found = hint.read(case["headers"], case["now"])
     return expecting(case, "expect", {"delay": found.delay, "should_retry": found.should_retry,
                                       "suspicious": found.suspicious})
+
+
+def guard(kind, case):
+    """Each step of a breaker, throttle, bulkhead or hedge; `hand` holds those figures of an expectation that were written by hand."""
+    options, problems = guard_options.read(kind, exact(case["options"]))
+    if problems:
+        raise AssertionError(f"{case['name']}: {problems}")
+    steps = []
+    given = [{key: value for key, value in step.items() if key not in ("expect", "hand")} for step in case["steps"]]
+    for step, by_hand, found in zip(given, case["steps"], GUARDS[kind].run(options, int(case["seed"]), given), strict=True):
+        steps.append(expecting({**step, **{key: value for key, value in by_hand.items() if key == "expect"}}, "expect", found))
+        for figure, value in by_hand.get("hand", {}).items():
+            if found[figure] != value:
+                raise AssertionError(f"{case['name']}: {step}: {figure} is {value} by hand, {found[figure]} by the oracle")
+    return {**case, "steps": steps}
+
+
+def guard_refusal(case):
+    """Codes and pointers are the oracle's; a text is always by hand."""
+    _, problems = guard_options.read(case["guard"], exact(case["options"]))
+    return refusals(case, problems)
 
 
 def failure(fields):

@@ -12,6 +12,8 @@ def line(case):
     is_refused = isinstance(said, list) and said and isinstance(said[0], dict) and "pointer" in said[0]
     if is_refused or kind == "refusal":
         return " ".join(f"{problem['code']}@{problem['pointer']}" for problem in said) or "accepted"
+    if kind in hosts.GUARDS:
+        return " ".join(joined(*found.values()) or "-" for found in said)
     return LINES[kind](said)
 
 

@@ -29,7 +29,7 @@ def draw(case):
         drawn = _core.call_seed(int(case["seed"]), int(case["call"]))
         said["call_seed"] = str(drawn)
         call_seed = drawn if call_seed is None else call_seed
-    lane = {0: "delay", 1: "clip"}[case.get("lane") or 0]
+    lane = ("delay", "clip", "breaker", "hedge", "throttle")[case.get("lane") or 0]
     return {**said, "word": str(_core.word(call_seed, lane, int(case["n"])))}
 
 
@@ -162,6 +162,106 @@ def hint(case):
     return {"delay": delay, "should_retry": should_retry, "suspicious": suspicious}
 
 
+def guard_refusal(case):
+    return refused(GUARDS[case["guard"]][0].compile(case["options"], "json")[1])
+
+
+def guarded(kind):
+    def answer(case):
+        core, live = GUARDS[kind]
+        seed = () if kind == "bulkhead" else (int(case["seed"]),)
+        guard, problems = core.compile(case["options"], "json", *seed)
+        return refused(problems) if guard is None else list(live(guard, case["steps"]))
+
+    return answer
+
+
+def breaker(guard, steps):
+    permits = {}
+    names = ("state", "calls", "failures", "slow", "trips", "probing", "retry_in")
+    for step in steps:
+        if "permit" in step:
+            retry_in, *permit = guard.permit(step["at"])
+            permits[step["permit"]] = permit if retry_in is None else None
+            yield {"granted": retry_in is None, "retry_in": retry_in or 0}
+        elif "settle" in step:
+            permit = permits[step["settle"]]
+            if permit is not None:
+                guard.settle(*permit, step["outcome"], step.get("elapsed") or 0, step["at"])
+            yield {"state": guard.look(step["at"])[0]}
+        else:
+            yield dict(zip(names, guard.look(step["at"]), strict=True))
+
+
+def throttle(guard, steps):
+    for step in steps:
+        at = step["at"]
+        if "word" in step:
+            yield {"allowed": guard.allow(at, int(step["word"]))}
+        elif "ask" in step:
+            yield {"allowed": guard.ask(at)}
+        else:
+            if "accepted" in step:
+                guard.accepted(at)
+            yield dict(zip(("requests", "accepts"), guard.look(at), strict=True))
+
+
+def bulkhead(guard, steps):
+    inside, line = set(), {}
+    for step in steps:
+        if "enter" in step:
+            name = step["enter"]
+            ticket = guard.enter()
+            entry = "refused" if ticket is None else "waiting" if ticket else "admitted"
+            if entry == "admitted":
+                inside.add(name)
+            elif entry == "waiting":
+                line[name] = ticket
+            said = {"entry": entry, "ticket": ticket or 0}
+        else:
+            said = {"next": leave(guard, inside, line, step["end"])}
+        yield {**said, **dict(zip(("running", "waiting"), guard.look(), strict=True))}
+
+
+def leave(guard, inside, line, name):
+    """Whoever it is goes; who goes in for it."""
+    if line.pop(name, None) is not None:
+        guard.cancel()
+    elif name in inside:
+        inside.remove(name)
+        if guard.leave():
+            following = min(line, key=line.get)
+            del line[following]
+            inside.add(following)
+            return following
+    return None
+
+
+def hedge(guard, steps):
+    # The seed of a vector is that of the one call.
+    race = guard.start(steps[0]["at"])
+    for step in steps:
+        if "step" in step:
+            what, value = race.step(step["at"])
+            yield {"do": what, "value": value}
+            continue
+        pushback = step.get("pushback")
+        if "failed" not in step:
+            race.end()
+        elif pushback is not None and pushback < 0:
+            race.refused()
+        else:
+            race.failed(step["at"], pushback)
+        yield {}
+
+
+GUARDS = {
+    "breaker": (_core.Breaker, breaker),
+    "throttle": (_core.Throttle, throttle),
+    "bulkhead": (_core.Bulkhead, bulkhead),
+    "hedge": (_core.Hedge, hedge),
+}
+
 ANSWERS = {
     "draw": draw,
     "schedule": schedule,
@@ -171,4 +271,6 @@ ANSWERS = {
     "shared": shared,
     "classify": classify,
     "hint": hint,
+    "guard_refusal": guard_refusal,
+    **{kind: guarded(kind) for kind in GUARDS},
 }

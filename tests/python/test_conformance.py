@@ -34,6 +34,8 @@ def expectation(kind, case):
         return {name: case[name] for name in ("word", "uniform") if name in case and not (name == "word" and "x" in case)} | (
             {"call_seed": case["call_seed"]} if case.get("seed") is not None and "call_seed" in case else {}
         )
+    if "steps" in case:
+        return [step["expect"] for step in case["steps"]]
     return case["expect"]
 
 

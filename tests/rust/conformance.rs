@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use undaunted::{Decision, Lane, Policy, call_seed, uniform, word};
 use undaunted_tests::{
-    Outcome, classification, compile, dump, read_hint, schedule, shared, start, step, word as word_of,
+    Outcome, Refusal, classification, compile, dump, guards, read_hint, schedule, shared, start, step, word as word_of,
 };
 
 #[test]
@@ -43,6 +43,8 @@ fn check(kind: &str, case: &Value) -> Result<(), String> {
         "shared" => check_shared(case),
         "classify" => same(&case["expect"], &class_of(case)),
         "hint" => same(&case["expect"], &hint_of(case)),
+        "guard_refusal" => check_guard_refusal(case),
+        "breaker" | "throttle" | "bulkhead" | "hedge" => check_guard(kind, case),
         other => Err(format!("{other} is no kind of vector")),
     }
 }
@@ -70,7 +72,7 @@ fn check_draw(case: &Value) -> Result<(), String> {
     if case["word"].is_null() {
         return Ok(());
     }
-    let lane = if case["lane"] == 1 { Lane::Clip } else { Lane::Delay };
+    let lane = Lane::from_number(case["lane"].as_u64().unwrap_or(0) as u32).expect("a lane");
     let n = case["n"].as_u64().unwrap_or_else(|| word_of(&case["n"]));
     same(&json!(word_of(&case["word"])), &json!(word(seed, lane, n)))
 }
@@ -80,6 +82,10 @@ fn check_refusal(case: &Value) -> Result<(), String> {
         Ok(policy) => return Err(format!("expected a refusal, got {}", dump(&policy))),
         Err(refusals) => refusals,
     };
+    check_refusals(case, &refusals)
+}
+
+fn check_refusals(case: &Value, refusals: &[Refusal]) -> Result<(), String> {
     let expected = case["expect"].as_array().expect("a list of refusals");
     let given: Vec<Value> = refusals
         .iter()
@@ -90,6 +96,23 @@ fn check_refusal(case: &Value) -> Result<(), String> {
         })
         .collect();
     same(&case["expect"], &json!(given))
+}
+
+fn check_guard_refusal(case: &Value) -> Result<(), String> {
+    match guards::compile(case["guard"].as_str().expect("a guard"), case) {
+        Ok(_) => Err("expected a refusal, got none".to_owned()),
+        Err(refusals) => check_refusals(case, &refusals),
+    }
+}
+
+fn check_guard(kind: &str, case: &Value) -> Result<(), String> {
+    let guard = guards::compile(kind, case).map_err(|refusals| format!("refused: {refusals:?}"))?;
+    let steps = case["steps"].as_array().expect("steps").iter();
+    for ((at, given), found) in steps.enumerate().zip(guards::run(guard, case)) {
+        let found = found.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        same(&given["expect"], &Value::Object(found)).map_err(|difference| format!("step {at}: {difference}"))?;
+    }
+    Ok(())
 }
 
 fn check_dump(case: &Value) -> Result<(), String> {

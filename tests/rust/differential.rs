@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use undaunted::Policy;
-use undaunted_tests::{classification, compile, dump, read_hint, schedule, shared, start, step};
+use undaunted_tests::{Refusal, classification, compile, dump, guards, read_hint, schedule, shared, start, step};
 
 fn main() {
     let path = std::env::args().nth(1).expect("usage: differential FILE");
@@ -35,13 +35,23 @@ fn decide(case: &Value) -> String {
     match case["kind"].as_str() {
         Some("hint") => hint_line(case),
         Some("classify") => classify_line(case),
+        Some(kind @ ("breaker" | "throttle" | "bulkhead" | "hedge")) => guard_line(kind, case),
         _ => match compile(&case["policy"]) {
             Ok(policy) => policy_line(&policy, case),
-            Err(refusals) => {
-                let tokens = refusals.iter().map(|refusal| format!("{}@{}", refusal.code, refusal.pointer));
-                tokens.collect::<Vec<_>>().join(" ")
-            }
+            Err(refusals) => refusal_line(&refusals),
         },
+    }
+}
+
+fn refusal_line(refusals: &[Refusal]) -> String {
+    let tokens = refusals.iter().map(|refusal| format!("{}@{}", refusal.code, refusal.pointer));
+    tokens.collect::<Vec<_>>().join(" ")
+}
+
+fn guard_line(kind: &str, case: &Value) -> String {
+    match guards::compile(kind, case) {
+        Ok(guard) => guards::run(guard, case).iter().map(guards::token).collect::<Vec<_>>().join(" "),
+        Err(refusals) => refusal_line(&refusals),
     }
 }
 

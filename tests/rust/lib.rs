@@ -1,13 +1,15 @@
 //! The Rust host of the vectors and of the differential run: JSON values to the core's inputs.
 
+pub mod guards;
+
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use undaunted::hint::{self, Hint};
 use undaunted::tape::Writer;
 use undaunted::{
-    Budget, Call, Class, Classification, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy, Reason,
-    Shared, Verdict, call_seed, classify,
+    Budget, Call, Class, Classification, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy, Problem,
+    Reason, Shared, Verdict, call_seed, classify,
 };
 
 /// Writes a parsed JSON value onto a tape.
@@ -54,17 +56,22 @@ pub struct Refusal {
 pub fn compile(value: &Value) -> Result<Policy, Vec<Refusal>> {
     let mut refusals = Vec::new();
     let policy = Policy::compile(&tape_of(value), Notation::Json, None, &mut |problem| {
-        let (mut pointer, mut text) = (Vec::new(), Vec::new());
-        problem.pointer(&mut |piece| pointer.extend_from_slice(piece));
-        problem.text(&mut |piece| text.extend_from_slice(piece));
-        refusals.push(Refusal {
-            code: problem.code.to_owned(),
-            pointer: String::from_utf8(pointer).expect("a pointer in UTF-8"),
-            text: String::from_utf8(text).expect("a sentence in UTF-8"),
-        });
+        refusals.push(refusal(problem));
     });
     assert_eq!(policy.is_none(), !refusals.is_empty(), "a policy exactly when nothing was refused");
     policy.ok_or(refusals)
+}
+
+/// A mistake with its texts.
+pub fn refusal(problem: &Problem) -> Refusal {
+    let (mut pointer, mut text) = (Vec::new(), Vec::new());
+    problem.pointer(&mut |piece| pointer.extend_from_slice(piece));
+    problem.text(&mut |piece| text.extend_from_slice(piece));
+    Refusal {
+        code: problem.code.to_owned(),
+        pointer: String::from_utf8(pointer).expect("a pointer in UTF-8"),
+        text: String::from_utf8(text).expect("a sentence in UTF-8"),
+    }
 }
 
 /// The canonical JSON of a policy.

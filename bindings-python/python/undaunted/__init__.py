@@ -2,7 +2,12 @@
 
 from ._block import Attempt as Attempt
 from ._block import RetryContext as RetryContext
+from ._breaker import Breaker as Breaker
+from ._breaker import BreakerOpen as BreakerOpen
+from ._breaker import Permit as Permit
 from ._budget import Budget as Budget
+from ._bulkhead import Bulkhead as Bulkhead
+from ._bulkhead import BulkheadFull as BulkheadFull
 from ._core import __version__ as __version__
 from ._core import redraw_entropy as _redraw_entropy
 from ._errors import FailedAttempt as FailedAttempt
@@ -18,6 +23,7 @@ from ._errors import stop as stop
 from ._events import Event as Event
 from ._events import Subscription as Subscription
 from ._events import on_event as on_event
+from ._hedge import Hedge as Hedge
 from ._policy import Policy as Policy
 from ._retry import Classification as Classification
 from ._retry import classify as classify
@@ -31,24 +37,34 @@ from ._switch import is_active as is_active
 from ._switch import set_active as set_active
 from ._testing import Testing as Testing
 from ._testing import testing as testing
+from ._throttle import Throttle as Throttle
+from ._throttle import Throttled as Throttled
 
 # TimeoutError is left out: a star import must not hide the builtin.
 __all__ = [
     "Attempt",
+    "Breaker",
+    "BreakerOpen",
     "Budget",
+    "Bulkhead",
+    "BulkheadFull",
     "Classification",
     "Event",
     "FailedAttempt",
     "GaveUp",
+    "Hedge",
     "History",
     "HttpError",
     "NestedRetryWarning",
+    "Permit",
     "Policy",
     "PolicyError",
     "PolicySource",
     "RetryContext",
     "Subscription",
     "Testing",
+    "Throttle",
+    "Throttled",
     "__version__",
     "again",
     "classify",

@@ -148,6 +148,60 @@ class Options(TypedDict, total=False):
     cancel: Cancel | None
 
 
+#: Exception types, or a function that says whether an error counts.
+Counted: TypeAlias = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
+
+
+class BreakerOptions(TypedDict, total=False):
+    """Options of a breaker."""
+
+    window_calls: int
+    window_time: Duration
+    min_calls: int
+    failure_rate: float
+    slow_after: Duration
+    slow_rate: float
+    initial: Duration
+    factor: float
+    max_delay: Duration
+    jitter: Literal["none", "full", "equal"]
+    probes: int
+    probe_timeout: Duration
+
+
+class BreakerSnapshot(TypedDict):
+    """What a breaker has counted."""
+
+    state: Literal["closed", "open", "half_open"]
+    calls: int
+    failures: int
+    slow: int
+    trips: int
+    probing: int
+    retry_in: float
+
+
+class ThrottleOptions(TypedDict, total=False):
+    """Options of a throttle."""
+
+    k: float
+    window: Duration
+
+
+class ThrottleSnapshot(TypedDict):
+    """What a throttle remembers."""
+
+    requests: int
+    accepts: int
+
+
+class BulkheadSnapshot(TypedDict):
+    """How full a bulkhead is."""
+
+    running: int
+    waiting: int
+
+
 class Decorator(Protocol):
     """What `retry(...)` gives. The function keeps its exact type; that it has a `policy` now, type checkers are not told."""
 

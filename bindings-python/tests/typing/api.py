@@ -136,3 +136,27 @@ def mistakes() -> None:
     policy.replace(nested="twice")  # type: ignore[arg-type]
     Policy(budget={"capacity": 5})  # type: ignore[arg-type]
     undaunted.Budget("api", capacity="5")  # type: ignore[arg-type]
+
+
+# Breakers, throttles, bulkheads, hedges: results keep their types.
+async def fetch_number(key: str) -> int:
+    return len(key)
+
+
+async def guards() -> None:
+    breaker = undaunted.Breaker(window_time="30s", failure_rate=0.3, on=(OSError, ValueError))
+    assert_type(breaker.call(len, "abc"), int)
+    assert_type(await breaker.call_async(fetch_number, "abc"), int)
+    assert_type(breaker.snapshot()["retry_in"], float)
+    breaker.permit().settle("ignored")
+    with breaker:
+        pass
+    undaunted.Breaker(window_call=5)  # type: ignore[call-arg]
+    breaker.permit().settle("good")  # type: ignore[arg-type]
+    throttle = undaunted.Throttle(k=1.5, on=lambda error: "busy" in str(error))
+    assert_type(throttle.call(len, "abc"), int)
+    bulkhead = undaunted.Bulkhead(3, queue=5)
+    async with bulkhead:
+        assert_type(bulkhead.snapshot()["running"], int)
+    assert_type(await bulkhead.call_async(fetch_number, "abc"), int)
+    assert_type(await undaunted.Hedge("200ms", attempts=3).run(fetch_number, "abc"), int)

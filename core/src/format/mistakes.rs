@@ -82,4 +82,9 @@ mistakes! {
     TooSlowToGrow: "factor_too_small", "$n is $a, too small to reach max_delay $B in 64 retries; raise factor or initial, or lower max_delay or attempts";
     NoSpread: "jitter_cannot_spread", "$n spreads a delay by less than a microsecond, allowed more; raise it or write \"none\"";
     NoRoomToSpread: "jitter_cannot_spread", "$n has no room below max_delay $B; raise max_delay or lower initial or jitter";
+
+    NoSuchOption: "unknown_option", "$n is not an option, allowed $w; correct or remove it";
+    MinCallsAboveWindow: "min_calls_above_window_calls", "$n is $a, above window_calls $b; raise window_calls or lower it";
+    SlowRateWithoutSlow: "meaningless_option", "$n has no effect without slow_after; remove it or set slow_after";
+    Needed: "missing_option", "$n is missing, allowed $w; write it";
 }

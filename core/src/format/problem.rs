@@ -154,6 +154,11 @@ pub(crate) struct Path<'a> {
 impl<'a> Path<'a> {
     pub const ROOT: Path<'static> = Path { up: None, key: b"the policy" };
 
+    /// The root of what is no policy.
+    pub fn root(name: &'a str) -> Path<'a> {
+        Path { up: None, key: name.as_bytes() }
+    }
+
     pub fn key(&'a self, key: &'a [u8]) -> Path<'a> {
         Path { up: Some(self), key }
     }

@@ -1,0 +1,112 @@
+"""`Breaker`: refuses calls for a while once too many have failed or been slow."""
+
+from __future__ import annotations
+
+from . import _core
+from ._guard import Counting, Guard, check_name, check_seed, checked, now, outcome_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, Unpack
+
+    from ._options import BreakerOptions, BreakerSnapshot, Counted
+
+    Outcome = Literal["ok", "failed", "ignored", "dropped"]
+
+
+class BreakerOpen(Exception):
+    """A breaker refused the call, on this side: nothing was sent. `retry_in` is how long it goes on refusing, in seconds."""
+
+    def __init__(self, retry_in: float, name: str | None = None) -> None:
+        super().__init__(retry_in, name)
+        self.retry_in = retry_in
+        self.name = name
+
+    def __str__(self) -> str:
+        which = "the breaker" if self.name is None else f"the breaker {self.name}"
+        return f"{which} is open and refuses calls for another {self.retry_in:g} s; nothing was sent"
+
+
+class Permit:
+    """Leave for one call. `settle` it once, however the call ends; a second time is harmless."""
+
+    __slots__ = ("_breaker", "_generation", "_number", "_started")
+
+    def __init__(self, breaker: _core.Breaker, generation: int, number: int, started: int) -> None:
+        self._breaker: _core.Breaker | None = breaker
+        self._generation = generation
+        self._number = number
+        self._started = started
+
+    def settle(self, outcome: Outcome) -> None:
+        """How the call ended: `ok`; `failed`; `ignored`, which says nothing about what was called; `dropped`, if it was cancelled."""
+        breaker, self._breaker = self._breaker, None
+        if breaker is not None:
+            ended = now()
+            breaker.settle(self._generation, self._number, outcome, max(0, ended - self._started), ended)
+
+
+class Breaker(Guard):
+    """One breaker for one thing that is called; share it among threads and tasks.
+
+    Closed, it counts results in a window: the last `window_calls` (100), or those of the last `window_time`. With `min_calls` (20) in it and
+    a share of failures of `failure_rate` (0.5), or of calls slower than `slow_after` of `slow_rate` (1), it opens: every call raises
+    `BreakerOpen`. How long is `initial` (5 s), times `factor` (2) each time it opens again without having closed, up to `max_delay` (60 s),
+    with `jitter` (`equal`; `full`, `none`). Then it is half-open: it lets `probes` (3) calls through, and closes or opens as soon as their
+    outcome is certain. A probe that is not settled within `probe_timeout` (60 s) is taken back. What was started before a change of state
+    does not count after it.
+
+    `on` says which errors are failures: exception types or a function of the error; by default all. Others are ignored, and cancellation
+    drops the call. `seed` makes its jitter repeatable. Raises PolicyError with every mistake at once.
+
+    Its clock is `time.monotonic`, or that of `testing()`: one that has run by the first stands still in the second, so make one for each test.
+    """
+
+    __slots__ = ("__weakref__", "_core", "_on", "name")
+
+    def __init__(
+        self, *, on: Counted = Exception, name: str | None = None, seed: int | None = None, **options: Unpack[BreakerOptions]
+    ) -> None:
+        self._on = Counting(on)
+        self.name = check_name(name)
+        self._core = checked(_core.Breaker.compile(options, "python", check_seed(seed)))
+
+    @property
+    def state(self) -> Literal["closed", "open", "half_open"]:
+        """What it does with a call that comes now."""
+        return self._core.look(now())[0]
+
+    def snapshot(self) -> BreakerSnapshot:
+        """What it has counted: `state`; `calls`, `failures` and `slow` of the window or of the probes; `trips` since it was last closed;
+        `probing`, the probes that are not settled; `retry_in`, the seconds for which it refuses."""
+        state, calls, failures, slow, trips, probing, retry_in = self._core.look(now())
+        return {
+            "state": state,
+            "calls": calls,
+            "failures": failures,
+            "slow": slow,
+            "trips": trips,
+            "probing": probing,
+            "retry_in": retry_in / 1e6,
+        }
+
+    def permit(self) -> Permit:
+        """Leave for one call, for what fits neither a function nor a block. Raises BreakerOpen."""
+        asked = now()
+        retry_in, generation, number = self._core.permit(asked)
+        if retry_in is not None:
+            raise BreakerOpen(retry_in / 1e6, self.name)
+        return Permit(self._core, generation, number, asked)
+
+    def __repr__(self) -> str:
+        return f"<Breaker {self.name or ''} {self.state}>".replace("  ", " ")
+
+    def _before(self) -> Permit:
+        return self.permit()
+
+    def _after(self, token: Permit, error: BaseException | None) -> None:
+        outcome: Any = "failed"
+        try:
+            outcome = outcome_of(error, self._on)
+        finally:
+            token.settle(outcome)

@@ -1,0 +1,265 @@
+//! Breakers, throttles, bulkheads and hedges as Python holds them: the core's values behind locks. Whole microseconds.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::prelude::*;
+use undaunted::breaker::{Outcome, Permit};
+use undaunted::bulkhead::Entry;
+use undaunted::hedge::Step;
+use undaunted::tape::Writer;
+use undaunted::{Notation, Problem};
+
+use crate::convert::{collect, named, write_tape};
+use crate::seed;
+
+/// A value that one thread at a time may use. Nothing that is done under the lock runs Python code.
+struct Locked<T>(Mutex<T>);
+
+impl<T> Locked<T> {
+    fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A seed of the user's, or one of the process that a fork renews.
+struct Source {
+    is_given: bool,
+    forks: u64,
+}
+
+impl Source {
+    fn new(given: Option<u64>) -> PyResult<(Source, u64)> {
+        let source = Source { is_given: given.is_some(), forks: seed::forks() };
+        Ok((source, given.map_or_else(seed::next_call, Ok)?))
+    }
+
+    /// The seed to go on with, if it is another one.
+    fn renewed(&mut self) -> PyResult<Option<u64>> {
+        let forks = seed::forks();
+        if self.is_given || self.forks == forks {
+            return Ok(None);
+        }
+        self.forks = forks;
+        seed::next_call().map(Some)
+    }
+}
+
+/// A mistake in options: code, JSON pointer, sentence.
+type Mistake = (String, String, String);
+
+/// Hands options to a compiler of the core, and gathers what is wrong with them.
+fn compile<T>(
+    options: &Bound<'_, PyAny>,
+    notation: &str,
+    compile: impl FnOnce(&[u8], Notation, &mut dyn FnMut(&Problem<'_>)) -> Option<T>,
+) -> PyResult<(Option<T>, Vec<Mistake>)> {
+    let notation = named(&["json", "python", "javascript"], &Notation::ALL, "notation", notation)?;
+    let mut tape = Vec::new();
+    write_tape(options, 0, &mut Writer::new(&mut |bytes| tape.extend_from_slice(bytes)))?;
+    let mut mistakes = Vec::new();
+    let compiled = compile(&tape, notation, &mut |problem| {
+        mistakes.push((problem.code.to_owned(), collect(|out| problem.pointer(out)), collect(|out| problem.text(out))));
+    });
+    Ok((compiled, mistakes))
+}
+
+/// A breaker.
+#[pyclass(frozen, module = "undaunted._core")]
+pub struct Breaker {
+    inner: Locked<(undaunted::Breaker, Source)>,
+}
+
+#[pymethods]
+impl Breaker {
+    /// The breaker, or every mistake in its options.
+    #[staticmethod]
+    #[pyo3(signature = (options, notation, seed=None))]
+    fn compile(
+        options: &Bound<'_, PyAny>,
+        notation: &str,
+        seed: Option<u64>,
+    ) -> PyResult<(Option<Breaker>, Vec<Mistake>)> {
+        let (source, seed) = Source::new(seed)?;
+        let (inner, mistakes) = compile(options, notation, |tape, notation, problem| {
+            undaunted::Breaker::compile(tape, notation, seed, problem)
+        })?;
+        Ok((inner.map(|inner| Breaker { inner: Locked(Mutex::new((inner, source))) }), mistakes))
+    }
+
+    /// (None, generation, number), or how long to wait in the first place.
+    fn permit(&self, now: u64) -> (Option<u64>, u32, u32) {
+        match self.inner.lock().0.permit(now) {
+            Ok(permit) => (None, permit.generation, permit.number),
+            Err(retry_in) => (Some(retry_in), 0, 0),
+        }
+    }
+
+    /// How the call with this permit ended: `ok`, `failed`, `ignored` or `dropped`.
+    fn settle(&self, generation: u32, number: u32, outcome: &str, elapsed: u64, now: u64) -> PyResult<()> {
+        let outcome = named(Outcome::NAMES, Outcome::ALL, "outcome", outcome)?;
+        let (breaker, source) = &mut *self.inner.lock();
+        if let Some(seed) = source.renewed()? {
+            breaker.reseed(seed);
+        }
+        breaker.settle(Permit { generation, number }, outcome, elapsed, now);
+        Ok(())
+    }
+
+    /// state, calls, failures, slow, trips, probing, retry_in.
+    fn look(&self, now: u64) -> (&'static str, u32, u32, u32, u32, u32, u64) {
+        let found = self.inner.lock().0.snapshot(now);
+        (found.state.as_str(), found.calls, found.failures, found.slow, found.trips, found.probing, found.retry_in)
+    }
+}
+
+/// A throttle.
+#[pyclass(frozen, module = "undaunted._core")]
+pub struct Throttle {
+    inner: Locked<(undaunted::Throttle, Source)>,
+}
+
+#[pymethods]
+impl Throttle {
+    /// The throttle, or every mistake in its options.
+    #[staticmethod]
+    #[pyo3(signature = (options, notation, seed=None))]
+    fn compile(
+        options: &Bound<'_, PyAny>,
+        notation: &str,
+        seed: Option<u64>,
+    ) -> PyResult<(Option<Throttle>, Vec<Mistake>)> {
+        let (source, seed) = Source::new(seed)?;
+        let (inner, mistakes) = compile(options, notation, |tape, notation, problem| {
+            undaunted::Throttle::compile(tape, notation, seed, problem)
+        })?;
+        Ok((inner.map(|inner| Throttle { inner: Locked(Mutex::new((inner, source))) }), mistakes))
+    }
+
+    /// Whether a request may go.
+    fn ask(&self, now: u64) -> PyResult<bool> {
+        let (throttle, source) = &mut *self.inner.lock();
+        if let Some(seed) = source.renewed()? {
+            throttle.reseed(seed);
+        }
+        Ok(throttle.ask(now))
+    }
+
+    /// The same by a given word.
+    fn allow(&self, now: u64, word: u64) -> bool {
+        self.inner.lock().0.allow(now, word)
+    }
+
+    /// A request was accepted.
+    fn accepted(&self, now: u64) {
+        self.inner.lock().0.accepted(now);
+    }
+
+    /// Requests and accepts in the window.
+    fn look(&self, now: u64) -> (u32, u32) {
+        self.inner.lock().0.counts(now)
+    }
+}
+
+/// A bulkhead: it counts, and Python keeps who waits.
+#[pyclass(frozen, module = "undaunted._core")]
+pub struct Bulkhead {
+    inner: Locked<undaunted::Bulkhead>,
+}
+
+#[pymethods]
+impl Bulkhead {
+    /// The bulkhead, or every mistake in its options.
+    #[staticmethod]
+    fn compile(options: &Bound<'_, PyAny>, notation: &str) -> PyResult<(Option<Bulkhead>, Vec<Mistake>)> {
+        let (inner, mistakes) = compile(options, notation, undaunted::Bulkhead::compile)?;
+        Ok((inner.map(|inner| Bulkhead { inner: Locked(Mutex::new(inner)) }), mistakes))
+    }
+
+    /// 0 to go in, a ticket to wait with, None if refused.
+    fn enter(&self) -> Option<u64> {
+        match self.inner.lock().enter() {
+            Entry::Admitted => Some(0),
+            Entry::Waiting(ticket) => Some(ticket),
+            Entry::Refused => None,
+        }
+    }
+
+    /// Whether the lowest ticket that waits goes in for the call that leaves.
+    fn leave(&self) -> bool {
+        self.inner.lock().leave()
+    }
+
+    /// One that waits gives up.
+    fn cancel(&self) {
+        self.inner.lock().cancel();
+    }
+
+    /// How many are in, and how many wait.
+    fn look(&self) -> (u64, u64) {
+        let bulkhead = self.inner.lock();
+        (bulkhead.running(), bulkhead.waiting())
+    }
+}
+
+/// The rule of hedged calls.
+#[pyclass(frozen, module = "undaunted._core")]
+pub struct Hedge {
+    inner: undaunted::Hedge,
+    seed: Option<u64>,
+}
+
+#[pymethods]
+impl Hedge {
+    /// The hedge, or every mistake in its options.
+    #[staticmethod]
+    #[pyo3(signature = (options, notation, seed=None))]
+    fn compile(
+        options: &Bound<'_, PyAny>,
+        notation: &str,
+        seed: Option<u64>,
+    ) -> PyResult<(Option<Hedge>, Vec<Mistake>)> {
+        let (inner, mistakes) = compile(options, notation, undaunted::Hedge::compile)?;
+        Ok((inner.map(|inner| Hedge { inner, seed }), mistakes))
+    }
+
+    /// A call that begins now; its words come of the hedge's seed, else of the next of the process.
+    fn start(&self, now: u64) -> PyResult<Race> {
+        let seed = self.seed.map_or_else(seed::next_call, Ok)?;
+        Ok(Race { inner: self.inner.start(now, seed) })
+    }
+}
+
+/// One hedged call.
+#[pyclass(module = "undaunted._core")]
+pub struct Race {
+    inner: undaunted::hedge::Race,
+}
+
+#[pymethods]
+impl Race {
+    /// What to do: `start` with a number, `wait_until` with an instant, `wait`, `end`.
+    fn step(&mut self, now: u64) -> (&'static str, u64) {
+        match self.inner.step(now) {
+            Step::Start(number) => ("start", number.into()),
+            Step::WaitUntil(at) => ("wait_until", at),
+            Step::Wait => ("wait", 0),
+            Step::End => ("end", 0),
+        }
+    }
+
+    /// An attempt failed in a way that another may not.
+    #[pyo3(signature = (now, pushback=None))]
+    fn failed(&mut self, now: u64, pushback: Option<u64>) {
+        self.inner.failed(now, pushback);
+    }
+
+    /// An attempt failed, and the server asked for no other.
+    fn refused(&mut self) {
+        self.inner.refused();
+    }
+
+    /// An attempt succeeded, or failed in a way that ends the call.
+    fn end(&mut self) {
+        self.inner.end();
+    }
+}
