@@ -14,6 +14,8 @@ mod serde;
 mod settle;
 pub mod tape;
 
+#[cfg(feature = "lab")]
+pub(crate) use duration::print_number;
 pub(crate) use mistakes::Mistake;
 pub use number::Notation;
 pub use problem::Problem;
@@ -56,4 +58,19 @@ impl Policy {
         draft.settle();
         if draft.reader.refused { None } else { Some(policy) }
     }
+}
+
+/// Reads a map of options that is no policy, numbers only, into `settings`. False if something was refused.
+#[cfg(feature = "lab")]
+pub(crate) fn read_options(
+    map: &crate::bounds::Map,
+    tape: &[u8],
+    notation: Notation,
+    settings: &mut [u64],
+    problem: &mut dyn FnMut(&Problem),
+) -> bool {
+    let mut policy = Policy::EMPTY;
+    let mut reader = Reader { notation, problem, delays: &mut policy.delays, rules: &mut policy.rules, refused: false };
+    reader.map(map, &Path::ROOT, Node::read(tape), settings);
+    !reader.refused
 }

@@ -24,6 +24,8 @@
 #[cfg(feature = "serde")]
 extern crate alloc;
 
+#[cfg(feature = "lab")]
+pub mod analysis;
 pub mod backoff;
 pub mod bounds;
 pub mod call;
@@ -40,6 +42,8 @@ pub mod policy;
 pub mod presets;
 mod rules;
 mod settings;
+#[cfg(feature = "lab")]
+mod text;
 mod words;
 
 pub use call::{Attempt, Call, Classification, Decision, Mode, Reason, classify};

@@ -1,10 +1,13 @@
 """What the oracle says about one case of the vectors, kind by kind."""
 
 import json
+from fractions import Fraction
 
+import analysis
 import ceilings
 import draws
 import dump
+import durations
 import hint
 import tables
 from call import Attempt, Call, Failure, GiveUp
@@ -14,7 +17,7 @@ from compile import compile_policy, parse, values
 def evaluate(kind, case):
     """The case with what is expected of it; a figure written by hand must agree."""
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session,
-            "classify": classify, "hint": hinted}[kind](case)
+            "classify": classify, "hint": hinted, "analysis": analysed, "analysis_refusal": by_hand}[kind](case)
 
 
 def draw(case):
@@ -78,6 +81,19 @@ def hinted(case):
     found = hint.read(case["headers"], case["now"])
     return expecting(case, "expect", {"delay": found.delay, "should_retry": found.should_retry,
                                       "suspicious": found.suspicious})
+
+
+def analysed(case):
+    options = {name: durations.parse(value) if name == "attempt_duration" else value for name, value in case["options"].items()}
+    failure, duration = Fraction(str(options["failure_rate"])), options.get("attempt_duration", 0)
+    arguments = (accepted(case), failure, duration, options)
+    found = {"exact": lambda: analysis.exactly(*arguments), "closed": lambda: analysis.closed(*arguments),
+             "sampled": lambda: analysis.sampled(*arguments, 17)}[case["method"]]()
+    return expecting(case, "expect", found)
+
+
+def by_hand(case):
+    return case
 
 
 def failure(fields):
