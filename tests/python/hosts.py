@@ -127,6 +127,27 @@ def hint(case):
     return {"delay": delay, "should_retry": should_retry, "suspicious": suspicious}
 
 
+def analysis(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    report, problems = _core.analyse(policy, case["options"], "json")
+    return refused(problems) if report is None else said_in_lab(report)
+
+
+def analysis_refusal(case):
+    policy, _ = policy_of(case)
+    report, problems = _core.analyse(policy, case["options"], "json")
+    return refused(problems) if report is None else report[1]
+
+
+def said_in_lab(report):
+    """Keeps the texts, which every host must print to the byte."""
+    LAB.extend(report)
+    return json.loads(report[1])
+
+
+LAB = []
 ANSWERS = {
     "draw": draw,
     "schedule": schedule,
@@ -135,4 +156,6 @@ ANSWERS = {
     "session": session,
     "classify": classify,
     "hint": hint,
+    "analysis": analysis,
+    "analysis_refusal": analysis_refusal,
 }

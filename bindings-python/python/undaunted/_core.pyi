@@ -14,6 +14,7 @@ __all__ = [
     "Seed",
     "Session",
     "__version__",
+    "analyse",
     "call_seed",
     "classify",
     "compile",
@@ -57,6 +58,9 @@ class Policy:
 def compile(
     options: Any, notation: str, base: Policy | None = None
 ) -> tuple[Policy | None, list[tuple[str, str, str]]]: ...
+def analyse(
+    policy: Policy, options: Any, notation: str
+) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
 @final
 class Failure:
     def __new__(
