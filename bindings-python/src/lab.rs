@@ -28,6 +28,13 @@ pub fn analyse(
     Ok((report, problems))
 }
 
+/// What a reviewer would say of a policy; the JSON is a list of findings.
+#[pyfunction]
+pub fn lint(policy: Bound<'_, Policy>) -> Report {
+    let policy = &policy.get().inner;
+    (collect(|out| policy.lint_text(out)), collect(|out| policy.lint_json(out)))
+}
+
 /// The working memory of an analysis, on the heap.
 fn room() -> Box<Room> {
     let cells = vec![0; size_of::<Room>() / size_of::<u64>()].into_boxed_slice();

@@ -59,6 +59,20 @@ def test_answers_pickle_and_compare_by_value():
     assert (again, again.error, again.value) == (0.5, 0.25, 0.5)
 
 
+def test_findings_are_a_sequence_with_code_level_pointer_and_sentence():
+    findings = Policy(attempts=3, max_delay=2, jitter="none").lint()
+    (finding,) = findings
+    assert (finding.code, finding.level, finding.pointer) == ("jitter-none", "warning", "/jitter")
+    assert finding.text.endswith("write full") and finding.text in str(findings)
+    assert findings.to_dict() == [{"code": finding.code, "level": finding.level, "pointer": finding.pointer, "text": finding.text}]
+    assert pickle.loads(pickle.dumps(findings)) == findings
+
+
+def test_a_quiet_policy_has_no_findings():
+    findings = Policy(attempts=3, max_delay=2).lint()
+    assert not findings and str(findings) == "errors: 0, warnings: 0, infos: 0\n"
+
+
 def test_importing_undaunted_does_not_import_the_lab():
     import subprocess
     import sys

@@ -15,7 +15,7 @@ mod settle;
 pub mod tape;
 
 #[cfg(feature = "lab")]
-pub(crate) use duration::print_number;
+pub(crate) use duration::{print, print_number};
 pub(crate) use mistakes::Mistake;
 pub use number::Notation;
 pub use problem::Problem;

@@ -38,6 +38,8 @@ mod format;
 pub mod hint;
 pub mod hint_rule;
 pub mod jitter;
+#[cfg(feature = "lab")]
+pub mod lint;
 pub mod policy;
 pub mod presets;
 mod rules;

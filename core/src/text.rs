@@ -1,6 +1,6 @@
 //! Texts and JSON piece by piece, without `core::fmt` and without floats.
 
-use crate::format::print_number;
+use crate::format::{print, print_number};
 
 /// Where pieces of text go.
 pub(crate) struct Text<'o> {
@@ -33,6 +33,12 @@ impl<'o> Text<'o> {
 
     pub fn number(&mut self, number: u64) -> &mut Self {
         print_number(number, &mut |piece| _ = self.bytes(piece));
+        self
+    }
+
+    /// A duration as policies write it: exactly.
+    pub fn duration(&mut self, micros: u64) -> &mut Self {
+        print(micros, &mut |piece| _ = self.bytes(piece));
         self
     }
 

@@ -9,6 +9,7 @@ import draws
 import dump
 import durations
 import hint
+import lint
 import tables
 from call import Attempt, Call, Failure, GiveUp
 from compile import compile_policy, parse, values
@@ -17,7 +18,7 @@ from compile import compile_policy, parse, values
 def evaluate(kind, case):
     """The case with what is expected of it; a figure written by hand must agree."""
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session,
-            "classify": classify, "hint": hinted, "analysis": analysed, "analysis_refusal": by_hand}[kind](case)
+            "classify": classify, "hint": hinted, "analysis": analysed, "analysis_refusal": by_hand, "lint": linted}[kind](case)
 
 
 def draw(case):
@@ -90,6 +91,18 @@ def analysed(case):
     found = {"exact": lambda: analysis.exactly(*arguments), "closed": lambda: analysis.closed(*arguments),
              "sampled": lambda: analysis.sampled(*arguments, 17)}[case["method"]]()
     return expecting(case, "expect", found)
+
+
+def linted(case):
+    """Codes and sentences by hand must be the oracle's."""
+    case = dict(case)
+    codes, texts = case.pop("codes"), case.pop("texts")
+    found = lint.lint(accepted(case))
+    if codes != [code for code, _, _ in found]:
+        raise AssertionError(f"{case['name']}: {codes} by hand, {found} by the oracle")
+    of = lambda code: {"text": texts[code]} if texts.get(code) else {}
+    expect = [{"code": code, "level": level, "pointer": pointer, **of(code)} for code, level, pointer in found]
+    return expecting(case, "expect", expect)
 
 
 def by_hand(case):

@@ -141,6 +141,11 @@ def analysis_refusal(case):
     return refused(problems) if report is None else report[1]
 
 
+def lint(case):
+    policy, problems = policy_of(case)
+    return refused(problems) if policy is None else said_in_lab(_core.lint(policy))
+
+
 def said_in_lab(report):
     """Keeps the texts, which every host must print to the byte."""
     LAB.extend(report)
@@ -157,5 +162,6 @@ ANSWERS = {
     "classify": classify,
     "hint": hint,
     "analysis": analysis,
+    "lint": lint,
     "analysis_refusal": analysis_refusal,
 }

@@ -54,6 +54,7 @@ fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
         "classify" => same(&case["expect"], &class_of(case)),
         "hint" => same(&case["expect"], &hint_of(case)),
         "analysis" => check_analysis(case, lab),
+        "lint" => check_lint(case, lab),
         "analysis_refusal" => match conditions(&case["options"]) {
             Ok(options) => Err(format!("expected a refusal, got {options:?}")),
             Err(refusals) => same_refusals(&case["expect"], &refusals),
@@ -69,6 +70,25 @@ fn check_analysis(case: &Value, lab: &mut Lab) -> Result<(), String> {
     let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
     lab.texts.extend([collect(|out| analysis.text(out)), json]);
     near(&case["expect"], &found, "")
+}
+
+fn check_lint(case: &Value, lab: &mut Lab) -> Result<(), String> {
+    let policy = policy_of(case)?;
+    let json = collect(|out| policy.lint_json(out));
+    let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
+    lab.texts.extend([collect(|out| policy.lint_text(out)), json]);
+    same(&case["expect"], &json!(with_texts(&case["expect"], &found)))
+}
+
+/// What was found, without the sentences that are not expected.
+fn with_texts(expected: &Value, found: &Value) -> Vec<Value> {
+    let mut found = found.as_array().expect("a list").clone();
+    for (at, finding) in found.iter_mut().enumerate() {
+        if expected[at]["text"].is_null() {
+            finding.as_object_mut().expect("a finding").remove("text");
+        }
+    }
+    found
 }
 
 /// Whether a figure is the expected `[value, error]` within both errors; a number without an error must be the same.

@@ -18,6 +18,7 @@ __all__ = [
     "call_seed",
     "classify",
     "compile",
+    "lint",
     "read_hint",
     "redraw_entropy",
     "uniform",
@@ -61,6 +62,7 @@ def compile(
 def analyse(
     policy: Policy, options: Any, notation: str
 ) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
+def lint(policy: Policy) -> tuple[str, str]: ...
 @final
 class Failure:
     def __new__(

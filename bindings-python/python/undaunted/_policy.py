@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ._core import Policy as CorePolicy
     from ._options import Duration, Options
     from ._testing import Testing
-    from .lab import Analysis
+    from .lab import Analysis, Findings
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -178,6 +178,15 @@ class Policy:
         if report is None:
             raise PolicyError(problems)
         return Analysis(*report)
+
+    def lint(self) -> Findings:
+        """What a reviewer would say of this policy: findings with code, level, JSON pointer and a sentence. Presets have none above info.
+
+        `str(findings)` is a text for a reader, the same in every language.
+        """
+        from .lab import Findings
+
+        return Findings(*_core.lint(self._core))
 
     @property
     def attempts(self) -> int | None:

@@ -6,9 +6,10 @@ import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
-__all__ = ["Analysis", "Distribution", "Estimate"]
+__all__ = ["Analysis", "Distribution", "Estimate", "Finding", "Findings"]
 
 
 class Report:
@@ -140,6 +141,43 @@ class Analysis(Report):
         self.worst_amplification: int | None = found["worst_amplification"]
         self.chain = Estimate(**found["chain"])
         self.chain_without = Estimate(**found["chain_without"])
+
+
+class Finding:
+    """One finding: a stable `code`, the `level` (info, warning, error), a JSON `pointer` to the option, a sentence as `text`."""
+
+    __slots__ = ("code", "level", "pointer", "text")
+
+    def __init__(self, code: str, level: str, pointer: str, text: str) -> None:
+        self.code = code
+        self.level = level
+        self.pointer = pointer
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.text} [{self.code}]"
+
+    def __repr__(self) -> str:
+        return f"Finding({self.code!r}, {self.level!r}, {self.pointer!r}, {self.text!r})"
+
+
+class Findings(Report):
+    """What `Policy.lint` finds: a sequence of `Finding`, in the order of the options; empty if there is nothing to say."""
+
+    __slots__ = ("_findings",)
+
+    def __init__(self, text: str, json_text: str) -> None:
+        super().__init__(text, json_text)
+        self._findings = [Finding(**finding) for finding in json.loads(json_text)]
+
+    def __len__(self) -> int:
+        return len(self._findings)
+
+    def __getitem__(self, index: int) -> Finding:
+        return self._findings[index]
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self._findings)
 
 
 def _or_none(micros: int | None) -> float | None:

@@ -103,6 +103,8 @@ async def main() -> None:
     assert_type(analysis.success, Estimate)
     assert_type(analysis.wait.p99, Estimate | None)
     assert_type(analysis.worst_time, float | None)
+    for finding in policy.lint():
+        assert_type(finding.code, str)
 
     def hook(event: undaunted.Event) -> None:
         assert_type(event.attempt, int)
