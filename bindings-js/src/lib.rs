@@ -7,7 +7,7 @@
 mod area;
 mod convert;
 
-use undaunted::{Mode, Policy};
+use undaunted::{Mode, Policy, Problem};
 
 use area::{CALL_AREA, INPUT_AREA, Input, NUMBERS_AREA, OUTPUT_AREA, Output, POLICY_AREA};
 use convert::{failure, micros, notation, number, or_minus_one, pair};
@@ -28,6 +28,9 @@ macro_rules! exports {
         pub extern "C" fn $name($($argument: $type),*) $(-> $result)? $body
     )*};
 }
+
+#[cfg(feature = "lab")]
+mod lab;
 
 exports! {
     /// The address of an area: 0 input, 1 output, 2 numbers, 3 policy, 4 call.
@@ -77,8 +80,6 @@ exports! {
     /// Problem number `index` (from 0) of the tape that `compile` refused: code, pointer and text one after the other in
     /// the output area, their lengths in the numbers.
     fn problem(len: u32, notation_number: u32, on_base: u32, index: u32) {
-        let mut output = Output::new();
-        let mut lengths = [0.0; 3];
         let mut at = 0;
         let base = POLICY_AREA.get();
         let _ = Policy::compile(
@@ -87,17 +88,11 @@ exports! {
             base.as_ref().filter(|_| on_base != 0),
             &mut |problem| {
                 if at == index {
-                    output.push(problem.code.as_bytes());
-                    let code = output.len();
-                    problem.pointer(&mut |piece| output.push(piece));
-                    let pointer = output.len();
-                    problem.text(&mut |piece| output.push(piece));
-                    lengths = [code, pointer - code, output.len() - pointer].map(f64::from);
+                    tell(problem);
                 }
                 at += 1;
             },
         );
-        answer(lengths);
     }
 
     /// The policy in use as canonical JSON in the output area; answers its length.
@@ -221,6 +216,17 @@ exports! {
     fn uniform(word_high: u32, word_low: u32, x_high: u32, x_low: u32) {
         answer_pair(undaunted::uniform(pair(word_high, word_low), pair(x_high, x_low)));
     }
+}
+
+/// Code, pointer and text one after the other in the output area, their lengths in the numbers.
+fn tell(problem: &Problem) {
+    let mut output = Output::new();
+    output.push(problem.code.as_bytes());
+    let code = output.len();
+    problem.pointer(&mut |piece| output.push(piece));
+    let pointer = output.len();
+    problem.text(&mut |piece| output.push(piece));
+    answer([code, pointer - code, output.len() - pointer].map(f64::from));
 }
 
 fn answer<const N: usize>(values: [f64; N]) {

@@ -81,7 +81,7 @@ impl<'o> Text<'o> {
         while unit > 1 && rare / 10 < unit && !rare.is_multiple_of(unit) {
             unit /= 10;
         }
-        self.decimal((billionths + unit / 2) / unit * unit, 7).text(" %")
+        self.decimal((billionths + unit / 2) / unit.max(1) * unit, 7).text(" %")
     }
 
     /// Microseconds for a reader, to three digits: `12.4 s`, `150 ms`.
@@ -92,8 +92,8 @@ impl<'o> Text<'o> {
             1..1_000 => self.number(rounded).text(" us"),
             1_000..1_000_000 => self.decimal(rounded, 3).text(" ms"),
             1_000_000..120_000_000 => self.decimal(rounded, 6).text(" s"),
-            120_000_000..7_200_000_000 => self.decimal((micros + 3_000_000) / 6_000_000, 1).text(" min"),
-            _ => self.decimal((micros + 180_000_000) / 360_000_000, 1).text(" h"),
+            120_000_000..7_200_000_000 => self.decimal(micros.saturating_add(3_000_000) / 6_000_000, 1).text(" min"),
+            _ => self.decimal(micros.saturating_add(180_000_000) / 360_000_000, 1).text(" h"),
         }
     }
 

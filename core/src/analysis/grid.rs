@@ -77,7 +77,7 @@ pub(super) fn calculate<'r>(model: &Model, room: &'r mut Room) -> Grid<'r> {
     let (first, second) = exits.split_at_mut(1 << 18);
     let is_chained = is_decorrelated(model.policy);
     // The rounding up of each retry takes a cell more.
-    let most = if is_chained { (1 << 18) / COLUMNS as u64 } else { (1 << 17).min(WORK / (last + 1)) };
+    let most = if is_chained { (1 << 18) / COLUMNS as u64 } else { (1 << 17).min(WORK / last.max(1)) };
     let cells = most.saturating_sub(last + 4);
     let step = NonZeroU64::MIN.saturating_add(range / cells.max(1));
     let mut follow = |exits: &'r mut [u64], is_up: bool| {
