@@ -5,7 +5,7 @@ use undaunted::Problem;
 use undaunted::analysis::Options;
 
 use crate::answer;
-use crate::area::{Input, Output, POLICY_AREA, ROOM_AREA};
+use crate::area::{Input, OTHER_AREA, Output, POLICY_AREA, ROOM_AREA};
 use crate::convert::notation;
 
 exports! {
@@ -31,6 +31,22 @@ exports! {
             at += 1;
         };
         Options::read(Input::new().take(len), notation(notation_number), &mut tell);
+    }
+
+    /// Remembers the policy in use as the one before, for `diff`.
+    fn keep_before() {
+        *OTHER_AREA.get() = *POLICY_AREA.get();
+    }
+
+    /// What changes from the policy that was kept to the one in use; conditions and answer as of `analyse`.
+    fn diff(len: u32, notation_number: u32) -> u32 {
+        let mut problems = 0;
+        let read = Options::read(Input::new().take(len), notation(notation_number), &mut |_| problems += 1);
+        if let (Some(options), Some(before), Some(after)) = (read, OTHER_AREA.get(), POLICY_AREA.get()) {
+            let difference = before.diff(after, &options, ROOM_AREA.get());
+            report(|out| difference.text(out), |out| difference.json(out));
+        }
+        problems
     }
 
     /// What a reviewer would say of the policy in use.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { Policy, PolicyError } from "undaunted";
-import { analyse, lint } from "undaunted/lab";
+import { analyse, diff, lint } from "undaunted/lab";
 
 const AWS = new Policy({ attempts: 3, initial: "50ms", maxDelay: "20s", timeout: null });
 
@@ -56,6 +56,16 @@ test("findings are iterable, with code, level, pointer and sentence", () => {
   assert.deepEqual({ ...finding, text: undefined }, { code: "jitter-none", level: "warning", pointer: "/jitter", text: undefined });
   assert.ok(finding.text.endsWith("write full") && String(findings).includes(finding.text));
   assert.equal(String(lint({ attempts: 3, maxDelay: "2s" })), "errors: 0, warnings: 0, infos: 0\n");
+});
+
+test("a difference has options, figures and findings", () => {
+  const [before, after] = [{ attempts: 3, maxDelay: "2s" }, { attempts: 5, maxDelay: "2s", jitter: "none" }];
+  const difference = diff(before, after, { failureRate: 0.5 });
+  assert.deepEqual(difference.options, [{ option: "attempts", before: 3, after: 5 }, { option: "jitter", before: "full", after: "none" }]);
+  const figures = Object.fromEntries(difference.figures.map(({ figure, before, after }) => [figure, [before.value, after.value]]));
+  assert.deepEqual([figures.success, figures.waitWorst], [[0.875, 0.96875], [3000, 7000]]);
+  assert.deepEqual([difference.new.map(({ code }) => code), difference.gone], [["amplification", "jitter-none"], []]);
+  assert.equal(String(diff({}, new Policy({ preset: "standard" }))), "no difference\n");
 });
 
 test("ESM and CommonJS take each other's policies", () => {

@@ -4,7 +4,7 @@ import {
   type Reason, readHint, retry, type RunOptions, stop, TimeoutError, version,
 } from "undaunted";
 import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
-import { analyse, type Estimate, lint } from "undaunted/lab";
+import { analyse, diff, type Estimate, type Finding, lint } from "undaunted/lab";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const check = <T extends true>(): T => true as T;
@@ -31,6 +31,7 @@ const analysis = analyse({ attempts: 3 }, { failureRate: 0.5, attemptDuration: "
 check<Same<typeof analysis.success, Estimate>>();
 check<Same<typeof analysis.wait.worst, number | null>>();
 for (const finding of lint(new Policy())) check<Same<typeof finding.level, "info" | "warning" | "error">>();
+check<Same<ReturnType<typeof diff>["new"], readonly Finding[]>>();
 // @ts-expect-error no such condition
 analyse({}, { failure: 0.5 });
 

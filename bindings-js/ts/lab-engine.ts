@@ -9,6 +9,8 @@ export interface Lab extends Pick<Engine, "input" | "output" | "numbers"> {
   area(which: number): number;
   area_size(which: number): number;
   compile(length: number, notation: number, onBase: number): number;
+  diff(length: number, notation: number): number;
+  keep_before(): void;
   lint(): void;
 }
 
@@ -28,9 +30,18 @@ export function tapeOfPolicy(policy: Policy): string {
 
 /** What becomes of calls under the conditions on a tape; throws a `PolicyError` with every mistake in them. */
 export function analyse(policy: string, conditions: string, notation: number): Answer {
-  const lab = use(policy);
+  return under(conditions, notation, use(policy), "analyse");
+}
+
+/** What changes from one policy to another; throws as `analyse` does. */
+export function diff(before: string, after: string, conditions: string, notation: number): Answer {
+  use(before).keep_before();
+  return under(conditions, notation, use(after), "diff");
+}
+
+function under(conditions: string, notation: number, lab: Lab, what: "analyse" | "diff"): Answer {
   const length = write(lab, conditions);
-  const problems = lab.analyse(length, notation);
+  const problems = lab[what](length, notation);
   if (!problems) return answer(lab);
   throw new PolicyError(Array.from({ length: problems }, (_, index) => {
     lab.analysis_problem(length, notation, index);

@@ -1,7 +1,7 @@
 // The entry undaunted/lab: what a person choosing a policy asks.
 import { type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
 import type { Duration } from "./options.js";
-import { type Answer, analyse as analyseTape, lint as lintTape, tapeOfPolicy } from "./lab-engine.js";
+import { type Answer, analyse as analyseTape, diff as diffTape, lint as lintTape, tapeOfPolicy } from "./lab-engine.js";
 
 /** A number with a bound of its error: the truth is within `error` of it; 0 is exact up to rounding. */
 export interface Estimate {
@@ -151,6 +151,57 @@ export class Findings extends Report implements Iterable<Finding> {
   }
 }
 
+/** An option that changed, with its values as JSON has them. */
+export interface OptionChange {
+  readonly option: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** A figure that changed; times are in milliseconds, null where there is no limit. */
+export interface FigureChange {
+  readonly figure: string;
+  readonly before: Estimate | null;
+  readonly after: Estimate | null;
+}
+
+/** What `diff` finds. */
+export class Difference extends Report {
+  readonly options: readonly OptionChange[];
+  readonly failureRate: number;
+  readonly attemptDuration: number;
+  readonly figures: readonly FigureChange[];
+  /** Findings that only the second policy has, and only the first. */
+  readonly new: readonly Finding[];
+  readonly gone: readonly Finding[];
+
+  /** @internal */
+  constructor(answer: Answer) {
+    super(answer);
+    const found = this.toJSON() as any;
+    this.options = found.options;
+    this.failureRate = found.failure_rate;
+    this.attemptDuration = found.attempt_duration_us / 1000;
+    this.figures = found.figures.map(({ figure, before, after }: FigureChange) => {
+      const isTime = figure.endsWith("_us");
+      const value = (one: Estimate | null) => (isTime ? inMilliseconds(one) : one);
+      const name = figure.replace(/_us$/, "").replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+      return { figure: name, before: value(before), after: value(after) };
+    });
+    this.new = found.new;
+    this.gone = found.gone;
+  }
+}
+
+/** What changes from one policy to another: options, what becomes of calls under the same conditions, findings that come and go. */
+export function diff(
+  before: Policy | PolicyOptions,
+  after: Policy | PolicyOptions,
+  options: Pick<AnalysisOptions, "failureRate" | "attemptDuration"> = {},
+): Difference {
+  return new Difference(diffTape(tapeOfPolicy(policyOf(before)), tapeOfPolicy(policyOf(after)), tapeOf(options), JAVASCRIPT_NOTATION));
+}
+
 /**
  * What becomes of calls whose attempts fail now and then: computed, with a bound of the error of each figure. Throws a
  * `PolicyError` with every mistake in the conditions.
@@ -164,13 +215,16 @@ export function lint(policy: Policy | PolicyOptions): Findings {
   return new Findings(lintTape(tapeOfPolicy(policyOf(policy))));
 }
 
+function inMilliseconds(time: Estimate | null): Estimate | null {
+  return time && { value: time.value / 1000, error: time.error / 1000 };
+}
+
 function distribution(times: any): Distribution {
-  const estimate = (time: Estimate | null) => time && { value: time.value / 1000, error: time.error / 1000 };
   return {
-    mean: estimate(times.mean),
-    p50: estimate(times.p50),
-    p90: estimate(times.p90),
-    p99: estimate(times.p99),
+    mean: inMilliseconds(times.mean),
+    p50: inMilliseconds(times.p50),
+    p90: inMilliseconds(times.p90),
+    p99: inMilliseconds(times.p99),
     worst: milliseconds(times.worst),
   };
 }

@@ -35,6 +35,26 @@ pub fn lint(policy: Bound<'_, Policy>) -> Report {
     (collect(|out| policy.lint_text(out)), collect(|out| policy.lint_json(out)))
 }
 
+/// What changes from one policy to another, or every problem that the conditions have.
+#[pyfunction]
+pub fn diff(
+    py: Python<'_>,
+    before: Bound<'_, Policy>,
+    after: Bound<'_, Policy>,
+    options: &Bound<'_, PyAny>,
+    notation: &str,
+) -> PyResult<(Option<Report>, Vec<Problem>)> {
+    let (options, problems) = read(options, notation, Options::read)?;
+    let (before, after) = (before.get(), after.get());
+    let report = options.map(|options| {
+        py.detach(|| {
+            let difference = before.inner.diff(&after.inner, &options, &mut room());
+            (collect(|out| difference.text(out)), collect(|out| difference.json(out)))
+        })
+    });
+    Ok((report, problems))
+}
+
 /// The working memory of an analysis, on the heap.
 fn room() -> Box<Room> {
     let cells = vec![0; size_of::<Room>() / size_of::<u64>()].into_boxed_slice();

@@ -23,7 +23,7 @@ mod _core {
     #[pymodule_export]
     use super::failure::Failure;
     #[pymodule_export]
-    use super::lab::{analyse, lint};
+    use super::lab::{analyse, diff, lint};
     #[pymodule_export]
     use super::policy::{Policy, compile};
     #[pymodule_export]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+import undaunted
 from undaunted import Policy, PolicyError
 from undaunted.lab import Estimate
 
@@ -71,6 +72,26 @@ def test_findings_are_a_sequence_with_code_level_pointer_and_sentence():
 def test_a_quiet_policy_has_no_findings():
     findings = Policy(attempts=3, max_delay=2).lint()
     assert not findings and str(findings) == "errors: 0, warnings: 0, infos: 0\n"
+
+
+def test_a_difference_has_options_figures_and_findings():
+    before, after = Policy(attempts=3, max_delay=2), Policy(attempts=5, max_delay=2, jitter="none")
+    difference = undaunted.diff(before, after, failure_rate=0.5)
+    assert [(change.name, change.before, change.after) for change in difference.options] == [("attempts", 3, 5), ("jitter", "full", "none")]
+    figures = {change.name: (change.before, change.after) for change in difference.figures}
+    assert figures["success"] == (0.875, 0.96875) and figures["wait_worst"] == (3.0, 7.0)
+    assert ([finding.code for finding in difference.new], difference.gone) == (["amplification", "jitter-none"], [])
+    assert difference == before.diff(after, failure_rate=0.5) and "p99 total wait" in str(difference)
+
+
+def test_equal_policies_have_no_difference():
+    difference = Policy().diff(Policy.preset("standard"))
+    assert not difference and str(difference) == "no difference\n" and difference.figures == []
+
+
+def test_only_policies_are_compared():
+    with pytest.raises(TypeError, match="allowed a Policy"):
+        Policy().diff({"attempts": 3})  # type: ignore[arg-type]
 
 
 def test_importing_undaunted_does_not_import_the_lab():

@@ -14,6 +14,7 @@ pub use grid::Room;
 pub use options::Options;
 
 pub(crate) use model::{is_decorrelated, spans};
+pub(crate) use report::Figure;
 
 use crate::policy::Policy;
 use crate::settings::MAX_DELAY;

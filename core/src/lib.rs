@@ -32,6 +32,8 @@ pub mod call;
 mod classify;
 mod date;
 mod decimal;
+#[cfg(feature = "lab")]
+pub mod diff;
 pub mod draw;
 pub mod failure;
 mod format;

@@ -59,6 +59,22 @@ impl Finding {
         }
     }
 
+    /// As one object of JSON.
+    pub fn json(&self, out: &mut dyn FnMut(&[u8])) {
+        let text = &mut Text::new(out);
+        text.text("{\"code\":\"").text(self.code).text("\",\"level\":\"").text(self.level.as_str());
+        text.text("\",\"pointer\":\"");
+        self.pointer(out);
+        out(b"\",\"text\":\"");
+        self.text(out);
+        out(b"\"}");
+    }
+
+    /// Whether two findings say the same of the same option.
+    pub(crate) fn is_like(&self, other: &Finding) -> bool {
+        (self.code, self.level, self.pointer, self.rule) == (other.code, other.level, other.pointer, other.rule)
+    }
+
     /// One sentence: what it is, why it matters, what to do.
     pub fn text(&self, out: &mut dyn FnMut(&[u8])) {
         let text = &mut Text::new(out);
@@ -116,13 +132,7 @@ impl Policy {
         let mut before: &[u8] = b"[";
         self.lint(&mut |finding| {
             out(before);
-            let text = &mut Text::new(out);
-            text.text("{\"code\":\"").text(finding.code).text("\",\"level\":\"").text(finding.level.as_str());
-            text.text("\",\"pointer\":\"");
-            finding.pointer(out);
-            out(b"\",\"text\":\"");
-            finding.text(out);
-            out(b"\"}");
+            finding.json(out);
             before = b",";
         });
         if before == b"[" {

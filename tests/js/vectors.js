@@ -1,5 +1,5 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
-import { analyse, lint } from "../../bindings-js/ts/lab-engine.ts";
+import { analyse, diff, lint } from "../../bindings-js/ts/lab-engine.ts";
 import { tapeOf } from "../../bindings-js/ts/tape.ts";
 
 /** Texts of the lab, which every host must print to the byte. */
@@ -16,6 +16,7 @@ export function wrongCases(engine, draws, { kind, cases }) {
     }
     if (kind === "analysis" && !isNear(wanted.expect, found)) return [`${wanted.name}\n  expected ${JSON.stringify(wanted.expect)}\n  found    ${JSON.stringify(found)}`];
     if (kind === "analysis") return [];
+    if (kind === "diff") return isSameDifference(wanted.expect, found) ? [] : [`${wanted.name}\n  found    ${JSON.stringify(found)}`];
     const expected = kind === "session" ? wanted.steps.map((step) => step.expect) : expectation(kind, wanted);
     return same(trimmed(kind, found, expected), expected)
       ? []
@@ -56,11 +57,25 @@ const RUN = {
       return error.problems;
     }
   },
+  diff: (_, wanted) => {
+    const answer = diff(tapeOf(wanted.policy), tapeOf(wanted.other), tapeOf(wanted.options), JSON_NOTATION);
+    const lines = answer[0].split("\n");
+    return { ...inLab(answer), lines: wanted.expect.lines.filter((line) => lines.includes(line)) };
+  },
   lint: (_, wanted) => inLab(lint(tapeOf(wanted.policy))),
 };
 
 /** The kinds that the lab answers, and undaunted.wasm does not. */
-export const LAB_KINDS = ["analysis", "analysis_refusal", "lint"];
+export const LAB_KINDS = ["analysis", "analysis_refusal", "diff", "lint"];
+
+/** Figures within their errors and no others; everything else the same. */
+function isSameDifference(expected, found) {
+  const codes = (findings) => findings.map(({ code }) => code);
+  const plain = { options: found.options, new: codes(found.new), gone: codes(found.gone), lines: found.lines };
+  const figures = Object.fromEntries(found.figures.map(({ figure, before, after }) => [figure, { before, after }]));
+  const { figures: wanted, ...rest } = expected;
+  return same(plain, rest) && same(Object.keys(figures), Object.keys(wanted)) && isNear(wanted, figures);
+}
 
 function inLab(answer) {
   labTexts.push(...answer);

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import analysis
 import ceilings
+import difference
 import draws
 import dump
 import durations
@@ -18,7 +19,7 @@ from compile import compile_policy, parse, values
 def evaluate(kind, case):
     """The case with what is expected of it; a figure written by hand must agree."""
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session,
-            "classify": classify, "hint": hinted, "analysis": analysed, "analysis_refusal": by_hand, "lint": linted}[kind](case)
+            "classify": classify, "hint": hinted, "analysis": analysed, "analysis_refusal": by_hand, "lint": linted, "diff": differing}[kind](case)
 
 
 def draw(case):
@@ -103,6 +104,21 @@ def linted(case):
     of = lambda code: {"text": texts[code]} if texts.get(code) else {}
     expect = [{"code": code, "level": level, "pointer": pointer, **of(code)} for code, level, pointer in found]
     return expecting(case, "expect", expect)
+
+
+def differing(case):
+    """`lines` of the text are by hand."""
+    case = dict(case)
+    lines = case.pop("lines")
+    before, after = accepted(case), accepted({**case, "policy": case["other"]})
+    failure = Fraction(str(case["options"]["failure_rate"]))
+    return expecting(case, "expect", {
+        "options": difference.options(before, after),
+        "figures": difference.figures(*(analysis.closed(policy, failure, 0, {}) for policy in (before, after))),
+        "new": difference.findings(after, before),
+        "gone": difference.findings(before, after),
+        "lines": lines,
+    })
 
 
 def by_hand(case):

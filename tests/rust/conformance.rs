@@ -55,6 +55,7 @@ fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
         "hint" => same(&case["expect"], &hint_of(case)),
         "analysis" => check_analysis(case, lab),
         "lint" => check_lint(case, lab),
+        "diff" => check_diff(case, lab),
         "analysis_refusal" => match conditions(&case["options"]) {
             Ok(options) => Err(format!("expected a refusal, got {options:?}")),
             Err(refusals) => same_refusals(&case["expect"], &refusals),
@@ -70,6 +71,37 @@ fn check_analysis(case: &Value, lab: &mut Lab) -> Result<(), String> {
     let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
     lab.texts.extend([collect(|out| analysis.text(out)), json]);
     near(&case["expect"], &found, "")
+}
+
+fn check_diff(case: &Value, lab: &mut Lab) -> Result<(), String> {
+    let options = conditions(&case["options"]).map_err(|refusals| format!("refused: {refusals:?}"))?;
+    let other = compile(&case["other"]).map_err(|refusals| format!("refused: {refusals:?}"))?;
+    let policy = policy_of(case)?;
+    let difference = policy.diff(&other, &options, &mut lab.room);
+    let (text, json) = (collect(|out| difference.text(out)), collect(|out| difference.json(out)));
+    let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
+    let list = |name: &str| found[name].as_array().expect("a list");
+    let codes = |name: &str| list(name).iter().map(|finding| finding["code"].clone()).collect::<Vec<_>>();
+    let expect = &case["expect"];
+    let lines: Vec<_> = expect["lines"]
+        .as_array()
+        .expect("lines")
+        .iter()
+        .filter(|line| text.lines().any(|printed| Some(printed) == line.as_str()))
+        .collect();
+    let plain = json!({ "options": found["options"], "new": codes("new"), "gone": codes("gone"), "lines": lines });
+    let figures: serde_json::Map<String, Value> = list("figures")
+        .iter()
+        .map(|change| (change["figure"].as_str().expect("a name").to_owned(), change.clone()))
+        .collect();
+    let names = |figures: &Value| figures.as_object().expect("figures").keys().cloned().collect::<Vec<_>>();
+    let figures = Value::Object(figures);
+    lab.texts.extend([text, json]);
+    let wanted =
+        json!({ "options": expect["options"], "new": expect["new"], "gone": expect["gone"], "lines": expect["lines"] });
+    same(&wanted, &plain)?;
+    same(&json!(names(&expect["figures"])), &json!(names(&figures)))?;
+    near(&expect["figures"], &figures, "")
 }
 
 fn check_lint(case: &Value, lab: &mut Lab) -> Result<(), String> {

@@ -18,6 +18,7 @@ __all__ = [
     "call_seed",
     "classify",
     "compile",
+    "diff",
     "lint",
     "read_hint",
     "redraw_entropy",
@@ -61,6 +62,9 @@ def compile(
 ) -> tuple[Policy | None, list[tuple[str, str, str]]]: ...
 def analyse(
     policy: Policy, options: Any, notation: str
+) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
+def diff(
+    before: Policy, after: Policy, options: Any, notation: str
 ) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
 def lint(policy: Policy) -> tuple[str, str]: ...
 @final

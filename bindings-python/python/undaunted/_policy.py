@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ._core import Policy as CorePolicy
     from ._options import Duration, Options
     from ._testing import Testing
-    from .lab import Analysis, Findings
+    from .lab import Analysis, Difference, Findings
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -178,6 +178,21 @@ class Policy:
         if report is None:
             raise PolicyError(problems)
         return Analysis(*report)
+
+    def diff(self, other: Policy, *, failure_rate: float = 0.1, attempt_duration: Duration = 0.0) -> Difference:
+        """What changes from this policy to another: options, what becomes of calls under the same conditions, findings that come and go.
+
+        Conditions as in `analyse`. `str(difference)` is a text for a reader, the same in every language. Raises PolicyError.
+        """
+        from .lab import Difference
+
+        if not isinstance(other, Policy):
+            raise TypeError(f"the other policy is {other!r}, allowed a Policy; use Policy.load, Policy.parse or Policy(...)")
+        conditions = {"failure_rate": failure_rate, "attempt_duration": attempt_duration}
+        report, problems = _core.diff(self._core, other._core, conditions, "python")
+        if report is None:
+            raise PolicyError(problems)
+        return Difference(*report)
 
     def lint(self) -> Findings:
         """What a reviewer would say of this policy: findings with code, level, JSON pointer and a sentence. Presets have none above info.

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Literal, ParamSpec, TypeVar, Unpack, overload
 
-    from ._options import Decorator, Options
+    from ._options import Decorator, Duration, Options
+    from .lab import Difference
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -119,6 +120,11 @@ def classify(
 ) -> Classification:
     """What the built-in tables say about a code; without a `method` the call counts as idempotent. Raises ValueError for an unknown domain."""
     return Classification(*_core.classify(_core.Failure(domain, code, phase=phase, hint=0 if hint else None), method))
+
+
+def diff(before: Policy, after: Policy, *, failure_rate: float = 0.1, attempt_duration: Duration = 0.0) -> Difference:
+    """What changes from one policy to another, as `before.diff(after)`. Raises PolicyError, TypeError."""
+    return policy_of(before, {}).diff(after, failure_rate=failure_rate, attempt_duration=attempt_duration)
 
 
 def ok(response: T) -> T:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-__all__ = ["Analysis", "Distribution", "Estimate", "Finding", "Findings"]
+__all__ = ["Analysis", "Change", "Difference", "Distribution", "Estimate", "Finding", "Findings"]
 
 
 class Report:
@@ -178,6 +178,50 @@ class Findings(Report):
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self._findings)
+
+
+class Change:
+    """One change: its name, and the values `before` and `after`.
+
+    Of options, values as JSON has them. Of figures, Estimates (times in seconds), or None where there is no limit.
+    """
+
+    __slots__ = ("after", "before", "name")
+
+    def __init__(self, name: str, before: Any, after: Any) -> None:
+        self.name = name
+        self.before = before
+        self.after = after
+
+    def __repr__(self) -> str:
+        return f"Change({self.name!r}, {self.before!r}, {self.after!r})"
+
+
+class Difference(Report):
+    """What `Policy.diff` finds: `options` and `figures` that changed, findings that are `new` or `gone`. False if nothing did."""
+
+    __slots__ = ("attempt_duration", "failure_rate", "figures", "gone", "new", "options")
+
+    def __init__(self, text: str, json_text: str) -> None:
+        super().__init__(text, json_text)
+        found = json.loads(json_text)
+        self.options = [Change(change["option"], change["before"], change["after"]) for change in found["options"]]
+        self.failure_rate: float = found["failure_rate"]
+        self.attempt_duration: float = found["attempt_duration_us"] / 1e6
+        self.figures = [_figure(change) for change in found["figures"]]
+        self.new = [Finding(**finding) for finding in found["new"]]
+        self.gone = [Finding(**finding) for finding in found["gone"]]
+
+    def __bool__(self) -> bool:
+        return bool(self.options)
+
+
+def _figure(change: dict[str, Any]) -> Change:
+    name = change["figure"].removesuffix("_us")
+    values = [change["before"], change["after"]]
+    if name == change["figure"]:
+        return Change(name, *(Estimate(**value) for value in values))
+    return Change(name, *(_seconds(value) for value in values))
 
 
 def _or_none(micros: int | None) -> float | None:

@@ -103,6 +103,7 @@ async def main() -> None:
     assert_type(analysis.success, Estimate)
     assert_type(analysis.wait.p99, Estimate | None)
     assert_type(analysis.worst_time, float | None)
+    assert_type(undaunted.diff(policy, Policy()).new[0].text, str)
     for finding in policy.lint():
         assert_type(finding.code, str)
 

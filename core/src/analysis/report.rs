@@ -82,7 +82,7 @@ impl Analysis {
         text.text("}");
     }
 
-    fn conditions(&self, text: &mut Text) {
+    pub(crate) fn conditions(&self, text: &mut Text) {
         let rate = self.options.failure_rate.saturating_mul(1_000);
         match (self.options.failure_rate, self.options.attempt_duration) {
             (1_000_000, 0) => text.text("When every attempt fails"),
@@ -91,6 +91,25 @@ impl Analysis {
             (_, each) => text.text("When ").percent(rate).text(" of attempts fail and each takes ").time(each),
         };
         text.text(":\n");
+    }
+
+    /// The figures that a reviewer compares, in the order of the text: a name for readers, one for programs, and what it is.
+    pub(crate) fn figures(&self) -> [(&'static str, &'static str, Figure); 12] {
+        let worst = |time: Option<u64>| Figure::Time(time.map(|value| Estimate { value, error: 0 }));
+        [
+            ("success", "success", Figure::Share(self.success)),
+            ("gave up: timeout", "gave_up_timeout", Figure::Share(self.by_timeout)),
+            ("attempts on average", "attempts", Figure::Count(self.attempts)),
+            ("mean total wait", "wait_mean_us", Figure::Time(self.wait.mean)),
+            ("p50 total wait", "wait_p50_us", Figure::Time(self.wait.p50)),
+            ("p90 total wait", "wait_p90_us", Figure::Time(self.wait.p90)),
+            ("p99 total wait", "wait_p99_us", Figure::Time(self.wait.p99)),
+            ("longest total wait", "wait_worst_us", worst(self.wait.worst)),
+            ("p50 added latency", "added_latency_p50_us", Figure::Time(self.added_latency.p50)),
+            ("p90 added latency", "added_latency_p90_us", Figure::Time(self.added_latency.p90)),
+            ("p99 added latency", "added_latency_p99_us", Figure::Time(self.added_latency.p99)),
+            ("longest call", "worst_time_us", worst(self.worst_time)),
+        ]
     }
 
     fn reasons(&self) -> [(&'static str, Estimate); 4] {
@@ -122,6 +141,49 @@ impl Analysis {
             Some((mean, worst)) => text.count(mean.value).text(" x, in an outage ").number(worst).text(" x the calls"),
             None => text.text("no limit to the calls"),
         };
+    }
+}
+
+/// A figure and its kind.
+#[derive(Clone, Copy)]
+pub(crate) enum Figure {
+    Share(Estimate),
+    Count(Estimate),
+    Time(Option<Estimate>),
+}
+
+impl Figure {
+    /// As a reader sees it, without its error.
+    pub fn write(self, text: &mut Text) {
+        match self {
+            Figure::Share(share) => text.percent(share.value),
+            Figure::Count(count) => text.count(count.value),
+            Figure::Time(Some(time)) => text.time(time.value),
+            Figure::Time(None) => text.text("no limit"),
+        };
+    }
+
+    pub fn write_json(self, text: &mut Text) {
+        match self {
+            Figure::Share(share) => estimate(text, share, BILLIONTHS),
+            Figure::Count(count) => estimate(text, count, MILLIONTHS),
+            Figure::Time(time) => estimate_or_null(text, time, 0),
+        }
+    }
+
+    /// Whether two figures may be one and the same.
+    pub fn may_equal(self, other: Figure) -> bool {
+        match (self.estimate(), other.estimate()) {
+            (Some(one), Some(other)) => one.value.abs_diff(other.value) <= one.error.saturating_add(other.error),
+            (one, other) => one == other,
+        }
+    }
+
+    fn estimate(self) -> Option<Estimate> {
+        match self {
+            Figure::Share(number) | Figure::Count(number) => Some(number),
+            Figure::Time(time) => time,
+        }
     }
 }
 
