@@ -22,6 +22,7 @@ for (const [name, size] of Object.entries(sizes)) console.log(`${name}: ${size.t
 const others = ["hex", "base64"].map((form) => `as ${form} ${kilobytes(bundle.replace(WASM, wasm.toString(form))).toFixed(2)} KB in total`);
 console.log(`engine: ${(wasm.length / 1000).toFixed(1)} KB of wasm, ${kilobytes(wasm).toFixed(2)} KB gzip; ${others.join(", ")}`);
 console.log(`undaunted/fetch with the main entry: ${kilobytes(await minified('export * from "./dist/index.js"; export * from "./dist/fetch.js"')).toFixed(2)} KB gzip`);
+console.log(`undaunted/lab with the main entry: ${kilobytes(await minified('export * from "./dist/index.js"; export * from "./dist/lab.js"')).toFixed(2)} KB gzip`);
 console.log(`undaunted.wasm: ${readFileSync(join(made, "undaunted.wasm")).length} bytes`);
 if (Object.entries(sizes).some(([name, size]) => size > LIMITS[name])) process.exitCode = 1;
 
