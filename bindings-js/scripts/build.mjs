@@ -20,6 +20,7 @@ for (const format of ["esm", "cjs"]) {
   await bundle("fetch", format, ending);
   await bundle("source", format, ending);
   await bundle("guards", format, ending);
+  await bundle("lab", format, ending);
 }
 types();
 copyFileSync(join(root, "LICENSE"), join(home, "LICENSE"));
@@ -38,7 +39,7 @@ async function bundle(name, format, ending) {
     target: "es2022",
     platform: "neutral",
     define: { VERSION: JSON.stringify(version) },
-    alias: { "engine-wasm": join(made, "wasm.js") },
+    alias: { "engine-wasm": join(made, "wasm.js"), "lab-wasm": join(made, "lab-wasm.js") },
     plugins: name === "core" ? [] : [shared(ending)],
     legalComments: "none",
     logLevel: "warning",
@@ -65,6 +66,7 @@ function types() {
   follow("fetch");
   follow("source");
   follow("guards");
+  follow("lab");
   for (const file of readdirSync(join(dist, "types"))) {
     const name = basename(file, ".d.ts");
     if (!wanted.has(name)) continue;

@@ -23,6 +23,7 @@ const others = ["hex", "base64"].map((form) => `as ${form} ${kilobytes(bundle.re
 console.log(`engine: ${(wasm.length / 1000).toFixed(1)} KB of wasm, ${kilobytes(wasm).toFixed(2)} KB gzip; ${others.join(", ")}`);
 console.log(`undaunted/fetch with the main entry: ${kilobytes(await minified('export * from "./dist/index.js"; export * from "./dist/fetch.js"')).toFixed(2)} KB gzip`);
 console.log(`undaunted/guards with the main entry: ${kilobytes(await minified('export * from "./dist/index.js"; export * from "./dist/guards.js"')).toFixed(2)} KB gzip`);
+console.log(`undaunted/lab with the main entry: ${kilobytes(await minified('export * from "./dist/index.js"; export * from "./dist/lab.js"')).toFixed(2)} KB gzip`);
 console.log(`undaunted.wasm: ${readFileSync(join(made, "undaunted.wasm")).length} bytes`);
 if (Object.entries(sizes).some(([name, size]) => size > LIMITS[name])) process.exitCode = 1;
 

@@ -7,6 +7,7 @@ import {
 import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
 import { type FlagClient, flagSource, PolicySource, watchFile } from "undaunted/source";
 import { Breaker, type BreakerState, Bulkhead, Hedge, Throttle } from "undaunted/guards";
+import { analyse, diff, type Estimate, type Finding, lint } from "undaunted/lab";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const check = <T extends true>(): T => true as T;
@@ -45,6 +46,15 @@ declare const client: FlagClient<{ readonly targetingKey: string }>;
 retryingFetch(flagSource(client, "retry", { context: { targetingKey: "a" } }));
 // @ts-expect-error options beside a source
 retry(() => 1, { policy: source, attempts: 3 });
+
+// the lab
+const analysis = analyse({ attempts: 3 }, { failureRate: 0.5, attemptDuration: "250ms" });
+check<Same<typeof analysis.success, Estimate>>();
+check<Same<typeof analysis.wait.worst, number | null>>();
+for (const finding of lint(new Policy())) check<Same<typeof finding.level, "info" | "warning" | "error">>();
+check<Same<ReturnType<typeof diff>["new"], readonly Finding[]>>();
+// @ts-expect-error no such condition
+analyse({}, { failure: 0.5 });
 
 // durations are text with a unit, or milliseconds
 retry(() => 1, { timeout: "10s", initial: 100, maxDelay: "1.5m", backoff: ["10ms", 5, "1h"] });

@@ -1,7 +1,7 @@
 // Everything that the entries share: one copy of the engine, the marks and the classes, whichever is imported first.
 export { checkFunction, checkIsObject, checkSignal, counting, perform } from "./perform.js";
 export { problemsOf } from "./compile.js";
-export { dropGuard, input, load, type State, useGuard } from "./engine.js";
+export { dropGuard, type Engine, input, instantiate, load, type State, useGuard } from "./engine.js";
 export { facts, factsOf } from "./failure.js";
 export { markOf, marks } from "./marks.js";
 export { policyOf } from "./inline.js";

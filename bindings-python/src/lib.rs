@@ -7,6 +7,7 @@ mod convert;
 mod failure;
 mod guards;
 mod judge;
+mod lab;
 mod policy;
 mod seed;
 mod session;
@@ -27,6 +28,8 @@ mod _core {
     use super::failure::Failure;
     #[pymodule_export]
     use super::guards::{Breaker, Bulkhead, Hedge, Race, Throttle};
+    #[pymodule_export]
+    use super::lab::{analyse, diff, lint};
     #[pymodule_export]
     use super::policy::{Policy, compile};
     #[pymodule_export]

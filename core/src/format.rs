@@ -15,6 +15,10 @@ mod serde;
 mod settle;
 pub mod tape;
 
+#[cfg(feature = "lab")]
+pub(crate) use dump::print_option;
+#[cfg(feature = "lab")]
+pub(crate) use duration::{print, print_number};
 pub(crate) use mistakes::Mistake;
 pub use number::Notation;
 pub(crate) use options::{ANY, Options, Read, fill, needed, number};

@@ -24,6 +24,8 @@
 #[cfg(feature = "serde")]
 extern crate alloc;
 
+#[cfg(feature = "lab")]
+pub mod analysis;
 pub mod backoff;
 pub mod bounds;
 pub mod breaker;
@@ -33,6 +35,8 @@ pub mod call;
 mod classify;
 mod date;
 mod decimal;
+#[cfg(feature = "lab")]
+pub mod diff;
 pub mod draw;
 pub mod failure;
 mod format;
@@ -40,12 +44,16 @@ pub mod hedge;
 pub mod hint;
 pub mod hint_rule;
 pub mod jitter;
+#[cfg(feature = "lab")]
+pub mod lint;
 mod name;
 pub mod policy;
 pub mod presets;
 mod ring;
 mod rules;
 mod settings;
+#[cfg(feature = "lab")]
+mod text;
 pub mod throttle;
 mod words;
 

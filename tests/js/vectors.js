@@ -1,5 +1,10 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
 import { GUARDS } from "./engine-level.js";
+import { analyse, diff, lint } from "../../bindings-js/ts/lab-engine.ts";
+import { tapeOf } from "../../bindings-js/ts/tape.ts";
+
+/** Texts of the lab, which every host must print to the byte. */
+export const labTexts = [];
 
 /** Runs a file's cases; `draws` is the engine that has single draws. Answers what went wrong, case by case. */
 export function wrongCases(engine, draws, { kind, cases }) {
@@ -10,6 +15,9 @@ export function wrongCases(engine, draws, { kind, cases }) {
     } catch (error) {
       found = String(error);
     }
+    if (kind === "analysis" && !isNear(wanted.expect, found)) return [`${wanted.name}\n  expected ${JSON.stringify(wanted.expect)}\n  found    ${JSON.stringify(found)}`];
+    if (kind === "analysis") return [];
+    if (kind === "diff") return isSameDifference(wanted.expect, found) ? [] : [`${wanted.name}\n  found    ${JSON.stringify(found)}`];
     const expected = wanted.steps ? wanted.steps.map((step) => step.expect) : expectation(kind, wanted);
     return same(trimmed(kind, found, expected), expected)
       ? []
@@ -48,6 +56,20 @@ const RUN = {
   classify: (engine, wanted) => engine.classify(wanted),
   hint: (engine, wanted) => engine.hint(wanted),
   guard_refusal: (engine, wanted) => engine.compileGuard(wanted.guard, wanted.options),
+  analysis: (_, wanted) => inLab(analyse(tapeOf(wanted.policy), tapeOf(wanted.options), JSON_NOTATION)),
+  analysis_refusal: (_, wanted) => {
+    try {
+      return analyse(tapeOf(wanted.policy), tapeOf(wanted.options), JSON_NOTATION);
+    } catch (error) {
+      return error.problems;
+    }
+  },
+  diff: (_, wanted) => {
+    const answer = diff(tapeOf(wanted.policy), tapeOf(wanted.other), tapeOf(wanted.options), JSON_NOTATION);
+    const lines = answer[0].split("\n");
+    return { ...inLab(answer), lines: wanted.expect.lines.filter((line) => lines.includes(line)) };
+  },
+  lint: (_, wanted) => inLab(lint(tapeOf(wanted.policy))),
 };
 
 function guarded(kind) {
@@ -56,6 +78,32 @@ function guarded(kind) {
     return engine.guard(kind, wanted);
   };
 }
+
+/** The kinds that the lab answers, and undaunted.wasm does not. */
+export const LAB_KINDS = ["analysis", "analysis_refusal", "diff", "lint"];
+
+/** Figures within their errors and no others; everything else the same. */
+function isSameDifference(expected, found) {
+  const codes = (findings) => findings.map(({ code }) => code);
+  const plain = { options: found.options, new: codes(found.new), gone: codes(found.gone), lines: found.lines };
+  const figures = Object.fromEntries(found.figures.map(({ figure, before, after }) => [figure, { before, after }]));
+  const { figures: wanted, ...rest } = expected;
+  return same(plain, rest) && same(Object.keys(figures), Object.keys(wanted)) && isNear(wanted, figures);
+}
+
+function inLab(answer) {
+  labTexts.push(...answer);
+  return JSON.parse(answer[1]);
+}
+
+/** Whether a figure is the expected [value, error] within both errors; a number without an error must be the same. */
+function isNear(expected, found) {
+  if (Array.isArray(expected)) return Math.abs(found.value - expected[0]) <= found.error + expected[1] + 1e-12;
+  if (typeof expected === "object" && expected) return Object.entries(expected).every(([name, value]) => isNear(value, found?.[name]));
+  return expected === found;
+}
+
+const JSON_NOTATION = 0;
 
 /** The result line of a case of the differential run. */
 export function lineOf(engine, wanted) {
@@ -130,7 +178,7 @@ function expectation(kind, wanted) {
 
 /** A refusal's text is compared only where the vector has one. */
 function trimmed(kind, found, expected) {
-  if (!kind.endsWith("refusal") || !Array.isArray(found)) return found;
+  if (!(kind.endsWith("refusal") || kind === "lint") || !Array.isArray(found)) return found;
   return found.map(({ text, ...rest }, index) => (expected[index]?.text === undefined ? rest : { ...rest, text }));
 }
 

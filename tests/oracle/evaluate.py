@@ -1,15 +1,20 @@
 """What the oracle says about one case of the vectors, kind by kind."""
 
 import json
+from fractions import Fraction
 
+import analysis
 import breaker
 import bulkhead
 import ceilings
+import difference
 import draws
 import dump
+import durations
 import guard_options
 import hedge
 import hint
+import lint
 import tables
 import throttle
 from budget import Budget
@@ -25,7 +30,8 @@ def evaluate(kind, case):
     if kind in GUARDS:
         return guard(kind, case)
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
-            "classify": classify, "hint": hinted, "guard_refusal": guard_refusal}[kind](case)
+            "classify": classify, "hint": hinted, "guard_refusal": guard_refusal, "analysis": analysed, "analysis_refusal": by_hand,
+            "lint": linted, "diff": differing}[kind](case)
 
 
 def draw(case):
@@ -152,6 +158,46 @@ def guard_refusal(case):
     """Codes and pointers are the oracle's; a text is always by hand."""
     _, problems = guard_options.read(case["guard"], exact(case["options"]))
     return refusals(case, problems)
+
+
+def analysed(case):
+    options = {name: durations.parse(value) if name == "attempt_duration" else value for name, value in case["options"].items()}
+    failure, duration = Fraction(str(options["failure_rate"])), options.get("attempt_duration", 0)
+    arguments = (accepted(case), failure, duration, options)
+    found = {"exact": lambda: analysis.exactly(*arguments), "closed": lambda: analysis.closed(*arguments),
+             "sampled": lambda: analysis.sampled(*arguments, 17)}[case["method"]]()
+    return expecting(case, "expect", found)
+
+
+def linted(case):
+    """Codes and sentences by hand must be the oracle's."""
+    case = dict(case)
+    codes, texts = case.pop("codes"), case.pop("texts")
+    found = lint.lint(accepted(case))
+    if codes != [code for code, _, _ in found]:
+        raise AssertionError(f"{case['name']}: {codes} by hand, {found} by the oracle")
+    of = lambda code: {"text": texts[code]} if texts.get(code) else {}
+    expect = [{"code": code, "level": level, "pointer": pointer, **of(code)} for code, level, pointer in found]
+    return expecting(case, "expect", expect)
+
+
+def differing(case):
+    """`lines` of the text are by hand."""
+    case = dict(case)
+    lines = case.pop("lines")
+    before, after = accepted(case), accepted({**case, "policy": case["other"]})
+    failure = Fraction(str(case["options"]["failure_rate"]))
+    return expecting(case, "expect", {
+        "options": difference.options(before, after),
+        "figures": difference.figures(*(analysis.closed(policy, failure, 0, {}) for policy in (before, after))),
+        "new": difference.findings(after, before),
+        "gone": difference.findings(before, after),
+        "lines": lines,
+    })
+
+
+def by_hand(case):
+    return case
 
 
 def failure(fields):

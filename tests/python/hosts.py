@@ -262,6 +262,52 @@ GUARDS = {
     "hedge": (_core.Hedge, hedge),
 }
 
+def analysis(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    report, problems = _core.analyse(policy, case["options"], "json")
+    return refused(problems) if report is None else said_in_lab(report)
+
+
+def analysis_refusal(case):
+    policy, _ = policy_of(case)
+    report, problems = _core.analyse(policy, case["options"], "json")
+    return refused(problems) if report is None else report[1]
+
+
+def lint(case):
+    policy, problems = policy_of(case)
+    return refused(problems) if policy is None else said_in_lab(_core.lint(policy))
+
+
+def diff(case):
+    before, problems = policy_of(case)
+    after, others = policy_of({"policy": case["other"]})
+    if before is None or after is None:
+        return refused(problems or others)
+    report, problems = _core.diff(before, after, case["options"], "json")
+    return refused(problems) if report is None else seen(said_in_lab(report), report[0], case)
+
+
+def seen(found, text, case):
+    """A difference as the vectors have it."""
+    return {
+        "options": found["options"],
+        "figures": {change["figure"]: {"before": change["before"], "after": change["after"]} for change in found["figures"]},
+        "new": [finding["code"] for finding in found["new"]],
+        "gone": [finding["code"] for finding in found["gone"]],
+        "lines": [line for line in case["expect"]["lines"] if line in text.splitlines()],
+    }
+
+
+def said_in_lab(report):
+    """Keeps the texts, which every host must print to the byte."""
+    LAB.extend(report)
+    return json.loads(report[1])
+
+
+LAB = []
 ANSWERS = {
     "draw": draw,
     "schedule": schedule,
@@ -273,4 +319,8 @@ ANSWERS = {
     "hint": hint,
     "guard_refusal": guard_refusal,
     **{kind: guarded(kind) for kind in GUARDS},
+    "analysis": analysis,
+    "lint": lint,
+    "diff": diff,
+    "analysis_refusal": analysis_refusal,
 }

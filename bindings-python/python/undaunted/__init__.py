@@ -27,6 +27,7 @@ from ._hedge import Hedge as Hedge
 from ._policy import Policy as Policy
 from ._retry import Classification as Classification
 from ._retry import classify as classify
+from ._retry import diff as diff
 from ._retry import ok as ok
 from ._retry import read_hint as read_hint
 from ._retry import retry as retry
@@ -68,6 +69,7 @@ __all__ = [
     "__version__",
     "again",
     "classify",
+    "diff",
     "history",
     "is_active",
     "ok",

@@ -20,9 +20,12 @@ __all__ = [
     "Session",
     "Throttle",
     "__version__",
+    "analyse",
     "call_seed",
     "classify",
     "compile",
+    "diff",
+    "lint",
     "read_hint",
     "redraw_entropy",
     "uniform",
@@ -74,6 +77,13 @@ class Budget:
 def compile(
     options: Any, notation: str, base: Policy | None = None
 ) -> tuple[Policy | None, list[tuple[str, str, str]]]: ...
+def analyse(
+    policy: Policy, options: Any, notation: str
+) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
+def diff(
+    before: Policy, after: Policy, options: Any, notation: str
+) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
+def lint(policy: Policy) -> tuple[str, str]: ...
 @final
 class Failure:
     def __new__(

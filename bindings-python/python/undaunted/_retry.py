@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Literal, ParamSpec, TypeVar, Unpack, overload
 
-    from ._options import Decorator, Domain, Options
+    from ._options import Decorator, Domain, Duration, Options
+    from .lab import Difference
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -157,6 +158,11 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 def _weight(found: Classification) -> tuple[bool, bool]:
     return found.retried, found.sent != "maybe"
+
+
+def diff(before: Policy, after: Policy, *, failure_rate: float = 0.1, attempt_duration: Duration = 0.0) -> Difference:
+    """What changes from one policy to another, as `before.diff(after)`. Raises PolicyError, TypeError."""
+    return policy_of(before, {}).current().diff(after, failure_rate=failure_rate, attempt_duration=attempt_duration)
 
 
 def ok(response: T) -> T:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, assert_type
 
 import undaunted
 from undaunted import Policy
+from undaunted.lab import Estimate
 
 T = TypeVar("T")
 
@@ -112,6 +113,14 @@ async def main() -> None:
     assert_type(source(parse)(1), float)
     undaunted.retry_context(source, timeout=5)
 
+    analysis = policy.analyse(failure_rate=0.1, attempt_duration="100ms")
+    assert_type(analysis.success, Estimate)
+    assert_type(analysis.wait.p99, Estimate | None)
+    assert_type(analysis.worst_time, float | None)
+    assert_type(undaunted.diff(policy, Policy()).new[0].text, str)
+    for finding in policy.lint():
+        assert_type(finding.code, str)
+
     def hook(event: undaunted.Event) -> None:
         assert_type(event.attempt, int)
 
@@ -133,6 +142,7 @@ def mistakes() -> None:
     undaunted.classify("http")  # type: ignore[call-overload]
     Policy(rules=[{"postgres": 40001, "class": "conflict"}])  # type: ignore[typeddict-item]
     undaunted.classify(OSError(), hint=True)  # type: ignore[call-overload]
+    policy.analyse(failure="10 %")  # type: ignore[call-arg]
     policy.replace(nested="twice")  # type: ignore[arg-type]
     Policy(budget={"capacity": 5})  # type: ignore[arg-type]
     undaunted.Budget("api", capacity="5")  # type: ignore[arg-type]

@@ -16,6 +16,15 @@ impl Policy {
     }
 }
 
+/// One option as it stands in the canonical JSON; nothing if it is not there.
+#[cfg(feature = "lab")]
+pub(crate) fn print_option(policy: &Policy, field: &Field, out: &mut dyn FnMut(&[u8])) {
+    let own = policy.settings.get(field.places()).unwrap_or(&[]);
+    if own.iter().any(|value| *value != ABSENT) {
+        print_field(policy, field, own, out);
+    }
+}
+
 /// A map of those options that are there.
 fn print_fields(policy: &Policy, fields: &[Field], settings: &[u64], out: &mut dyn FnMut(&[u8])) {
     let mut before: &[u8] = b"{\"";
