@@ -55,6 +55,11 @@ fn spread_policies() -> impl Strategy<Value = (Value, Policy, Policy)> {
     })
 }
 
+/// Any characters. A pattern would say the same, but Miri takes minutes to read it.
+fn texts() -> impl Strategy<Value = String> {
+    prop::collection::vec(any::<char>(), 0..30).prop_map(String::from_iter)
+}
+
 fn us(micros: u64) -> String {
     format!("{micros}us")
 }
@@ -169,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn any_value_of_any_option_is_a_policy_or_has_problems(option in 0..undaunted::bounds::OPTIONS.len(), text in ".{0,30}", number in any::<f64>()) {
+    fn any_value_of_any_option_is_a_policy_or_has_problems(option in 0..undaunted::bounds::OPTIONS.len(), text in texts(), number in any::<f64>()) {
         for value in [json!(text), json!(number.to_string()), json!([text]), json!({ text.clone(): number })] {
             let options = json!({ undaunted::bounds::OPTIONS[option]: value });
             if let Some(policy) = policy(&options) {
