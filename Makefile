@@ -1,12 +1,13 @@
 # `make demo` and `make test` set up everything they need. Builds and environments live in ~/.cache/undaunted,
 # or where UNDAUNTED_CACHE says.
-.PHONY: demo test bench dist schema vectors help
+.PHONY: demo test bench prove dist schema vectors help
 PYTHON ?= python3
 
 help:
 	@echo "make demo   one policy, two languages, the same waits: a misbehaving server, both traces side by side"
 	@echo "make test   everything; make test STEPS='rust python' runs some"
-	@echo "make bench  beside stamina, tenacity, backoff, p-retry and cockatiel, in one run"
+	@echo "make bench  beside other retry packages of Python, JavaScript and Rust, in one run"
+	@echo "make prove  for hours: mutants of the heart, 1 000 000 cases on all hosts, fuzzing; make prove MINUTES=30 bounds it"
 	@echo "make dist   wheel, sdist, npm tarball, crate and undaunted.wasm into dist/"
 
 demo:
@@ -20,6 +21,9 @@ test:
 bench:
 	@$(PYTHON) tests/setup.py python js bench
 	@$(PYTHON) tests/setup.py --python tests/bench/run.py
+
+prove:
+	@$(PYTHON) tests/prove.py --minutes $(or $(MINUTES),240) $(PARTS)
 
 dist:
 	@$(PYTHON) tests/setup.py python js

@@ -1,6 +1,6 @@
 """Sets up what demo, tests and packages need: says which tool is missing, makes the virtual environment, builds both packages.
 
-`python3 tests/setup.py python|js|chromium|wasm|bench` sets up one of them and prints nothing if all is well;
+`python3 tests/setup.py python|js|chromium|wasm|bench|miri|mutants` sets up one of them and prints nothing if all is well;
 `python3 tests/setup.py --python SCRIPT ...` runs a script in the virtual environment.
 """
 
@@ -24,6 +24,9 @@ VENV = OWN / "venv"
 PYTHON = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
 LOGS = OWN / "logs"
 DIST = ROOT / "dist"
+# Programs for `make prove`, the same for all checkouts.
+TOOLS = CACHE / "tools"
+MUTANTS = "27.1.0"
 JS = ROOT / "bindings-js"
 # The npm packages that the benches stand beside, in their newest versions for Node 20; away from the package's own.
 PEERS = OWN / "peers"
@@ -152,6 +155,34 @@ def set_up_chromium() -> None:
         subprocess.run([*as_root, *words], stdin=subprocess.DEVNULL, stdout=sys.stderr)
 
 
+GET_MIRI = ["rustup", "toolchain", "install", "nightly", "--profile", "minimal", "--component", "miri,rust-src", "--no-self-update"]
+
+
+def has_miri() -> bool:
+    return subprocess.run(["cargo", "+nightly", "miri", "--version"], capture_output=True).returncode == 0
+
+
+def set_up_miri() -> None:
+    """Rust's nightly with Miri, where it can be fetched; a nightly that is there and has Miri stays."""
+    if not has_miri() and shutil.which("rustup"):
+        subprocess.run(GET_MIRI, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    if has_miri():
+        run("cargo", "+nightly", "miri", "setup", "--quiet")
+
+
+def cxx() -> str | None:
+    return shutil.which(os.environ.get("CXX") or "c++")
+
+
+def set_up_mutants() -> None:
+    """cargo-mutants, built into the cache. Its speed does not count, its build does."""
+    if (TOOLS / "bin" / "cargo-mutants").exists():
+        return
+    profile = {"CARGO_PROFILE_RELEASE_OPT_LEVEL": "1", "CARGO_PROFILE_RELEASE_LTO": "off"}
+    words = ["cargo", "install", "--locked", "--quiet", "--root", TOOLS, "cargo-mutants", "--version", MUTANTS]
+    subprocess.run([str(word) for word in words], env={**environment(), **profile}, check=True)
+
+
 def set_up_bench() -> None:
     """What the benches stand beside: other retry packages, in the virtual environment and in a folder of their own."""
     set_up_venv()
@@ -177,6 +208,8 @@ PARTS = {
     "wasm": set_up_wasm,
     "venv": set_up_venv,
     "bench": set_up_bench,
+    "miri": set_up_miri,
+    "mutants": set_up_mutants,
 }
 
 if __name__ == "__main__":

@@ -34,8 +34,10 @@ impl Jitter {
             1 => Jitter::Full,
             2 => Jitter::Equal,
             3 => Jitter::Decorrelated,
-            _ if settings[ADDITIVE] == ABSENT => Jitter::Proportional(settings[PROPORTIONAL] as u32),
-            _ => Jitter::Additive(settings[ADDITIVE]),
+            _ if settings[ADDITIVE] != ABSENT => Jitter::Additive(settings[ADDITIVE]),
+            _ if settings[PROPORTIONAL] != ABSENT => Jitter::Proportional(settings[PROPORTIONAL] as u32),
+            // One that was refused: the checks after it go on without.
+            _ => Jitter::None,
         }
     }
 

@@ -1,4 +1,4 @@
-"""`make bench`: both languages beside their peers, each in one process with its subjects in turns. Prints ratios; asserts nothing."""
+"""`make bench`: the core and both languages beside their peers, each in one process with its subjects in turns. Prints ratios; asserts nothing."""
 
 import subprocess
 import sys
@@ -11,8 +11,11 @@ import setup  # noqa: E402
 
 
 def main() -> int:
-    runs = [[setup.PYTHON, HERE / "bench.py"], ["node", "--expose-gc", HERE / "bench.mjs", setup.PEERS]]
-    return max(subprocess.run([str(word) for word in words], env=setup.environment()).returncode for words in runs)
+    core = ["cargo", "run", "--locked", "--release", "--quiet", "--manifest-path", HERE / "core" / "Cargo.toml"]
+    runs = [core, [setup.PYTHON, HERE / "bench.py"], ["node", "--expose-gc", HERE / "bench.mjs", setup.PEERS]]
+    # Other versions of the same crates have a target folder of their own.
+    environment = {**setup.environment(), "CARGO_TARGET_DIR": str(setup.TARGET / "bench")}
+    return max(subprocess.run([str(word) for word in words], env=environment).returncode for words in runs)
 
 
 if __name__ == "__main__":

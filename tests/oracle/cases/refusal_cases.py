@@ -86,6 +86,7 @@ BACKOFF = [
 JITTER = [
     *each("jitter", "unknown_value", "", "Full", "proportional", "additive", "random"), *each("jitter", "wrong_kind", None, True, 0.2, ["full"]),
     refused("an empty map", {"jitter": {}}, "missing_option /jitter"),
+    *(refused(f"an unknown jitter beside {backoff}", {"backoff": backoff, "jitter": "random"}, "unknown_value /jitter") for backoff in ("constant", "linear", ["1s"])),
     refused("an unknown kind in a map", {"jitter": {"full": True}}, "unknown_option /jitter/full"),
     refused("two kinds", {"jitter": {"proportional": 0.2, "additive": "1s"}}, "duplicate_option /jitter/additive"),
     refused("two kinds the other way round", {"jitter": {"additive": "1s", "proportional": 0.2}}, "duplicate_option /jitter/proportional"),
