@@ -18,8 +18,14 @@ def main() -> None:
         run("rustup", "target", "add", BARE)
         run("cargo", "build", "--locked", "--quiet", "-p", "undaunted", "--release", "--target", BARE)
         print(f"bare metal: core builds for {BARE}, which has no operating system and no allocator")
+    # The engine last: whoever looks for it finds it there.
+    check("the lab", "--features", "lab")
+    check("the engine")
+
+
+def check(what: str, *features: str) -> None:
     wasm = ["--target", "wasm32-unknown-unknown", "--profile", "wasm", "--no-default-features"]
-    run("cargo", "build", "--locked", "--quiet", "-p", "undaunted-js", *wasm)
+    run("cargo", "build", "--locked", "--quiet", "-p", "undaunted-js", *wasm, *features)
     sections = list(read_sections(WASM.read_bytes()))
     if imports := sum(count(body) for kind, body in sections if kind == IMPORTS):
         sys.exit(f"{WASM.name} imports {imports} things, allowed none")
@@ -27,8 +33,8 @@ def main() -> None:
     if len(names) < 20:
         sys.exit(f"{WASM.name} names {len(names)} functions; without names nothing can be said about panics")
     if panics := [name for name in names if any(mark in name for mark in PANICS)]:
-        sys.exit("the engine can panic:\n" + "\n".join(f"  {name}" for name in panics))
-    print(f"bare metal: the engine imports nothing, and none of its {len(names)} functions panics")
+        sys.exit(f"{what} can panic:\n" + "\n".join(f"  {name}" for name in panics))
+    print(f"bare metal: {what} imports nothing, and none of its {len(names)} functions panics")
 
 
 def run(*words: str) -> None:

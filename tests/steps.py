@@ -73,7 +73,7 @@ STEPS: dict[str, Step] = {
             cargo("test", "--locked", "-p", "undaunted-tests", "--", "--nocapture"),
             cargo("build", "--locked", "-p", "undaunted-examples"),
         ],
-        facts=["vectors:", "test result"],
+        facts=["vectors:", "lab:", "test result"],
     ),
     "rust-lint": Step(
         [
@@ -98,12 +98,12 @@ STEPS: dict[str, Step] = {
     ),
     "js": Step([Command(["npm", "test", "--silent"], JS)], needs=["js-package"], facts=["# pass", "# fail", "ℹ pass", "ℹ fail"]),
     "js-exports": Step([npm("check")], needs=["js-package"], facts=["All good", "No problems"]),
-    "vectors-python": Step([own("tests/python/test_conformance.py")], needs=["python-package"], facts=["vectors:"]),
-    "vectors-node": Step([Command(["node", "tests/js/conformance.mjs"])], needs=["js-package"], facts=["vectors:"]),
+    "vectors-python": Step([own("tests/python/test_conformance.py")], needs=["python-package"], facts=["vectors:", "lab:"]),
+    "vectors-node": Step([Command(["node", "tests/js/conformance.mjs"])], needs=["js-package"], facts=["vectors:", "lab:"]),
     "vectors-chromium": Step(
         [Command(["node", "tests/js/conformance.mjs", "--chromium"])],
         needs=["js-package", "chromium"],
-        facts=["vectors:"],
+        facts=["vectors:", "lab:"],
         needs_chromium=True,
     ),
     "cases": Step([own("tests/differential/generate.py", NUMBER_OF_CASES, SEED, CASES)], needs=["venv"]),

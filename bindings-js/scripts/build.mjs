@@ -18,6 +18,7 @@ for (const format of ["esm", "cjs"]) {
   await bundle("core", format, ending);
   await bundle("index", format, ending);
   await bundle("fetch", format, ending);
+  await bundle("lab", format, ending);
 }
 types();
 copyFileSync(join(root, "LICENSE"), join(home, "LICENSE"));
@@ -36,7 +37,7 @@ async function bundle(name, format, ending) {
     target: "es2022",
     platform: "neutral",
     define: { VERSION: JSON.stringify(version) },
-    alias: { "engine-wasm": join(made, "wasm.js") },
+    alias: { "engine-wasm": join(made, "wasm.js"), "lab-wasm": join(made, "lab-wasm.js") },
     plugins: name === "core" ? [] : [shared(ending)],
     legalComments: "none",
     logLevel: "warning",
@@ -61,6 +62,7 @@ function types() {
   };
   follow("index");
   follow("fetch");
+  follow("lab");
   for (const file of readdirSync(join(dist, "types"))) {
     const name = basename(file, ".d.ts");
     if (!wanted.has(name)) continue;

@@ -1,4 +1,4 @@
-// The engine in two forms: the one inlined in the package, from wasm-bindgen, and undaunted.wasm, a plain C ABI.
+// The engine in two forms: the one inlined in the package, from wasm-bindgen, and undaunted.wasm, a plain C ABI. And the lab, inlined too.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,18 +13,24 @@ export const made = join(home, "generated");
 const FEATURES = ["bulk-memory", "sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue", "reference-types"]
   .map((feature) => `--enable-${feature}`);
 
-/** Builds both forms into `generated/`. */
+/** Builds them into `generated/`. */
 export function buildEngine() {
   mkdirSync(made, { recursive: true });
   const plain = compile(["--no-default-features", "--features", "draws"]);
   optimise(plain, join(made, "undaunted.wasm"));
 
-  const raw = compile([]);
+  inline([], "engine", "wasm");
+  inline(["--features", "lab"], "lab-engine", "lab-wasm");
+}
+
+/** A build whose exports are those that ts/NAME.ts names, as text in MODULE.js. */
+function inline(features, name, module) {
+  const raw = compile(features);
   cargo(["run", "--locked", "--quiet", "-p", "undaunted-js-build", "--", raw, join(made, "bindgen")]);
   const called = join(made, "called.wasm");
-  keepCalled(join(made, "bindgen", "engine_bg.wasm"), called);
-  optimise(called, join(made, "engine.wasm"));
-  writeFileSync(join(made, "wasm.js"), `export const WASM = "${printable(readFileSync(join(made, "engine.wasm")))}";\n`);
+  keepCalled(join(made, "bindgen", "engine_bg.wasm"), called, name);
+  optimise(called, join(made, `${name}.wasm`));
+  writeFileSync(join(made, `${module}.js`), `export const WASM = "${printable(readFileSync(join(made, `${name}.wasm`)))}";\n`);
 }
 
 /**
@@ -45,16 +51,16 @@ function compile(features) {
   return copy;
 }
 
-/** Drops the exports that ts/engine.ts does not name, and with them what only the glue for strings and objects needs. */
-function keepCalled(from, to) {
-  const typed = readFileSync(join(home, "ts", "engine.ts"), "utf8");
+/** Drops the exports that ts/NAME.ts does not name, and with them what only the glue for strings and objects needs. */
+function keepCalled(from, to, file) {
+  const typed = readFileSync(join(home, "ts", `${file}.ts`), "utf8");
   const names = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(from)))
     .map(({ name }) => name)
     .filter((name) => name === "memory" || typed.includes(`\n  ${name}(`));
   const graph = [{ name: "host", root: true, reaches: names }, ...names.map((name) => ({ name, export: name }))];
-  const file = join(made, "called.json");
-  writeFileSync(file, JSON.stringify(graph));
-  execFileSync(join(home, "node_modules", ".bin", "wasm-metadce"), [from, "-o", to, "--graph-file", file, ...FEATURES]);
+  const graphFile = join(made, "called.json");
+  writeFileSync(graphFile, JSON.stringify(graph));
+  execFileSync(join(home, "node_modules", ".bin", "wasm-metadce"), [from, "-o", to, "--graph-file", graphFile, ...FEATURES]);
 }
 
 function optimise(from, to) {

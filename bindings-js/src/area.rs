@@ -43,6 +43,9 @@ pub static OUTPUT_AREA: Area<[u8; OUTPUT]> = Area::new([0; OUTPUT]);
 pub static NUMBERS_AREA: Area<[f64; NUMBERS]> = Area::new([0.0; NUMBERS]);
 /// The policy in use. None until the first one is compiled, or copied in.
 pub static POLICY_AREA: Area<Option<Policy>> = Area::new(None);
+/// The working memory of an analysis.
+#[cfg(feature = "lab")]
+pub static ROOM_AREA: Area<undaunted::analysis::Room> = Area::new([0; 1 << 20]);
 /// The call in use.
 pub static CALL_AREA: Area<Option<Call>> = Area::new(None);
 /// The budget in use: that of the policy in use, where it names one.

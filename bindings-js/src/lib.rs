@@ -29,6 +29,9 @@ macro_rules! exports {
     )*};
 }
 
+#[cfg(feature = "lab")]
+mod lab;
+
 exports! {
     /// The address of an area: 0 input, 1 output, 2 numbers, 3 policy, 4 call, 5 budget.
     fn area(which: u32) -> u32 {
@@ -87,7 +90,7 @@ exports! {
             base.as_ref().filter(|_| on_base != 0),
             &mut |problem| {
                 if at == index {
-                    write(problem);
+                    tell(problem);
                 }
                 at += 1;
             },
@@ -186,7 +189,7 @@ exports! {
         if is_there == 0 {
             *budget = policy.budget();
         }
-        u32::from(!policy.accepts(budget.as_ref(), &mut |problem| write(problem)))
+        u32::from(!policy.accepts(budget.as_ref(), &mut |problem| tell(problem)))
     }
 
     /// What the budget in use has left, in millionths of a token; -1 without one.
@@ -259,8 +262,8 @@ fn shared(policy: &Policy) -> Shared<'static> {
     Shared { budget: BUDGET_AREA.get().as_mut().filter(|_| policy.budget_name().is_some()) }
 }
 
-/// Code, pointer and sentence of a problem in the output area, their lengths in the numbers.
-fn write(problem: &Problem) {
+/// Code, pointer and text one after the other in the output area, their lengths in the numbers.
+fn tell(problem: &Problem) {
     let mut output = Output::new();
     output.push(problem.code.as_bytes());
     let code = output.len();

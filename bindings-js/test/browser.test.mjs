@@ -60,6 +60,17 @@ test("dist runs in a page without a bundler", { skip }, async () => {
   assert.deepEqual(requests.filter((url) => url.endsWith(".wasm")), []);
 });
 
+test("the lab runs in a page without a bundler", { skip }, async () => {
+  const page = await open();
+  const found = await page.evaluate(async () => {
+    const { analyse, lint } = await import("/lab.js");
+    const { Policy } = await import("/index.js");
+    return [analyse(new Policy({ preset: "interactive" }), { failureRate: 0.5 }).success, [...lint({ nested: "allow" })].at(-1).code];
+  });
+  assert.deepEqual(found, [{ value: 0.875, error: 0 }, "nested-retries"]);
+  assert.deepEqual(requests.filter((url) => url.endsWith(".wasm")), []);
+});
+
 test("a page whose policy forbids WebAssembly is told what to allow", { skip }, async () => {
   const page = await open("?strict");
   const text = await page.evaluate(() => import("/index.js").then(({ Policy }) => new Policy()).catch((error) => error.message));

@@ -83,6 +83,7 @@ test("importing it makes no engine and touches no global", () => {
     WebAssembly.Module = class extends Module { constructor(...all) { super(...all); made++; } };
     const { retry, backend } = await import("undaunted");
     await import("undaunted/fetch");
+    await import("undaunted/lab");
     console.log(made, Object.getOwnPropertySymbols(globalThis).length - before);
     console.log(backend(), made);`;
   writeFileSync(join(stranger, "probe.mjs"), probe);

@@ -4,6 +4,7 @@ import {
   type Reason, readHint, retry, type RunOptions, stop, TimeoutError, version,
 } from "undaunted";
 import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
+import { analyse, type Estimate, lint } from "undaunted/lab";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const check = <T extends true>(): T => true as T;
@@ -24,6 +25,14 @@ const wrapped = new Policy().wrap(function (this: Date, a: number, b?: string) {
 check<Same<typeof wrapped, (this: Date, a: number, b?: string) => Promise<readonly [number, number, string | undefined]>>>();
 // @ts-expect-error an argument of the wrong type
 wrapped.call(new Date(), "1");
+
+// the lab
+const analysis = analyse({ attempts: 3 }, { failureRate: 0.5, attemptDuration: "250ms" });
+check<Same<typeof analysis.success, Estimate>>();
+check<Same<typeof analysis.wait.worst, number | null>>();
+for (const finding of lint(new Policy())) check<Same<typeof finding.level, "info" | "warning" | "error">>();
+// @ts-expect-error no such condition
+analyse({}, { failure: 0.5 });
 
 // durations are text with a unit, or milliseconds
 retry(() => 1, { timeout: "10s", initial: 100, maxDelay: "1.5m", backoff: ["10ms", 5, "1h"] });

@@ -2,4 +2,8 @@
 declare module "engine-wasm" {
   export const WASM: string;
 }
+/** The same, of the lab. */
+declare module "lab-wasm" {
+  export const WASM: string;
+}
 declare const VERSION: string;

@@ -6,6 +6,7 @@ mod call;
 mod convert;
 mod failure;
 mod judge;
+mod lab;
 mod policy;
 mod seed;
 mod session;
@@ -24,6 +25,8 @@ mod _core {
     use super::convert::{Digits, Pairs};
     #[pymodule_export]
     use super::failure::Failure;
+    #[pymodule_export]
+    use super::lab::{analyse, lint};
     #[pymodule_export]
     use super::policy::{Policy, compile};
     #[pymodule_export]

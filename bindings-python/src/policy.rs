@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use undaunted::tape::Writer;
-use undaunted::{Nested, Notation};
+use undaunted::{Nested, Notation, Problem as CoreProblem};
 
 use crate::budget::Budget;
 use crate::convert::{collect, named, seconds, write_tape};
@@ -15,7 +15,7 @@ pub struct Policy {
 }
 
 /// A mistake in a policy: code, JSON pointer, sentence.
-type Problem = (String, String, String);
+pub type Problem = (String, String, String);
 
 /// Compiles options: the policy, or every problem they have.
 ///
@@ -28,14 +28,26 @@ pub fn compile(
     notation: &str,
     base: Option<&Bound<'_, Policy>>,
 ) -> PyResult<(Option<Policy>, Vec<Problem>)> {
+    let base = base.map(|base| &base.get().inner);
+    let (compiled, problems) =
+        read(options, notation, |tape, notation, problem| undaunted::Policy::compile(tape, notation, base, problem))?;
+    Ok((compiled.map(|inner| Policy { inner }), problems))
+}
+
+/// Reads options of any kind: what they make, or every problem they have.
+pub fn read<T>(
+    options: &Bound<'_, PyAny>,
+    notation: &str,
+    read: impl FnOnce(&[u8], Notation, &mut dyn FnMut(&CoreProblem)) -> Option<T>,
+) -> PyResult<(Option<T>, Vec<Problem>)> {
     let notation = named(&["json", "python", "javascript"], &Notation::ALL, "notation", notation)?;
     let mut tape = Vec::new();
     write_tape(options, 0, &mut Writer::new(&mut |bytes| tape.extend_from_slice(bytes)))?;
     let mut problems = Vec::new();
-    let compiled = undaunted::Policy::compile(&tape, notation, base.map(|base| &base.get().inner), &mut |problem| {
+    let found = read(&tape, notation, &mut |problem| {
         problems.push(told(problem));
     });
-    Ok((compiled.map(|inner| Policy { inner }), problems))
+    Ok((found, problems))
 }
 
 fn told(problem: &undaunted::Problem) -> Problem {

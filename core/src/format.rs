@@ -14,6 +14,8 @@ mod serde;
 mod settle;
 pub mod tape;
 
+#[cfg(feature = "lab")]
+pub(crate) use duration::{print, print_number};
 pub(crate) use mistakes::Mistake;
 pub use number::Notation;
 pub use problem::Problem;
@@ -63,4 +65,26 @@ impl Policy {
         draft.settle();
         if draft.reader.refused { None } else { Some(policy) }
     }
+}
+
+/// Reads a map of options that is no policy, numbers only, into `settings`. False if something was refused.
+#[cfg(feature = "lab")]
+pub(crate) fn read_options(
+    map: &crate::bounds::Map,
+    tape: &[u8],
+    notation: Notation,
+    settings: &mut [u64],
+    problem: &mut dyn FnMut(&Problem),
+) -> bool {
+    let mut policy = Policy::EMPTY;
+    let mut reader = Reader {
+        notation,
+        problem,
+        delays: &mut policy.delays,
+        rules: &mut policy.rules,
+        budget_name: &mut policy.budget_name,
+        refused: false,
+    };
+    reader.map(map, &Path::ROOT, Node::read(tape), settings);
+    !reader.refused
 }

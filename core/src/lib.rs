@@ -24,6 +24,8 @@
 #[cfg(feature = "serde")]
 extern crate alloc;
 
+#[cfg(feature = "lab")]
+pub mod analysis;
 pub mod backoff;
 pub mod bounds;
 pub mod budget;
@@ -37,11 +39,15 @@ mod format;
 pub mod hint;
 pub mod hint_rule;
 pub mod jitter;
+#[cfg(feature = "lab")]
+pub mod lint;
 mod name;
 pub mod policy;
 pub mod presets;
 mod rules;
 mod settings;
+#[cfg(feature = "lab")]
+mod text;
 mod words;
 
 pub use budget::{Budget, BudgetMode};

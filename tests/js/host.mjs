@@ -19,7 +19,8 @@ export async function bundled() {
     format: "esm",
     target: "es2022",
     write: false,
-    alias: { "engine-wasm": `${bindings}generated/wasm.js` },
+    alias: { "engine-wasm": `${bindings}generated/wasm.js`, "lab-wasm": `${bindings}generated/lab-wasm.js` },
+    define: { VERSION: '""' },
   });
   return outputFiles[0].text;
 }
@@ -44,7 +45,7 @@ export function chromiumPath() {
 /** A page of headless Chromium, served on loopback, with the module as `window.engine` and undaunted.wasm beside it. */
 export async function inChromium() {
   const { chromium } = require("playwright-core");
-  const script = `${await bundled()}\nwindow.engine = { inlined, plain, wrongCases, lineOf };`;
+  const script = `${await bundled()}\nwindow.engine = { inlined, plain, wrongCases, lineOf, labTexts };`;
   const server = createServer((request, response) => {
     const files = {
       "/": ["text/html", '<!doctype html><meta charset="utf-8"><title>vectors</title><script type="module" src="engine.js"></script>'],

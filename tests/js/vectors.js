@@ -1,4 +1,9 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
+import { analyse, lint } from "../../bindings-js/ts/lab-engine.ts";
+import { tapeOf } from "../../bindings-js/ts/tape.ts";
+
+/** Texts of the lab, which every host must print to the byte. */
+export const labTexts = [];
 
 /** Runs a file's cases; `draws` is the engine that has single draws. Answers what went wrong, case by case. */
 export function wrongCases(engine, draws, { kind, cases }) {
@@ -9,6 +14,8 @@ export function wrongCases(engine, draws, { kind, cases }) {
     } catch (error) {
       found = String(error);
     }
+    if (kind === "analysis" && !isNear(wanted.expect, found)) return [`${wanted.name}\n  expected ${JSON.stringify(wanted.expect)}\n  found    ${JSON.stringify(found)}`];
+    if (kind === "analysis") return [];
     const expected = kind === "session" || kind === "shared" ? wanted.steps.map((step) => step.expect) : expectation(kind, wanted);
     return same(trimmed(kind, found, expected), expected)
       ? []
@@ -46,7 +53,33 @@ const RUN = {
   },
   classify: (engine, wanted) => engine.classify(wanted),
   hint: (engine, wanted) => engine.hint(wanted),
+  analysis: (_, wanted) => inLab(analyse(tapeOf(wanted.policy), tapeOf(wanted.options), JSON_NOTATION)),
+  analysis_refusal: (_, wanted) => {
+    try {
+      return analyse(tapeOf(wanted.policy), tapeOf(wanted.options), JSON_NOTATION);
+    } catch (error) {
+      return error.problems;
+    }
+  },
+  lint: (_, wanted) => inLab(lint(tapeOf(wanted.policy))),
 };
+
+/** The kinds that the lab answers, and undaunted.wasm does not. */
+export const LAB_KINDS = ["analysis", "analysis_refusal", "lint"];
+
+function inLab(answer) {
+  labTexts.push(...answer);
+  return JSON.parse(answer[1]);
+}
+
+/** Whether a figure is the expected [value, error] within both errors; a number without an error must be the same. */
+function isNear(expected, found) {
+  if (Array.isArray(expected)) return Math.abs(found.value - expected[0]) <= found.error + expected[1] + 1e-12;
+  if (typeof expected === "object" && expected) return Object.entries(expected).every(([name, value]) => isNear(value, found?.[name]));
+  return expected === found;
+}
+
+const JSON_NOTATION = 0;
 
 /** The result line of a case of the differential run. */
 export function lineOf(engine, wanted) {
@@ -120,7 +153,7 @@ function expectation(kind, wanted) {
 
 /** A refusal's text is compared only where the vector has one. */
 function trimmed(kind, found, expected) {
-  if (kind !== "refusal" || !Array.isArray(found)) return found;
+  if (!["refusal", "analysis_refusal", "lint"].includes(kind) || !Array.isArray(found)) return found;
   return found.map(({ text, ...rest }, index) => (expected[index]?.text === undefined ? rest : { ...rest, text }));
 }
 

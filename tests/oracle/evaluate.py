@@ -1,11 +1,15 @@
 """What the oracle says about one case of the vectors, kind by kind."""
 
 import json
+from fractions import Fraction
 
+import analysis
 import ceilings
 import draws
 import dump
+import durations
 import hint
+import lint
 import tables
 from budget import Budget
 from call import Attempt, Call, Failure, GiveUp
@@ -15,7 +19,7 @@ from compile import compile_policy, parse, values
 def evaluate(kind, case):
     """The case with what is expected of it; a figure written by hand must agree."""
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
-            "classify": classify, "hint": hinted}[kind](case)
+            "classify": classify, "hint": hinted, "analysis": analysed, "analysis_refusal": by_hand, "lint": linted}[kind](case)
 
 
 def draw(case):
@@ -118,6 +122,31 @@ def hinted(case):
     found = hint.read(case["headers"], case["now"])
     return expecting(case, "expect", {"delay": found.delay, "should_retry": found.should_retry,
                                       "suspicious": found.suspicious})
+
+
+def analysed(case):
+    options = {name: durations.parse(value) if name == "attempt_duration" else value for name, value in case["options"].items()}
+    failure, duration = Fraction(str(options["failure_rate"])), options.get("attempt_duration", 0)
+    arguments = (accepted(case), failure, duration, options)
+    found = {"exact": lambda: analysis.exactly(*arguments), "closed": lambda: analysis.closed(*arguments),
+             "sampled": lambda: analysis.sampled(*arguments, 17)}[case["method"]]()
+    return expecting(case, "expect", found)
+
+
+def linted(case):
+    """Codes and sentences by hand must be the oracle's."""
+    case = dict(case)
+    codes, texts = case.pop("codes"), case.pop("texts")
+    found = lint.lint(accepted(case))
+    if codes != [code for code, _, _ in found]:
+        raise AssertionError(f"{case['name']}: {codes} by hand, {found} by the oracle")
+    of = lambda code: {"text": texts[code]} if texts.get(code) else {}
+    expect = [{"code": code, "level": level, "pointer": pointer, **of(code)} for code, level, pointer in found]
+    return expecting(case, "expect", expect)
+
+
+def by_hand(case):
+    return case
 
 
 def failure(fields):

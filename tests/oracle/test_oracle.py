@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import analysis
 import ceilings
 import dates
 import draws
@@ -95,6 +96,42 @@ class Delays(unittest.TestCase):
         means = [sum(ceilings.schedule(policy(preset=name), draws.call_seed(1, call))[0] for call in range(1, 20_001)) / 20_000 for name in ("standard", "stamina")]
         self.assertAlmostEqual(500_000, means[0], delta=10_000)  # U(1 s)
         self.assertAlmostEqual(600_000, means[1], delta=10_000)  # 100 ms + U(1 s)
+
+
+class Analysis(unittest.TestCase):
+    def test_the_figures_of_semantics_17(self):
+        aws = policy(attempts=3, initial="50ms", max_delay="20s", timeout=None)
+        ladder = policy(attempts=10, initial="100ms", max_delay="5s", timeout=None)
+        five = policy(attempts=5, max_delay="20s", timeout=None)
+        published = [(aws, "0.1", 0.999, 1.11, 3e3), (aws, "0.5", 0.875, 1.75, 25e3), (aws, "0.9", 0.271, 2.71, 63e3),
+                     (ladder, "0.5", 0.999, 2.00, 184e3), (ladder, "0.9", 0.651, 6.51, 5.1e6), (five, "0.5", 0.969, 1.94, 1.0e6)]
+        for compiled, rate, success, attempts, wait in published:
+            found = analysis.closed(compiled, Fraction(rate), 0, {})
+            self.assertAlmostEqual(success, found["success"][0], delta=0.0005)
+            self.assertAlmostEqual(attempts, found["attempts"][0], delta=0.005)
+            self.assertAlmostEqual(1, found["wait_us"]["mean"][0] / wait, delta=0.02)
+
+    def test_four_uniform_waits_together_are_below_seven(self):
+        # Of 1, 2, 4, 8 units: 0.4375. Source: SEMANTICS 17.
+        found = analysis.sum_below([range(0, 1 + unit * 10**6) for unit in (1, 2, 4, 8)], 7 * 10**6)
+        self.assertAlmostEqual(0.4375, float(found), delta=1e-6)
+
+    def test_formulas_and_following_every_call_agree(self):
+        for jitter in ("none", "full", "equal", {"additive": "3us"}):
+            compiled = policy(initial="4us", max_delay="20us", attempts=4, timeout=None, jitter=jitter)
+            one, other = (way(compiled, Fraction(2, 5), 3, {}) for way in (analysis.exactly, analysis.closed))
+            self.assertEqual([one["success"], one["gave_up"], one["attempts"]], [other["success"], other["gave_up"], other["attempts"]])
+            for name in ("mean", "p50", "p90", "p99"):
+                self.assertAlmostEqual(one["wait_us"][name][0], other["wait_us"][name][0], delta=1.01)
+
+    def test_calls_of_the_oracle_agree_with_following_every_call(self):
+        compiled = policy(initial="4us", max_delay="20us", attempts=6, timeout="30us", jitter="decorrelated")
+        exact = analysis.exactly(compiled, Fraction(7, 10), 2, {})
+        sampled = analysis.sampled(compiled, Fraction(7, 10), 2, {}, 3)
+        for name in ("success", "attempts"):
+            value, error = sampled[name]
+            self.assertLess(abs(value - exact[name][0]), error)
+        self.assertLess(abs(sampled["gave_up"]["timeout"][0] - exact["gave_up"]["timeout"][0]), sampled["gave_up"]["timeout"][1])
 
 
 class StandardLibrary(unittest.TestCase):

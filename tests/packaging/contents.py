@@ -50,7 +50,7 @@ REQUIRED = {
     "sdist": ["PKG-INFO", "LICENSE", "README.md", "Cargo.lock", "core/LICENSE", "core/src/lib.rs", "python/undaunted/py.typed"],
     "tarball": [
         "package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.cjs", "dist/index.d.ts", "dist/index.d.cts",
-        "dist/fetch.js", "policy.schema.json",
+        "dist/fetch.js", "dist/lab.js", "dist/lab.cjs", "policy.schema.json",
     ],
     "crate": ["Cargo.toml", "README.md", "LICENSE", "policy.schema.json", "src/lib.rs"],
 }  # fmt: skip

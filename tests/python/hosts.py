@@ -162,6 +162,32 @@ def hint(case):
     return {"delay": delay, "should_retry": should_retry, "suspicious": suspicious}
 
 
+def analysis(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    report, problems = _core.analyse(policy, case["options"], "json")
+    return refused(problems) if report is None else said_in_lab(report)
+
+
+def analysis_refusal(case):
+    policy, _ = policy_of(case)
+    report, problems = _core.analyse(policy, case["options"], "json")
+    return refused(problems) if report is None else report[1]
+
+
+def lint(case):
+    policy, problems = policy_of(case)
+    return refused(problems) if policy is None else said_in_lab(_core.lint(policy))
+
+
+def said_in_lab(report):
+    """Keeps the texts, which every host must print to the byte."""
+    LAB.extend(report)
+    return json.loads(report[1])
+
+
+LAB = []
 ANSWERS = {
     "draw": draw,
     "schedule": schedule,
@@ -171,4 +197,7 @@ ANSWERS = {
     "shared": shared,
     "classify": classify,
     "hint": hint,
+    "analysis": analysis,
+    "lint": lint,
+    "analysis_refusal": analysis_refusal,
 }

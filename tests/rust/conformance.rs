@@ -4,9 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use undaunted::analysis::Room;
 use undaunted::{Decision, Lane, Policy, call_seed, uniform, word};
 use undaunted_tests::{
-    Outcome, classification, compile, dump, read_hint, schedule, shared, start, step, word as word_of,
+    Outcome, Refusal, classification, collect, compile, conditions, dump, read_hint, room, schedule, shared, start,
+    step, word as word_of,
 };
 
 #[test]
@@ -15,11 +18,12 @@ fn the_core_agrees_with_every_vector() {
     let mut files: Vec<_> = fs::read_dir(&folder).expect("tests/vectors").map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let (mut cases, mut failed) = (0, Vec::new());
+    let mut lab = Lab { room: room(), texts: Vec::new() };
     for file in &files {
         let vectors: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).expect("a file of vectors");
         for case in vectors["cases"].as_array().expect("cases") {
             cases += 1;
-            if let Err(difference) = check(vectors["kind"].as_str().expect("a kind"), case) {
+            if let Err(difference) = check(vectors["kind"].as_str().expect("a kind"), case, &mut lab) {
                 failed.push(format!(
                     "{}: {}\n    {difference}",
                     file.file_name().unwrap().to_string_lossy(),
@@ -29,11 +33,18 @@ fn the_core_agrees_with_every_vector() {
         }
     }
     println!("vectors: rust ran {cases} cases in {} files", files.len());
+    println!("lab: rust {} texts {:x}", lab.texts.len(), Sha256::digest(lab.texts.join("\n")));
     assert!(cases > 0, "there are no vectors in {}", folder.display());
     assert!(failed.is_empty(), "{} of {cases} vectors differ\n{}", failed.len(), failed.join("\n"));
 }
 
-fn check(kind: &str, case: &Value) -> Result<(), String> {
+/// Texts that every host must print to the byte.
+struct Lab {
+    room: Box<Room>,
+    texts: Vec<String>,
+}
+
+fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
     match kind {
         "draw" => check_draw(case),
         "schedule" => same(&case["expect"], &json!(schedule(&policy_of(case)?, case))),
@@ -43,8 +54,58 @@ fn check(kind: &str, case: &Value) -> Result<(), String> {
         "shared" => check_shared(case),
         "classify" => same(&case["expect"], &class_of(case)),
         "hint" => same(&case["expect"], &hint_of(case)),
+        "analysis" => check_analysis(case, lab),
+        "lint" => check_lint(case, lab),
+        "analysis_refusal" => match conditions(&case["options"]) {
+            Ok(options) => Err(format!("expected a refusal, got {options:?}")),
+            Err(refusals) => same_refusals(&case["expect"], &refusals),
+        },
         other => Err(format!("{other} is no kind of vector")),
     }
+}
+
+fn check_analysis(case: &Value, lab: &mut Lab) -> Result<(), String> {
+    let options = conditions(&case["options"]).map_err(|refusals| format!("refused: {refusals:?}"))?;
+    let analysis = policy_of(case)?.analyse(&options, &mut lab.room);
+    let json = collect(|out| analysis.json(out));
+    let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
+    lab.texts.extend([collect(|out| analysis.text(out)), json]);
+    near(&case["expect"], &found, "")
+}
+
+fn check_lint(case: &Value, lab: &mut Lab) -> Result<(), String> {
+    let policy = policy_of(case)?;
+    let json = collect(|out| policy.lint_json(out));
+    let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
+    lab.texts.extend([collect(|out| policy.lint_text(out)), json]);
+    same(&case["expect"], &json!(with_texts(&case["expect"], &found)))
+}
+
+/// What was found, without the sentences that are not expected.
+fn with_texts(expected: &Value, found: &Value) -> Vec<Value> {
+    let mut found = found.as_array().expect("a list").clone();
+    for (at, finding) in found.iter_mut().enumerate() {
+        if expected[at]["text"].is_null() {
+            finding.as_object_mut().expect("a finding").remove("text");
+        }
+    }
+    found
+}
+
+/// Whether a figure is the expected `[value, error]` within both errors; a number without an error must be the same.
+fn near(expected: &Value, found: &Value, path: &str) -> Result<(), String> {
+    if let Value::Object(entries) = expected {
+        return entries.iter().try_for_each(|(name, inner)| near(inner, &found[name], &format!("{path}.{name}")));
+    }
+    let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+    let is_near = match expected {
+        Value::Array(_) => {
+            let away = (number(&found["value"]) - number(&expected[0])).abs();
+            away <= number(&found["error"]) + number(&expected[1]) + 1e-12
+        }
+        _ => number(expected) == number(found),
+    };
+    if is_near { Ok(()) } else { Err(format!("{path}: expected {expected}, found {found}")) }
 }
 
 fn same(expected: &Value, given: &Value) -> Result<(), String> {
@@ -80,7 +141,11 @@ fn check_refusal(case: &Value) -> Result<(), String> {
         Ok(policy) => return Err(format!("expected a refusal, got {}", dump(&policy))),
         Err(refusals) => refusals,
     };
-    let expected = case["expect"].as_array().expect("a list of refusals");
+    same_refusals(&case["expect"], &refusals)
+}
+
+fn same_refusals(expect: &Value, refusals: &[Refusal]) -> Result<(), String> {
+    let expected = expect.as_array().expect("a list of refusals");
     let given: Vec<Value> = refusals
         .iter()
         .enumerate()
@@ -89,7 +154,7 @@ fn check_refusal(case: &Value) -> Result<(), String> {
             false => json!({ "code": refusal.code, "pointer": refusal.pointer }),
         })
         .collect();
-    same(&case["expect"], &json!(given))
+    same(expect, &json!(given))
 }
 
 fn check_dump(case: &Value) -> Result<(), String> {

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
+use undaunted::analysis::{Options, Room};
 use undaunted::hint::{self, Hint};
 use undaunted::tape::Writer;
 use undaunted::{
-    Budget, Call, Class, Classification, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy, Reason,
-    Shared, Verdict, call_seed, classify,
+    Budget, Call, Class, Classification, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy, Problem,
+    Reason, Shared, Verdict, call_seed, classify,
 };
 
 /// Writes a parsed JSON value onto a tape.
@@ -52,26 +53,42 @@ pub struct Refusal {
 
 /// Compiles a policy of a vector, or tells every mistake.
 pub fn compile(value: &Value) -> Result<Policy, Vec<Refusal>> {
+    refusing(|problem| Policy::compile(&tape_of(value), Notation::Json, None, problem))
+}
+
+/// Reads the conditions of an analysis, or tells every mistake.
+pub fn conditions(value: &Value) -> Result<Options, Vec<Refusal>> {
+    refusing(|problem| Options::read(&tape_of(value), Notation::Json, problem))
+}
+
+fn refusing<T>(read: impl FnOnce(&mut dyn FnMut(&Problem)) -> Option<T>) -> Result<T, Vec<Refusal>> {
     let mut refusals = Vec::new();
-    let policy = Policy::compile(&tape_of(value), Notation::Json, None, &mut |problem| {
-        let (mut pointer, mut text) = (Vec::new(), Vec::new());
-        problem.pointer(&mut |piece| pointer.extend_from_slice(piece));
-        problem.text(&mut |piece| text.extend_from_slice(piece));
+    let found = read(&mut |problem| {
         refusals.push(Refusal {
             code: problem.code.to_owned(),
-            pointer: String::from_utf8(pointer).expect("a pointer in UTF-8"),
-            text: String::from_utf8(text).expect("a sentence in UTF-8"),
+            pointer: collect(|out| problem.pointer(out)),
+            text: collect(|out| problem.text(out)),
         });
     });
-    assert_eq!(policy.is_none(), !refusals.is_empty(), "a policy exactly when nothing was refused");
-    policy.ok_or(refusals)
+    assert_eq!(found.is_none(), !refusals.is_empty(), "a value exactly when nothing was refused");
+    found.ok_or(refusals)
+}
+
+/// Working memory of an analysis.
+pub fn room() -> Box<Room> {
+    vec![0; size_of::<Room>() / size_of::<u64>()].into_boxed_slice().try_into().expect("as long as it is")
+}
+
+/// Text that the core hands out in pieces.
+pub fn collect(write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> String {
+    let mut text = Vec::new();
+    write(&mut |piece| text.extend_from_slice(piece));
+    String::from_utf8(text).expect("text in UTF-8")
 }
 
 /// The canonical JSON of a policy.
 pub fn dump(policy: &Policy) -> String {
-    let mut text = Vec::new();
-    policy.dump(&mut |piece| text.extend_from_slice(piece));
-    String::from_utf8(text).expect("JSON in UTF-8")
+    collect(|out| policy.dump(out))
 }
 
 /// A 64-bit word, written as text because JSON numbers are floats in some hosts.

@@ -15,9 +15,11 @@ __all__ = [
     "Seed",
     "Session",
     "__version__",
+    "analyse",
     "call_seed",
     "classify",
     "compile",
+    "lint",
     "read_hint",
     "redraw_entropy",
     "uniform",
@@ -69,6 +71,10 @@ class Budget:
 def compile(
     options: Any, notation: str, base: Policy | None = None
 ) -> tuple[Policy | None, list[tuple[str, str, str]]]: ...
+def analyse(
+    policy: Policy, options: Any, notation: str
+) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
+def lint(policy: Policy) -> tuple[str, str]: ...
 @final
 class Failure:
     def __new__(

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from ._budget import Budget
     from ._core import Plan
     from ._core import Policy as CorePolicy
-    from ._options import Options
+    from ._options import Duration, Options
     from ._testing import Testing
+    from .lab import Analysis, Findings
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -149,6 +150,46 @@ class Policy:
         if word is not None and call_seed is None:
             word = _core.call_seed(word, call)
         return [delay / 1e6 for delay in self._core.schedule(limit - 1, word)]
+
+    def analyse(
+        self,
+        *,
+        failure_rate: float = 0.1,
+        attempt_duration: Duration = 0.0,
+        layers: int = 3,
+        calls: int = 1,
+        repeats: int = 1,
+    ) -> Analysis:
+        """What becomes of calls whose attempts fail now and then: computed, with a bound of the error of each figure.
+
+        Attempts fail independently with `failure_rate` (0 to 1, six decimals) and each last `attempt_duration`, without which `timeout`
+        looks harmless; failures are transient and bring no hint. `layers` (1 to 10) of services that retry each other with this policy;
+        a chain of `calls` (1 to 1000000) that must all succeed, tried up to `repeats` times. Takes some milliseconds.
+
+        `str(analysis)` is a text for a reader, the same in every language. Raises PolicyError with every mistake at once.
+        """
+        from .lab import Analysis
+
+        conditions = {
+            "failure_rate": failure_rate,
+            "attempt_duration": attempt_duration,
+            "layers": layers,
+            "calls": calls,
+            "repeats": repeats,
+        }
+        report, problems = _core.analyse(self._core, conditions, "python")
+        if report is None:
+            raise PolicyError(problems)
+        return Analysis(*report)
+
+    def lint(self) -> Findings:
+        """What a reviewer would say of this policy: findings with code, level, JSON pointer and a sentence. Presets have none above info.
+
+        `str(findings)` is a text for a reader, the same in every language.
+        """
+        from .lab import Findings
+
+        return Findings(*_core.lint(self._core))
 
     @property
     def attempts(self) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, assert_type
 
 import undaunted
 from undaunted import Policy
+from undaunted.lab import Estimate
 
 T = TypeVar("T")
 
@@ -98,6 +99,13 @@ async def main() -> None:
     with undaunted.testing(attempts=2, seed=7, script=[503, "ECONNRESET", None]) as t:
         assert_type(t.waits, list[float])
 
+    analysis = policy.analyse(failure_rate=0.1, attempt_duration="100ms")
+    assert_type(analysis.success, Estimate)
+    assert_type(analysis.wait.p99, Estimate | None)
+    assert_type(analysis.worst_time, float | None)
+    for finding in policy.lint():
+        assert_type(finding.code, str)
+
     def hook(event: undaunted.Event) -> None:
         assert_type(event.attempt, int)
 
@@ -116,4 +124,5 @@ def mistakes() -> None:
     policy.attempts = 3  # type: ignore[misc]
     policy.call(parse, "a")  # type: ignore[arg-type]
     undaunted.classify("htp", 503)  # type: ignore[arg-type]
+    policy.analyse(failure="10 %")  # type: ignore[call-arg]
     policy.replace(nested="twice")  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 use super::duration;
 use super::mistakes::Mistake;
 use super::tape::{MICROS, NUMBER, Node, TEXT};
-use crate::bounds::{Bounds, CODE, Unit};
+use crate::bounds::{ATTEMPTS, Bounds, CODE, Unit};
 use crate::decimal::{digits, scaled};
 use crate::rules::{pack_number, pack_range};
 
@@ -51,7 +51,7 @@ pub(super) fn read(node: Node, bounds: &Bounds, notation: Notation) -> Result<u6
         // A bare number with more digits than a microsecond is a float's noise; in text somebody meant it.
         Unit::Micros if !number.exact && is_text => Err(Mistake::TooFineDuration),
         _ if is_in_bounds => Ok(number.value),
-        Unit::Count if number.value <= bounds.most => Err(Mistake::NoAttempts),
+        Unit::Count if number.value <= bounds.most && bounds.most == ATTEMPTS.1 => Err(Mistake::NoAttempts),
         _ => Err(Mistake::OutOfRange),
     }
 }

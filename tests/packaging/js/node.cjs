@@ -5,6 +5,10 @@ const required = require("undaunted");
 async function main() {
   const imported = await import("undaunted");
   const { retryingFetch } = await import("undaunted/fetch");
+  const { analyse, lint } = await import("undaunted/lab");
+  assert.equal(0.875, analyse(new required.Policy({ preset: "interactive" }), { failureRate: 0.5 }).success.value);
+  assert.equal("jitter-none", [...require("undaunted/lab").lint(new imported.Policy({ attempts: 3, maxDelay: "2s", jitter: "none" }))][0].code);
+  assert.equal(String(lint({})), String(require("undaunted/lab").lint({})));
   const schema = require("undaunted/policy.schema.json");
   assert.equal(process.argv[2], required.version);
   assert.equal(process.argv[2], imported.version);

@@ -1,0 +1,50 @@
+//! What a person choosing a policy asks, each answered as text and as JSON: one after the other in the output area, their
+//! lengths in the numbers.
+
+use undaunted::Problem;
+use undaunted::analysis::Options;
+
+use crate::answer;
+use crate::area::{Input, Output, POLICY_AREA, ROOM_AREA};
+use crate::convert::notation;
+
+exports! {
+    /// What becomes of calls with the policy in use. The input area holds a tape with the conditions; answers how many
+    /// problems these have.
+    fn analyse(len: u32, notation_number: u32) -> u32 {
+        let mut problems = 0;
+        let read = Options::read(Input::new().take(len), notation(notation_number), &mut |_| problems += 1);
+        if let (Some(options), Some(policy)) = (read, POLICY_AREA.get()) {
+            let analysis = policy.analyse(&options, ROOM_AREA.get());
+            report(|out| analysis.text(out), |out| analysis.json(out));
+        }
+        problems
+    }
+
+    /// Problem number `index` (from 0) of the conditions that `analyse` refused: as `problem`.
+    fn analysis_problem(len: u32, notation_number: u32, index: u32) {
+        let mut at = 0;
+        let mut tell = |problem: &Problem| {
+            if at == index {
+                crate::tell(problem);
+            }
+            at += 1;
+        };
+        Options::read(Input::new().take(len), notation(notation_number), &mut tell);
+    }
+
+    /// What a reviewer would say of the policy in use.
+    fn lint() {
+        if let Some(policy) = POLICY_AREA.get() {
+            report(|out| policy.lint_text(out), |out| policy.lint_json(out));
+        }
+    }
+}
+
+fn report(text: impl FnOnce(&mut dyn FnMut(&[u8])), json: impl FnOnce(&mut dyn FnMut(&[u8]))) {
+    let mut output = Output::new();
+    text(&mut |piece| output.push(piece));
+    let len = output.len();
+    json(&mut |piece| output.push(piece));
+    answer([len, output.len() - len].map(f64::from));
+}

@@ -1,0 +1,70 @@
+// The lab: a second build of the same engine, with analysis, lint and their texts; instantiated when it is first asked.
+import { type Engine, instantiate, type Policy, PolicyError, tapeOf } from "./core.js";
+import { WASM } from "lab-wasm";
+
+/** The lab's functions, as src/lab.rs has them, beside those of the engine that it needs. */
+export interface Lab extends Pick<Engine, "input" | "output" | "numbers"> {
+  analyse(length: number, notation: number): number;
+  analysis_problem(length: number, notation: number, index: number): void;
+  area(which: number): number;
+  area_size(which: number): number;
+  compile(length: number, notation: number, onBase: number): number;
+  lint(): void;
+}
+
+/** An answer for a reader, and for a program. */
+export type Answer = readonly [text: string, json: string];
+
+let lab: Lab | undefined;
+
+function load(): Lab {
+  return (lab ??= instantiate(WASM) as unknown as Lab);
+}
+
+/** A policy's canonical form as a tape: the lab is another build, and takes no bytes of the engine's. */
+export function tapeOfPolicy(policy: Policy): string {
+  return tapeOf(policy.toJSON());
+}
+
+/** What becomes of calls under the conditions on a tape; throws a `PolicyError` with every mistake in them. */
+export function analyse(policy: string, conditions: string, notation: number): Answer {
+  const lab = use(policy);
+  const length = write(lab, conditions);
+  const problems = lab.analyse(length, notation);
+  if (!problems) return answer(lab);
+  throw new PolicyError(Array.from({ length: problems }, (_, index) => {
+    lab.analysis_problem(length, notation, index);
+    const [code, pointer, text] = pieces(lab, 3) as [string, string, string];
+    return { code, pointer, text };
+  }));
+}
+
+/** What a reviewer would say. */
+export function lint(policy: string): Answer {
+  const lab = use(policy);
+  lab.lint();
+  return answer(lab);
+}
+
+function use(policy: string): Lab {
+  const lab = load();
+  if (lab.compile(write(lab, policy), JSON_NOTATION, 0)) throw new Error("the lab and the engine are of different versions");
+  return lab;
+}
+
+function write(lab: Lab, tape: string): number {
+  for (let at = 0; at < tape.length; at++) lab.input[at] = tape.charCodeAt(at);
+  return tape.length;
+}
+
+function answer(lab: Lab): Answer {
+  return pieces(lab, 2) as unknown as Answer;
+}
+
+/** Texts one after the other in the output area, their lengths in the numbers. */
+function pieces({ numbers, output }: Lab, count: number): string[] {
+  let start = 0;
+  return Array.from(numbers.slice(0, count), (length) => new TextDecoder().decode(output.subarray(start, (start += length))));
+}
+
+const JSON_NOTATION = 0;

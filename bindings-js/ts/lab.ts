@@ -1,0 +1,182 @@
+// The entry undaunted/lab: what a person choosing a policy asks.
+import { type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
+import type { Duration } from "./options.js";
+import { type Answer, analyse as analyseTape, lint as lintTape, tapeOfPolicy } from "./lab-engine.js";
+
+/** A number with a bound of its error: the truth is within `error` of it; 0 is exact up to rounding. */
+export interface Estimate {
+  readonly value: number;
+  readonly error: number;
+}
+
+/** How long calls take, over all of them, in milliseconds; null where calls do not end within 1000 attempts. */
+export interface Distribution {
+  readonly mean: Estimate | null;
+  readonly p50: Estimate | null;
+  readonly p90: Estimate | null;
+  readonly p99: Estimate | null;
+  /** No call takes longer; null without a limit. */
+  readonly worst: number | null;
+}
+
+/** The conditions of an analysis. */
+export interface AnalysisOptions {
+  /** The share of attempts that fail, each by itself: 0 to 1, six decimals. Default 0.1. */
+  readonly failureRate?: number | undefined;
+  /** How long each attempt lasts; without it `timeout` looks harmless. Default 0. */
+  readonly attemptDuration?: Duration | undefined;
+  /** Layers of services that retry each other with this policy: 1 to 10. Default 3. */
+  readonly layers?: number | undefined;
+  /** Calls in a chain that must all succeed: 1 to 1000000. Default 1. */
+  readonly calls?: number | undefined;
+  /** How often the chain is tried until it succeeds: 1 to 1000000. Default 1. */
+  readonly repeats?: number | undefined;
+}
+
+/** What a reviewer would say. */
+export interface Finding {
+  /** The same in every language and version. */
+  readonly code: string;
+  readonly level: "info" | "warning" | "error";
+  /** Where it is: a JSON pointer (RFC 6901). */
+  readonly pointer: string;
+  /** What it is, why it matters, what to do. */
+  readonly text: string;
+}
+
+/** An answer: as a text for a reader, the same in every language; as JSON; as plain values. */
+abstract class Report {
+  readonly #text: string;
+  readonly #json: string;
+
+  constructor([text, json]: Answer) {
+    this.#text = text;
+    this.#json = json;
+  }
+
+  /** The text for a reader. */
+  toString(): string {
+    return this.#text;
+  }
+
+  /** One line of JSON, the same in every language: times in whole microseconds. */
+  json(): string {
+    return this.#json;
+  }
+
+  /** The same as plain values. */
+  toJSON(): unknown {
+    return JSON.parse(this.#json);
+  }
+}
+
+/** What `analyse` finds. Times are in milliseconds. */
+export class Analysis extends Report {
+  readonly failureRate: number;
+  readonly attemptDuration: number;
+  readonly layers: number;
+  readonly calls: number;
+  readonly repeats: number;
+  /** The policy's limit of the whole call; null for none. */
+  readonly timeout: number | null;
+  /** The share of calls that succeed in the end. */
+  readonly success: Estimate;
+  /** The shares given up, by reason. */
+  readonly gaveUp: { readonly attempts: Estimate; readonly classAttempts: Estimate; readonly timeout: Estimate };
+  /** The share still retried after 1000 attempts. */
+  readonly unfinished: Estimate;
+  /** Attempts of a call on average. */
+  readonly attempts: Estimate;
+  /** Attempts of a call at most; null without a limit. */
+  readonly mostAttempts: number | null;
+  /** What retries multiply the load with. */
+  readonly load: Estimate;
+  /** The waits of a call together. */
+  readonly wait: Distribution;
+  /** The waits and the attempts after the first. */
+  readonly addedLatency: Distribution;
+  /** The longest call; null without a limit. */
+  readonly worstTime: number | null;
+  /** What the stack of layers makes of one call, timeouts left out; null without a limit. */
+  readonly amplification: Estimate | null;
+  /** The same in an outage. */
+  readonly worstAmplification: number | null;
+  /** The share of chains that succeed within their repeats, and that without retries. */
+  readonly chain: Estimate;
+  readonly chainWithout: Estimate;
+
+  /** @internal */
+  constructor(answer: Answer) {
+    super(answer);
+    const found = this.toJSON() as any;
+    this.failureRate = found.failure_rate;
+    this.attemptDuration = found.attempt_duration_us / 1000;
+    this.layers = found.layers;
+    this.calls = found.calls;
+    this.repeats = found.repeats;
+    this.timeout = milliseconds(found.timeout_us);
+    this.success = found.success;
+    const { attempts, class_attempts: classAttempts, timeout } = found.gave_up;
+    this.gaveUp = { attempts, classAttempts, timeout };
+    this.unfinished = found.unfinished;
+    this.attempts = found.attempts;
+    this.mostAttempts = found.most_attempts;
+    this.load = found.load;
+    this.wait = distribution(found.wait_us);
+    this.addedLatency = distribution(found.added_latency_us);
+    this.worstTime = milliseconds(found.worst_time_us);
+    this.amplification = found.amplification;
+    this.worstAmplification = found.worst_amplification;
+    this.chain = found.chain;
+    this.chainWithout = found.chain_without;
+  }
+}
+
+/** What `lint` finds, in the order of the options. */
+export class Findings extends Report implements Iterable<Finding> {
+  readonly #findings: readonly Finding[];
+
+  /** @internal */
+  constructor(answer: Answer) {
+    super(answer);
+    this.#findings = this.toJSON() as Finding[];
+  }
+
+  get length(): number {
+    return this.#findings.length;
+  }
+
+  [Symbol.iterator](): Iterator<Finding> {
+    return this.#findings[Symbol.iterator]();
+  }
+}
+
+/**
+ * What becomes of calls whose attempts fail now and then: computed, with a bound of the error of each figure. Throws a
+ * `PolicyError` with every mistake in the conditions.
+ */
+export function analyse(policy: Policy | PolicyOptions, options: AnalysisOptions = {}): Analysis {
+  return new Analysis(analyseTape(tapeOfPolicy(policyOf(policy)), tapeOf(options), JAVASCRIPT_NOTATION));
+}
+
+/** What a reviewer would say of a policy. Presets have nothing above info. */
+export function lint(policy: Policy | PolicyOptions): Findings {
+  return new Findings(lintTape(tapeOfPolicy(policyOf(policy))));
+}
+
+function distribution(times: any): Distribution {
+  const estimate = (time: Estimate | null) => time && { value: time.value / 1000, error: time.error / 1000 };
+  return {
+    mean: estimate(times.mean),
+    p50: estimate(times.p50),
+    p90: estimate(times.p90),
+    p99: estimate(times.p99),
+    worst: milliseconds(times.worst),
+  };
+}
+
+function milliseconds(micros: number | null): number | null {
+  return micros && micros / 1000;
+}
+
+const JAVASCRIPT_NOTATION = 2;

@@ -1,0 +1,324 @@
+//! What a reviewer would say of a policy that compiles: coded findings, each with what it is, why, and what to do.
+//!
+//! Source: SEMANTICS 16; what each is found by is written down in tests/README.md.
+
+use crate::analysis::{is_decorrelated, spans};
+use crate::backoff::Backoff;
+use crate::classify::is_same;
+use crate::failure::{Class, Code, Domain, names};
+use crate::jitter::Jitter;
+use crate::policy::{Nested, Policy};
+use crate::rules::Match;
+use crate::settings::{
+    ABSENT, CLASS_INITIAL, FIRST, HINT_MAX, HINT_MAX_DEFAULT, IDEMPOTENT, INITIAL, MAX_DELAY, RULE_BODY, RULE_CLASS,
+    Settings, TRUE,
+};
+use crate::text::Text;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Worth knowing; may be meant.
+    Info = 0,
+    /// Hurts in an outage, mostly.
+    Warning = 1,
+    /// The policy does not do what it says.
+    Error = 2,
+}
+
+names!(Level { Info = "info", Warning = "warning", Error = "error" });
+
+/// One finding.
+pub struct Finding {
+    /// Stable: the same in every language and version.
+    pub code: &'static str,
+    /// How much it matters.
+    pub level: Level,
+    pointer: &'static str,
+    /// The rule it is about.
+    rule: Option<u64>,
+    sentence: &'static str,
+    values: [Value; 2],
+}
+
+/// What stands in a sentence at `$a` and `$b`.
+#[derive(Clone, Copy)]
+enum Value {
+    None,
+    Time(u64),
+    Number(u64),
+}
+
+impl Finding {
+    /// Where it is: a JSON pointer (RFC 6901).
+    pub fn pointer(&self, out: &mut dyn FnMut(&[u8])) {
+        let text = &mut Text::new(out);
+        text.text(self.pointer);
+        if let Some(rule) = self.rule {
+            text.text("/").number(rule);
+        }
+    }
+
+    /// One sentence: what it is, why it matters, what to do.
+    pub fn text(&self, out: &mut dyn FnMut(&[u8])) {
+        let text = &mut Text::new(out);
+        let [a, b] = self.values;
+        let mut is_place = false;
+        for byte in self.sentence.as_bytes() {
+            match (is_place, byte) {
+                (false, b'$') => {}
+                (false, _) => _ = text.bytes(core::slice::from_ref(byte)),
+                (true, b'a') => write(text, a),
+                (true, b'b') => write(text, b),
+                (true, _) => _ = text.number(self.rule.unwrap_or(0)),
+            }
+            is_place = !is_place && *byte == b'$';
+        }
+    }
+}
+
+fn write(text: &mut Text, value: Value) {
+    match value {
+        Value::None => text,
+        Value::Time(micros) => text.duration(micros),
+        Value::Number(number) => text.number(number),
+    };
+}
+
+impl Policy {
+    /// Tells every finding, in the order of the options they are about.
+    pub fn lint(&self, finding: &mut dyn FnMut(&Finding)) {
+        Lint { policy: self, tell: finding }.all();
+    }
+
+    /// The findings for a reader.
+    pub fn lint_text(&self, out: &mut dyn FnMut(&[u8])) {
+        let mut counts = [0_u64; 3];
+        self.lint(&mut |finding| {
+            let text = &mut Text::new(out);
+            text.text(finding.level.as_str()).to(9).text(finding.code).text("  ");
+            finding.pointer(out);
+            out(b"\n    ");
+            finding.text(out);
+            out(b"\n\n");
+            if let Some(count) = counts.get_mut(finding.level as usize) {
+                *count += 1;
+            }
+        });
+        let [infos, warnings, errors] = counts;
+        let text = &mut Text::new(out);
+        text.text("errors: ").number(errors).text(", warnings: ").number(warnings);
+        text.text(", infos: ").number(infos).text("\n");
+    }
+
+    /// The findings as a JSON list.
+    pub fn lint_json(&self, out: &mut dyn FnMut(&[u8])) {
+        let mut before: &[u8] = b"[";
+        self.lint(&mut |finding| {
+            out(before);
+            let text = &mut Text::new(out);
+            text.text("{\"code\":\"").text(finding.code).text("\",\"level\":\"").text(finding.level.as_str());
+            text.text("\",\"pointer\":\"");
+            finding.pointer(out);
+            out(b"\",\"text\":\"");
+            finding.text(out);
+            out(b"\"}");
+            before = b",";
+        });
+        if before == b"[" {
+            out(b"[");
+        }
+        out(b"]");
+    }
+}
+
+struct Lint<'l> {
+    policy: &'l Policy,
+    tell: &'l mut dyn FnMut(&Finding),
+}
+
+impl Lint<'_> {
+    fn all(&mut self) {
+        if self.policy.attempts() == Some(1) {
+            return;
+        }
+        self.limits();
+        self.delays();
+        self.classes();
+        self.rules();
+        if self.settings()[IDEMPOTENT] == TRUE {
+            self.tell(Level::Warning, "retries-non-idempotent", "/idempotent", IDEMPOTENT_IS_TRUE, []);
+        }
+        if self.policy.nested() == Nested::Allow {
+            self.tell(Level::Warning, "nested-retries", "/nested", NESTED_IS_ALLOWED, []);
+        }
+    }
+
+    fn limits(&mut self) {
+        let (attempts, timeout) = (self.policy.attempts(), self.policy.timeout());
+        if let Some(attempts) = attempts.filter(|attempts| *attempts > SAFE_ATTEMPTS) {
+            let all = u64::from(attempts).saturating_pow(3);
+            let values = [Value::Number(attempts.into()), Value::Number(all)];
+            self.tell(Level::Info, "amplification", "/attempts", STACK, values);
+        }
+        if attempts.is_none() && timeout.is_none() {
+            self.tell(Level::Warning, "deadline-missing", "/forever", NOTHING_ENDS_IT, []);
+        }
+        let Some(timeout) = timeout else { return };
+        if let Some(attempts) = attempts {
+            let sum = |of: fn(u64, u64) -> u64| {
+                let retries = spans(self.policy).take((attempts - 1).min(MANY) as usize);
+                retries.fold(0, |sum: u64, span| sum.saturating_add(of(span.low, span.width)))
+            };
+            let (least, mean) = (sum(|low, _| low), sum(|low, width| low.saturating_add(width / 2)));
+            if least >= timeout {
+                let values = [Value::Time(least), Value::Time(timeout)];
+                self.tell(Level::Error, "deadline-unreachable", "/timeout", NEVER_ALL_START, values);
+            } else if mean >= timeout && !is_decorrelated(self.policy) {
+                let values = [Value::Time(mean), Value::Time(timeout)];
+                self.tell(Level::Info, "deadline-unreachable", "/timeout", SELDOM_ALL_START, values);
+            }
+        }
+        if let Some(limit) = self.policy.attempt_timeout().filter(|limit| *limit >= timeout) {
+            let values = [Value::Time(limit), Value::Time(timeout)];
+            self.tell(
+                Level::Error,
+                "attempt-timeout-exceeds-deadline",
+                "/attempt_timeout",
+                ONE_ATTEMPT_TAKES_ALL,
+                values,
+            );
+        }
+    }
+
+    fn delays(&mut self) {
+        let policy = self.policy;
+        let retries = policy.attempts().map_or(MANY, |attempts| (attempts - 1).min(MANY)) as usize;
+        let longest = spans(policy).take(retries).map(|span| span.high()).max().unwrap_or(0);
+        let is_list = Backoff::of(&policy.settings) == Backoff::List;
+        let first = spans(policy).next().unwrap_or_default();
+        let is_random = Jitter::of(&policy.settings) != Jitter::None;
+
+        let meeting = WINDOW.saturating_mul(CLIENTS).checked_div(first.width.saturating_add(1)).unwrap_or(0);
+        if policy.settings[FIRST] == 1 {
+            self.tell(Level::Info, "herd-window", "/first", ALL_AT_ONCE, []);
+        } else if is_random && meeting >= CLIENTS / 4 {
+            let values = [Value::Number(meeting.min(CLIENTS)), Value::Time(first.width)];
+            let place = if is_list { "/backoff" } else { "/initial" };
+            self.tell(Level::Info, "herd-window", place, THEY_MEET, values);
+        }
+        let cap = policy.settings[MAX_DELAY];
+        if (1..cap).contains(&longest) && policy.attempts().is_some() {
+            let values = [Value::Time(cap), Value::Time(longest)];
+            self.tell(Level::Info, "cap-unreachable", "/max_delay", CAP_IS_FAR, values);
+        }
+        if let Some(limit) = policy.attempt_timeout().filter(|limit| *limit < longest) {
+            let values = [Value::Time(longest), Value::Time(limit)];
+            self.tell(Level::Info, "sleep-longer-than-attempt-timeout", "/max_delay", LONGER_THAN_AN_ATTEMPT, values);
+        }
+        if !is_random && longest > 0 {
+            self.tell(Level::Warning, "jitter-none", "/jitter", NO_JITTER, []);
+        }
+        let hint_max = policy.limit(HINT_MAX).filter(|max| *max != HINT_MAX_DEFAULT);
+        if let Some((max, timeout)) = hint_max.zip(policy.timeout()).filter(|(max, timeout)| max > timeout) {
+            let values = [Value::Time(max), Value::Time(timeout)];
+            self.tell(Level::Info, "hint-cap-above-deadline", "/hint/max", TIMEOUT_COMES_FIRST, values);
+        }
+    }
+
+    fn classes(&mut self) {
+        let policy = self.policy;
+        let own = policy.of_class(Class::Throttle, CLASS_INITIAL);
+        let shared = policy.limit(INITIAL).filter(|initial| own.is_none() && *initial < OVERLOADED);
+        if let Some(initial) = shared.filter(|_| Backoff::of(&policy.settings) != Backoff::List) {
+            self.tell(Level::Info, "throttle-shares-base", "/classes", SAME_AS_OTHERS, [Value::Time(initial)]);
+        }
+    }
+
+    fn rules(&mut self) {
+        let policy = self.policy;
+        for (rule, number) in policy.rules.as_slice().iter().zip(0..) {
+            let class = Class::from_number(rule[RULE_CLASS] as u32);
+            if class.is_none_or(|class| class == Class::Permanent) || rule[RULE_BODY] != ABSENT {
+                continue;
+            }
+            let code = |domain: Domain| rule.get(domain as usize).copied().filter(|packed| *packed != ABSENT);
+            let http = code(Domain::Http).map(|packed| policy.rules.unpack(packed));
+            let dns = code(Domain::Dns).map(|packed| policy.rules.unpack(packed));
+            if let Some(status) = NEVER.iter().find(|status| http.is_some_and(|named| covers(named, **status))) {
+                let values = [Value::Number(u64::from(*status)), Value::None];
+                self.tell_rule(Level::Warning, "retries-never-class", RETRIES_A_MISTAKE, values, number);
+            }
+            if dns.is_some_and(is_not_found) {
+                self.tell_rule(Level::Info, "notfound-dns", RETRIES_A_TYPO, [Value::None; 2], number);
+            }
+        }
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.policy.settings
+    }
+
+    fn tell<const N: usize>(
+        &mut self,
+        level: Level,
+        code: &'static str,
+        pointer: &'static str,
+        sentence: &'static str,
+        given: [Value; N],
+    ) {
+        let mut values = [Value::None; 2];
+        values.iter_mut().zip(given).for_each(|(place, value)| *place = value);
+        (self.tell)(&Finding { code, level, pointer, rule: None, sentence, values });
+    }
+
+    fn tell_rule(&mut self, level: Level, code: &'static str, sentence: &'static str, values: [Value; 2], rule: u64) {
+        (self.tell)(&Finding { code, level, pointer: "/rules", rule: Some(rule), sentence, values });
+    }
+}
+
+fn covers(named: Match, status: u32) -> bool {
+    match named {
+        Match::Number(number) => i64::from(number) == i64::from(status),
+        Match::Range(low, high) => (low..=high).contains(&status),
+        Match::Text(_) => false,
+    }
+}
+
+fn is_not_found(named: Match) -> bool {
+    let code = match named {
+        Match::Number(number) => Code::Number(number.into()),
+        Match::Text(name) => Code::Name(name),
+        Match::Range(..) => return false,
+    };
+    is_same(Domain::Dns, code, Code::Name(b"ENOTFOUND"))
+}
+
+const IDEMPOTENT_IS_TRUE: &str = "idempotent is true, so calls that the server may have acted on are repeated whatever their method; write auto unless every call may be repeated";
+const NESTED_IS_ALLOWED: &str = "nested is allow, so retries inside retries multiply unseen; write warn or once";
+const STACK: &str = "attempts is $a, so three layers of services that all retry so make $b calls of one in an outage; retry in one layer, or lower attempts";
+const NOTHING_ENDS_IT: &str = "forever is true, so nothing ends a call that keeps failing; set timeout or attempts";
+const NEVER_ALL_START: &str = "timeout is $b, below the $a that the waits take at least, so the attempts can never all start; raise timeout or lower attempts";
+const SELDOM_ALL_START: &str = "timeout is $b, below the $a that the waits take on average, so the attempts seldom all start; raise timeout or lower attempts";
+const ONE_ATTEMPT_TAKES_ALL: &str = "attempt_timeout is $a and timeout $b, so an attempt that hangs takes the whole call and is never retried; lower attempt_timeout";
+const ALL_AT_ONCE: &str = "first is immediate, so clients that fail together all come back at once; write delayed unless failures hit one client at a time";
+const THEY_MEET: &str = "of 10000 clients that fail together $a come back within 100ms of each other, since their first waits differ by $b at most; raise initial or widen jitter";
+const CAP_IS_FAR: &str = "max_delay is $a, but the longest wait is $b; lower max_delay or raise attempts";
+const LONGER_THAN_AN_ATTEMPT: &str =
+    "a wait may take $a but an attempt only $b, so calls mostly wait; lower max_delay or raise attempt_timeout";
+const NO_JITTER: &str = "jitter is none, so clients that fail together come back together at every retry; write full";
+const TIMEOUT_COMES_FIRST: &str = "hint.max is $a and timeout $b, so timeout ends a call that is told to wait longer; lower hint.max or raise timeout";
+const SAME_AS_OTHERS: &str = "initial is $a after throttling too, though the server says it is overloaded; give classes.throttle an initial of 1s or more";
+const RETRIES_A_MISTAKE: &str = "rules.$i retries status $a, which says that the request itself is wrong; give it class permanent, or add body_contains for the case you mean";
+const RETRIES_A_TYPO: &str = "rules.$i retries a name that does not exist, which mostly is a mistake in the name; remove it unless names come and go";
+
+/// Three layers of three attempts are 27; more is told.
+const SAFE_ATTEMPTS: u32 = 3;
+/// Linear waits grow longest; far beyond the table of ceilings, others are all alike.
+const MANY: u32 = 1_000;
+const CLIENTS: u64 = 10_000;
+const WINDOW: u64 = 100_000;
+/// What AWS's SDKs wait first after throttling. Source: SEMANTICS 0.
+const OVERLOADED: u64 = 1_000_000;
+/// Bad request, unauthorized, forbidden, not found, unprocessable content. Source: SEMANTICS 16.
+const NEVER: [u32; 5] = [400, 401, 403, 404, 422];

@@ -1,0 +1,118 @@
+//! Texts and JSON piece by piece, without `core::fmt` and without floats.
+
+use crate::format::{print, print_number};
+
+/// Where pieces of text go.
+pub(crate) struct Text<'o> {
+    out: &'o mut dyn FnMut(&[u8]),
+    /// Letters since the line began.
+    column: usize,
+}
+
+impl<'o> Text<'o> {
+    pub fn new(out: &'o mut dyn FnMut(&[u8])) -> Text<'o> {
+        Text { out, column: 0 }
+    }
+
+    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        for byte in bytes {
+            self.column = match byte {
+                b'\n' => 0,
+                // UTF-8 goes on.
+                0x80..0xC0 => self.column,
+                _ => self.column + 1,
+            };
+        }
+        (self.out)(bytes);
+        self
+    }
+
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
+    }
+
+    pub fn number(&mut self, number: u64) -> &mut Self {
+        print_number(number, &mut |piece| _ = self.bytes(piece));
+        self
+    }
+
+    /// A duration as policies write it: exactly.
+    pub fn duration(&mut self, micros: u64) -> &mut Self {
+        print(micros, &mut |piece| _ = self.bytes(piece));
+        self
+    }
+
+    /// Blanks up to a column; one at least.
+    pub fn to(&mut self, column: usize) -> &mut Self {
+        self.text(" ");
+        while self.column < column {
+            self.text(" ");
+        }
+        self
+    }
+
+    /// `number` / 10^`places`, without zeros at its end.
+    pub fn decimal(&mut self, number: u64, places: u32) -> &mut Self {
+        let unit = 10_u64.saturating_pow(places).max(1);
+        self.number(number / unit);
+        let mut rest = number % unit;
+        if rest != 0 {
+            self.text(".");
+        }
+        let mut place = unit;
+        while rest != 0 && place > 1 {
+            place /= 10;
+            self.number(rest / place.max(1));
+            rest %= place.max(1);
+        }
+        self
+    }
+
+    /// A count in millionths, to three digits: `1.11`, `12.4`, `125`.
+    pub fn count(&mut self, millionths: u64) -> &mut Self {
+        self.decimal(three_digits(millionths, 10_000), 6)
+    }
+
+    /// Billionths as a percentage, with as many digits as tell it from 0 and 100: `27.1 %`, `99.95 %`.
+    pub fn percent(&mut self, billionths: u64) -> &mut Self {
+        let rare = billionths.min(BILLION.saturating_sub(billionths));
+        // Two digits of the rarer of the two outcomes; one place at least.
+        let mut unit = 1_000_000;
+        while unit > 1 && rare / 10 < unit && !rare.is_multiple_of(unit) {
+            unit /= 10;
+        }
+        self.decimal((billionths + unit / 2) / unit.max(1) * unit, 7).text(" %")
+    }
+
+    /// Microseconds for a reader, to three digits: `12.4 s`, `150 ms`.
+    pub fn time(&mut self, micros: u64) -> &mut Self {
+        let rounded = three_digits(micros, 1);
+        match rounded {
+            0 => self.text("0 s"),
+            1..1_000 => self.number(rounded).text(" us"),
+            1_000..1_000_000 => self.decimal(rounded, 3).text(" ms"),
+            1_000_000..120_000_000 => self.decimal(rounded, 6).text(" s"),
+            120_000_000..7_200_000_000 => self.decimal(micros.saturating_add(3_000_000) / 6_000_000, 1).text(" min"),
+            _ => self.decimal(micros.saturating_add(180_000_000) / 360_000_000, 1).text(" h"),
+        }
+    }
+
+    /// A number, or null.
+    pub fn or_null(&mut self, number: Option<u64>) -> &mut Self {
+        match number {
+            Some(number) => self.number(number),
+            None => self.text("null"),
+        }
+    }
+}
+
+/// Rounded to three digits, but not to more than `unit`.
+fn three_digits(number: u64, least: u64) -> u64 {
+    let mut unit = least;
+    while number / 1_000 >= unit {
+        unit = unit.saturating_mul(10);
+    }
+    (number.saturating_add(unit / 2)) / unit.max(1) * unit
+}
+
+const BILLION: u64 = 1_000_000_000;

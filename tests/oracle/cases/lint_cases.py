@@ -1,0 +1,79 @@
+from cases import file
+
+QUIET = {"attempts": 3, "initial": "1s", "max_delay": "2s"}
+
+
+def case(name, policy, *expect, texts=None):
+    """`expect`: codes by hand, checked against the oracle; `texts`: sentences by hand, by code."""
+    return {"name": name, "policy": policy, "codes": list(expect), "texts": texts or {}}
+
+
+PRESETS = [
+    case("preset standard has nothing above info", {}, "amplification"),
+    case("preset interactive has nothing above info", {"preset": "interactive"}, "herd-window", "throttle-shares-base"),
+    case("preset stamina has nothing above info", {"preset": "stamina"}, "amplification", "throttle-shares-base"),
+    case("preset none never retries, so there is nothing to say", {"preset": "none"}),
+]
+
+FINDINGS = [
+    case("a quiet policy", QUIET),
+    case("jitter none", QUIET | {"jitter": "none"}, "jitter-none",
+         texts={"jitter-none": "jitter is none, so clients that fail together come back together at every retry; write full"}),
+    case("jitter none over delays of nothing", {"backoff": ["0s"], "attempts": 3, "jitter": "none"}),
+    case("four attempts are 64 in three layers", QUIET | {"attempts": 4}, "amplification",
+         texts={"amplification": "attempts is 4, so three layers of services that all retry so make 64 calls of one in an outage; retry in one layer, or lower attempts"}),
+    case("a cap that no wait reaches", QUIET | {"max_delay": "10s"}, "cap-unreachable",
+         texts={"cap-unreachable": "max_delay is 10s, but the longest wait is 2s; lower max_delay or raise attempts"}),
+    case("a cap that additive jitter reaches", {"attempts": 3, "initial": "1s", "max_delay": "3s", "jitter": {"additive": "1s"}}),
+    case("a cap that decorrelated jitter reaches", {"attempts": 3, "initial": "1s", "max_delay": "9s", "jitter": "decorrelated"}),
+    case("a cap beyond decorrelated jitter", {"attempts": 3, "initial": "1s", "max_delay": "10s", "jitter": "decorrelated"}, "cap-unreachable"),
+    case("a cap that the first retry at once leaves unreached", QUIET | {"first": "immediate"}, "herd-window", "cap-unreachable",
+         texts={"herd-window": "first is immediate, so clients that fail together all come back at once; write delayed unless failures hit one client at a time"}),
+    case("waits that always outlast the timeout", {"backoff": ["5s", "10s"], "attempts": 3, "timeout": "15s", "jitter": "none"},
+         "deadline-unreachable", "jitter-none",
+         texts={"deadline-unreachable": "timeout is 15s, below the 15s that the waits take at least, so the attempts can never all start; raise timeout or lower attempts"}),
+    case("waits just within the timeout", {"backoff": ["5s", "9s"], "attempts": 3, "timeout": "15s", "jitter": "none"}, "jitter-none"),
+    case("waits that mostly outlast the timeout", QUIET | {"timeout": "1500ms"}, "deadline-unreachable",
+         texts={"deadline-unreachable": "timeout is 1500ms, below the 1500ms that the waits take on average, so the attempts seldom all start; raise timeout or lower attempts"}),
+    case("an attempt that takes the whole call", QUIET | {"attempt_timeout": "45s"}, "attempt-timeout-exceeds-deadline",
+         texts={"attempt-timeout-exceeds-deadline": "attempt_timeout is 45s and timeout 45s, so an attempt that hangs takes the whole call and is never retried; lower attempt_timeout"}),
+    case("waits longer than an attempt", QUIET | {"attempt_timeout": "1s"}, "sleep-longer-than-attempt-timeout",
+         texts={"sleep-longer-than-attempt-timeout": "a wait may take 2s but an attempt only 1s, so calls mostly wait; lower max_delay or raise attempt_timeout"}),
+    case("a longest hint above the timeout", QUIET | {"hint": {"max": "60s"}}, "hint-cap-above-deadline",
+         texts={"hint-cap-above-deadline": "hint.max is 1m and timeout 45s, so timeout ends a call that is told to wait longer; lower hint.max or raise timeout"}),
+    case("a longest hint within the timeout", QUIET | {"hint": {"max": "45s"}}),
+    case("every call counts as idempotent", QUIET | {"idempotent": True}, "retries-non-idempotent",
+         texts={"retries-non-idempotent": "idempotent is true, so calls that the server may have acted on are repeated whatever their method; write auto unless every call may be repeated"}),
+    case("retries inside retries", QUIET | {"nested": "allow"}, "nested-retries",
+         texts={"nested-retries": "nested is allow, so retries inside retries multiply unseen; write warn or once"}),
+    case("forever", {"forever": True}, "deadline-missing",
+         texts={"deadline-missing": "forever is true, so nothing ends a call that keeps failing; set timeout or attempts"}),
+    case("a herd that meets", QUIET | {"initial": "300ms", "max_delay": "600ms", "classes": {"throttle": {"initial": "600ms"}}}, "herd-window",
+         texts={"herd-window": "of 10000 clients that fail together 3333 come back within 100ms of each other, since their first waits differ by 300ms at most; raise initial or widen jitter"}),
+    case("a herd that spreads over 400 ms", QUIET | {"initial": "400ms", "max_delay": "800ms", "classes": {"throttle": {"initial": "800ms"}}}),
+    case("a herd under a list", {"backoff": ["10ms"], "attempts": 3}, "herd-window"),
+    case("throttled calls wait as short as others", QUIET | {"initial": "500ms", "max_delay": "1s"}, "throttle-shares-base",
+         texts={"throttle-shares-base": "initial is 500ms after throttling too, though the server says it is overloaded; give classes.throttle an initial of 1s or more"}),
+    case("a rule that retries 404", QUIET | {"rules": [{"http": 500, "class": "permanent"}, {"http": 404, "class": "transient"}]}, "retries-never-class",
+         texts={"retries-never-class": "rules.1 retries status 404, which says that the request itself is wrong; give it class permanent, or add body_contains for the case you mean"}),
+    case("a rule that retries a range", QUIET | {"rules": [{"http": "402-499", "class": "throttle"}]}, "retries-never-class"),
+    case("a rule that retries one kind of 404", QUIET | {"rules": [{"http": 404, "body_contains": "not yet", "class": "transient"}]}),
+    case("a rule that only says whether it was sent", QUIET | {"rules": [{"http": 404, "sent": "rejected"}]}),
+    case("a rule for 409", QUIET | {"rules": [{"http": 409, "class": "conflict"}]}),
+    case("rules for names that do not exist", QUIET | {"rules": [{"dns": "EAI_NONAME", "class": "connect"}, {"dns": -5, "class": "connect"}, {"dns": "EAI_AGAIN", "class": "connect"}]},
+         "notfound-dns", "notfound-dns"),
+
+    case("many at once, in the order of the options",
+         {"jitter": "none", "attempts": 6, "timeout": "1s", "attempt_timeout": "2s", "idempotent": True, "nested": "allow", "hint": {"max": "90s"},
+          "initial": "200ms", "rules": [{"http": "400-403", "class": "transient"}]},
+         "amplification", "deadline-unreachable", "attempt-timeout-exceeds-deadline", "cap-unreachable", "sleep-longer-than-attempt-timeout",
+         "jitter-none", "hint-cap-above-deadline", "throttle-shares-base", "retries-never-class", "retries-non-idempotent", "nested-retries"),
+    case("a rule for a name that does not exist", QUIET | {"rules": [{"dns": "ENOTFOUND", "class": "connect"}]}, "notfound-dns",
+         texts={"notfound-dns": "rules.0 retries a name that does not exist, which mostly is a mistake in the name; remove it unless names come and go"}),
+]
+
+SOURCE = "SEMANTICS 16; tests/README.md, \"Lints\""
+FILES = [
+    file("lint-presets", "lint", "Presets have nothing above info.", SOURCE, PRESETS),
+    file("lint-findings", "lint", "Each finding, where it is made and where it is not.", SOURCE, FINDINGS),
+]
