@@ -46,6 +46,8 @@ pub mod policy;
 pub mod presets;
 mod rules;
 mod settings;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(feature = "lab")]
 mod text;
 mod words;
