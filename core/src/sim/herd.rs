@@ -105,6 +105,11 @@ pub struct Client {
     is_last: bool,
 }
 
+impl Client {
+    /// One that waits for nothing yet.
+    pub const NEW: Client = Client { at: 0, previous: 0, next: 0, failures: 0, is_last: false };
+}
+
 /// Memory that a herd works in, the same from step to step.
 pub struct Room<'a> {
     /// As many as there are clients, or more.
@@ -243,8 +248,7 @@ impl Herd {
                     }
                 }
                 let failure = answer(self.options.status, self.options.hint);
-                let shared = Shared { budget: budget.as_deref_mut() };
-                match self.policy.failed_as(&self.seen, call, now, &failure, shared) {
+                match self.policy.failed_as(&self.seen, call, now, &failure, Shared { budget }) {
                     Decision::GiveUp { reason, .. } => reason,
                     Decision::Retry { delay, .. } => {
                         let at = now.saturating_add(delay);

@@ -13,7 +13,7 @@ pub struct Queue {
     hand: u64,
 }
 
-/// A line of clients, linked through their own `next`.
+/// A line of clients, linked through their own `next`. On the lowest level the first comes next; above it, the last.
 #[derive(Clone, Copy)]
 struct Line {
     first: u32,
@@ -34,17 +34,22 @@ impl Queue {
     /// Puts a client in for its instant, which is not before the last that was taken out.
     pub(super) fn push(&mut self, clients: &mut [Client], number: u32) {
         let Some(client) = clients.get_mut(number as usize) else { return };
-        client.next = NOBODY;
         let at = client.at;
         // The lowest level on whose turn the instant still is.
         let level = (0..LEVELS - 1).find(|level| at >> turn(*level) == self.hand >> turn(*level)).unwrap_or(LEVELS - 1);
         let place = place(level, at);
         let Some(line) = self.lines.get_mut(place) else { return };
-        match clients.get_mut(line.last as usize) {
-            Some(last) => last.next = number,
-            None => line.first = number,
+        if level > 0 {
+            // In front: to touch the one at the end would cost more than all else, since it is far away in memory.
+            client.next = core::mem::replace(&mut line.first, number);
+        } else {
+            client.next = NOBODY;
+            match clients.get_mut(line.last as usize) {
+                Some(last) => last.next = number,
+                None => line.first = number,
+            }
+            line.last = number;
         }
-        line.last = number;
         if let Some(bits) = self.used.get_mut(place / 64) {
             *bits |= 1 << (place % 64);
         }
@@ -69,7 +74,7 @@ impl Queue {
             self.empty(place);
             let step = turn(level) - BITS;
             self.hand = clients.get(first as usize)?.at >> step << step;
-            let mut number = first;
+            let mut number = turned(clients, first);
             while let Some(client) = clients.get(number as usize) {
                 let next = client.next;
                 self.push(clients, number);
@@ -105,6 +110,16 @@ impl Queue {
 
 impl Line {
     const EMPTY: Line = Line { first: NOBODY, last: NOBODY };
+}
+
+/// A line from its other end; answers who is first then.
+fn turned(clients: &mut [Client], first: u32) -> u32 {
+    let (mut behind, mut number) = (NOBODY, first);
+    while let Some(client) = clients.get_mut(number as usize) {
+        let next = core::mem::replace(&mut client.next, behind);
+        (behind, number) = (number, next);
+    }
+    behind
 }
 
 /// The bits of an instant that are above a turn of a level.

@@ -115,8 +115,11 @@ impl Loss {
     pub fn text(&self, out: &mut dyn FnMut(&[u8])) {
         let text = &mut Text::new(out);
         let options = &self.options;
-        text.grouped(options.trials).text(" chains of ").grouped(options.calls).text(" calls, each tried up to ");
-        text.grouped(options.repeats).text(" times, each call up to ").grouped(options.attempts).text(" times:\n");
+        text.grouped(options.trials).text(" chains of ").grouped(options.calls).text(" calls, each tried ");
+        up_to(text, options.repeats);
+        text.text(", each call ");
+        up_to(text, options.attempts);
+        text.text(":\n");
         line(text, "succeeded");
         text.grouped(self.succeeded).text(", ").percent(share(self.succeeded, options.trials));
         line(text, "by formula");
@@ -233,6 +236,13 @@ fn seed(text: &mut Text, seed: u64) {
 
 fn line(text: &mut Text, name: &str) {
     text.text("\n").text(name).to(COLUMN);
+}
+
+fn up_to(text: &mut Text, times: u64) {
+    match times {
+        1 => text.text("once"),
+        _ => text.text("up to ").grouped(times).text(" times"),
+    };
 }
 
 fn sum(window: &Arrivals) -> u64 {
