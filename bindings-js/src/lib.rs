@@ -31,6 +31,8 @@ macro_rules! exports {
 
 #[cfg(feature = "lab")]
 mod lab;
+#[cfg(feature = "lab")]
+mod simulate;
 
 exports! {
     /// The address of an area: 0 input, 1 output, 2 numbers, 3 policy, 4 call, 5 budget.

@@ -4,7 +4,7 @@ import {
   type Reason, readHint, retry, type RunOptions, stop, TimeoutError, version,
 } from "undaunted";
 import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
-import { analyse, type Estimate, lint } from "undaunted/lab";
+import { analyse, type Estimate, type Herd, lint, type Peak, simulateHerd, simulateLayers, simulateLoss } from "undaunted/lab";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const check = <T extends true>(): T => true as T;
@@ -30,6 +30,13 @@ wrapped.call(new Date(), "1");
 const analysis = analyse({ attempts: 3 }, { failureRate: 0.5, attemptDuration: "250ms" });
 check<Same<typeof analysis.success, Estimate>>();
 check<Same<typeof analysis.wait.worst, number | null>>();
+const herd = await simulateHerd("standard" as unknown as Policy, { clients: 5, outage: "2s", hint: null, seed: 7n, progress: (done, all) => void (done + all) });
+check<Same<typeof herd, Herd>>();
+check<Same<typeof herd.peaks, readonly Peak[]>>();
+check<Same<Awaited<ReturnType<typeof simulateLoss>>["byFormula"], number>>();
+check<Same<Awaited<ReturnType<typeof simulateLayers>>["amplification"], number>>();
+// @ts-expect-error
+simulateHerd({}, { client: 5 });
 for (const finding of lint(new Policy())) check<Same<typeof finding.level, "info" | "warning" | "error">>();
 // @ts-expect-error no such condition
 analyse({}, { failure: 0.5 });

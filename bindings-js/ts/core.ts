@@ -5,5 +5,6 @@ export { facts } from "./failure.js";
 export { markOf, marks } from "./marks.js";
 export { policyOf } from "./inline.js";
 export { settingsFor } from "./policy.js";
+export { halves } from "./seed.js";
 export { tapeOf } from "./tape.js";
 export * from "./index.js";

@@ -1,5 +1,5 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
-import { analyse, lint } from "../../bindings-js/ts/lab-engine.ts";
+import { analyse, beginSimulation, lint } from "../../bindings-js/ts/lab-engine.ts";
 import { tapeOf } from "../../bindings-js/ts/tape.ts";
 
 /** Texts of the lab, which every host must print to the byte. */
@@ -62,10 +62,28 @@ const RUN = {
     }
   },
   lint: (_, wanted) => inLab(lint(tapeOf(wanted.policy))),
+  herd: (_, wanted) => simulated("herd", wanted),
+  loss: (_, wanted) => simulated("loss", wanted),
+  layers: (_, wanted) => simulated("layers", wanted),
+  sim_refusal: (_, wanted) => {
+    try {
+      return simulated(wanted.sim, { ...wanted, seed: "1" });
+    } catch (error) {
+      return error.problems;
+    }
+  },
 };
 
 /** The kinds that the lab answers, and undaunted.wasm does not. */
-export const LAB_KINDS = ["analysis", "analysis_refusal", "lint"];
+export const LAB_KINDS = ["analysis", "analysis_refusal", "lint", "herd", "loss", "layers", "sim_refusal"];
+
+function simulated(kind, { policy = {}, options, seed }) {
+  const number = ["herd", "loss", "layers"].indexOf(kind);
+  const halves = [32n, 0n].map((bits) => Number(BigInt.asUintN(32, BigInt(seed) >> bits)));
+  const simulation = beginSimulation(number, tapeOf(policy), tapeOf(options), JSON_NOTATION, halves);
+  while (!simulation.step(100));
+  return inLab(simulation.outcome());
+}
 
 function inLab(answer) {
   labTexts.push(...answer);
@@ -153,7 +171,7 @@ function expectation(kind, wanted) {
 
 /** A refusal's text is compared only where the vector has one. */
 function trimmed(kind, found, expected) {
-  if (!["refusal", "analysis_refusal", "lint"].includes(kind) || !Array.isArray(found)) return found;
+  if (!["refusal", "analysis_refusal", "sim_refusal", "lint"].includes(kind) || !Array.isArray(found)) return found;
   return found.map(({ text, ...rest }, index) => (expected[index]?.text === undefined ? rest : { ...rest, text }));
 }
 

@@ -10,6 +10,7 @@ import dump
 import durations
 import hint
 import lint
+import sim
 import tables
 from budget import Budget
 from call import Attempt, Call, Failure, GiveUp
@@ -19,7 +20,8 @@ from compile import compile_policy, parse, values
 def evaluate(kind, case):
     """The case with what is expected of it; a figure written by hand must agree."""
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
-            "classify": classify, "hint": hinted, "analysis": analysed, "analysis_refusal": by_hand, "lint": linted}[kind](case)
+            "classify": classify, "hint": hinted, "analysis": analysed, "analysis_refusal": by_hand, "lint": linted,
+            "herd": herd, "loss": loss, "layers": layers, "sim_refusal": by_hand}[kind](case)
 
 
 def draw(case):
@@ -131,6 +133,23 @@ def analysed(case):
     found = {"exact": lambda: analysis.exactly(*arguments), "closed": lambda: analysis.closed(*arguments),
              "sampled": lambda: analysis.sampled(*arguments, 17)}[case["method"]]()
     return expecting(case, "expect", found)
+
+
+def herd(case):
+    return expecting(case, "expect", sim.herd(accepted(case), int(case["seed"]), sim.Herd(**conditions(case))))
+
+
+def loss(case):
+    return expecting(case, "expect", sim.loss(int(case["seed"]), sim.Loss(**conditions(case))))
+
+
+def layers(case):
+    return expecting(case, "expect", sim.layers(accepted(case), int(case["seed"]), sim.Layers(**conditions(case))))
+
+
+def conditions(case):
+    """What a simulation meets; durations in microseconds."""
+    return {name: durations.parse(value) if isinstance(value, str) else value for name, value in case["options"].items()}
 
 
 def linted(case):

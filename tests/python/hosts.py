@@ -181,6 +181,37 @@ def lint(case):
     return refused(problems) if policy is None else said_in_lab(_core.lint(policy))
 
 
+def herd(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    return simulated(_core.simulate_herd(policy, own_budget(policy), int(case["seed"]), case["options"], "json"))
+
+
+def loss(case):
+    return simulated(_core.simulate_loss(int(case["seed"]), case["options"], "json"))
+
+
+def layers(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    return simulated(_core.simulate_layers(policy, own_budget(policy), int(case["seed"]), case["options"], "json"))
+
+
+def simulated(begun):
+    simulation, problems = begun
+    if simulation is None:
+        return refused(problems)
+    while not simulation.step(100):
+        pass
+    return said_in_lab(simulation.report())
+
+
+def sim_refusal(case):
+    return ANSWERS[case["sim"]]({"policy": {}, "seed": "1", **case})
+
+
 def said_in_lab(report):
     """Keeps the texts, which every host must print to the byte."""
     LAB.extend(report)
@@ -200,4 +231,8 @@ ANSWERS = {
     "analysis": analysis,
     "lint": lint,
     "analysis_refusal": analysis_refusal,
+    "herd": herd,
+    "loss": loss,
+    "layers": layers,
+    "sim_refusal": sim_refusal,
 }
