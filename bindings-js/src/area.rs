@@ -23,7 +23,7 @@ pub struct Area<T>(UnsafeCell<T>);
 unsafe impl<T> Sync for Area<T> {}
 
 impl<T> Area<T> {
-    const fn new(value: T) -> Area<T> {
+    pub const fn new(value: T) -> Area<T> {
         Area(UnsafeCell::new(value))
     }
 

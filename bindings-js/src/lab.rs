@@ -57,7 +57,7 @@ exports! {
     }
 }
 
-fn report(text: impl FnOnce(&mut dyn FnMut(&[u8])), json: impl FnOnce(&mut dyn FnMut(&[u8]))) {
+pub fn report(text: impl FnOnce(&mut dyn FnMut(&[u8])), json: impl FnOnce(&mut dyn FnMut(&[u8]))) {
     let mut output = Output::new();
     text(&mut |piece| output.push(piece));
     let len = output.len();

@@ -32,6 +32,8 @@ macro_rules! exports {
 mod guards;
 #[cfg(feature = "lab")]
 mod lab;
+#[cfg(feature = "lab")]
+mod simulate;
 
 exports! {
     /// The address of an area: 0 input, 1 output, 2 numbers, 3 policy, 4 call, 5 budget, 6 guard.

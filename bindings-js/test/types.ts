@@ -7,7 +7,9 @@ import {
 import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
 import { type FlagClient, flagSource, PolicySource, watchFile } from "undaunted/source";
 import { Breaker, type BreakerState, Bulkhead, Hedge, Throttle } from "undaunted/guards";
-import { analyse, diff, type Estimate, type Finding, lint } from "undaunted/lab";
+import {
+  analyse, diff, type Estimate, type Finding, type Herd, lint, type Peak, simulateHerd, simulateLayers, simulateLoss,
+} from "undaunted/lab";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const check = <T extends true>(): T => true as T;
@@ -51,6 +53,13 @@ retry(() => 1, { policy: source, attempts: 3 });
 const analysis = analyse({ attempts: 3 }, { failureRate: 0.5, attemptDuration: "250ms" });
 check<Same<typeof analysis.success, Estimate>>();
 check<Same<typeof analysis.wait.worst, number | null>>();
+const herd = await simulateHerd("standard" as unknown as Policy, { clients: 5, outage: "2s", hint: null, seed: 7n, progress: (done, all) => void (done + all) });
+check<Same<typeof herd, Herd>>();
+check<Same<typeof herd.peaks, readonly Peak[]>>();
+check<Same<Awaited<ReturnType<typeof simulateLoss>>["byFormula"], number>>();
+check<Same<Awaited<ReturnType<typeof simulateLayers>>["amplification"], number>>();
+// @ts-expect-error
+simulateHerd({}, { client: 5 });
 for (const finding of lint(new Policy())) check<Same<typeof finding.level, "info" | "warning" | "error">>();
 check<Same<ReturnType<typeof diff>["new"], readonly Finding[]>>();
 // @ts-expect-error no such condition

@@ -12,6 +12,10 @@ export interface Lab extends Pick<Engine, "input" | "output" | "numbers"> {
   diff(length: number, notation: number): number;
   keep_before(): void;
   lint(): void;
+  outcome(): void;
+  simulate(kind: number, length: number, notation: number, seedHigh: number, seedLow: number): number;
+  simulation_problem(kind: number, length: number, notation: number, index: number): void;
+  step(most: number): number;
 }
 
 /** An answer for a reader, and for a program. */
@@ -43,11 +47,7 @@ function under(conditions: string, notation: number, lab: Lab, what: "analyse" |
   const length = write(lab, conditions);
   const problems = lab[what](length, notation);
   if (!problems) return answer(lab);
-  throw new PolicyError(Array.from({ length: problems }, (_, index) => {
-    lab.analysis_problem(length, notation, index);
-    const [code, pointer, text] = pieces(lab, 3) as [string, string, string];
-    return { code, pointer, text };
-  }));
+  throw refusal(lab, problems, (index) => lab.analysis_problem(length, notation, index));
 }
 
 /** What a reviewer would say. */
@@ -57,8 +57,38 @@ export function lint(policy: string): Answer {
   return answer(lab);
 }
 
-function use(policy: string): Lab {
-  const lab = load();
+/** A simulation as far as it has come. */
+export interface Simulation {
+  /** Goes on by about so many attempts; true at the end. */
+  step(most: number): boolean;
+  /** How many clients, chains or calls have come to an end, of how many. */
+  progress(): [done: number, all: number];
+  outcome(): Answer;
+}
+
+/** Begins a simulation in an instance of its own, so that several may go on beside each other; throws as `analyse` does. */
+export function beginSimulation(kind: number, policy: string, conditions: string, notation: number, [high, low]: readonly [number, number]): Simulation {
+  const lab = use(policy, instantiate(WASM) as unknown as Lab);
+  const length = write(lab, conditions);
+  const problems = lab.simulate(kind, length, notation, high, low);
+  if (problems) throw refusal(lab, problems, (index) => lab.simulation_problem(kind, length, notation, index));
+  return {
+    step: (most) => lab.step(most) === 1,
+    progress: () => [lab.numbers[0]!, lab.numbers[1]!],
+    outcome: () => (lab.outcome(), answer(lab)),
+  };
+}
+
+/** Every problem of what was refused; `tell` writes one into the areas. */
+function refusal(lab: Lab, problems: number, tell: (index: number) => void): PolicyError {
+  return new PolicyError(Array.from({ length: problems }, (_, index) => {
+    tell(index);
+    const [code, pointer, text] = pieces(lab, 3) as [string, string, string];
+    return { code, pointer, text };
+  }));
+}
+
+function use(policy: string, lab = load()): Lab {
   if (lab.compile(write(lab, policy), JSON_NOTATION, 0)) throw new Error("the lab and the engine are of different versions");
   return lab;
 }
@@ -79,3 +109,7 @@ function pieces({ numbers, output }: Lab, count: number): string[] {
 }
 
 const JSON_NOTATION = 0;
+/** Kinds of simulations. */
+export const HERD = 0;
+export const LOSS = 1;
+export const LAYERS = 2;

@@ -1,7 +1,13 @@
 // The entry undaunted/lab: what a person choosing a policy asks.
 import { type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
 import type { Duration } from "./options.js";
+import { Report } from "./report.js";
 import { type Answer, analyse as analyseTape, diff as diffTape, lint as lintTape, tapeOfPolicy } from "./lab-engine.js";
+
+export {
+  Herd, type HerdOptions, Layers, type LayersOptions, Loss, type LossOptions, type Peak, simulateHerd, simulateLayers, simulateLoss,
+  type SimulationOptions,
+} from "./simulate.js";
 
 /** A number with a bound of its error: the truth is within `error` of it; 0 is exact up to rounding. */
 export interface Estimate {
@@ -42,32 +48,6 @@ export interface Finding {
   readonly pointer: string;
   /** What it is, why it matters, what to do. */
   readonly text: string;
-}
-
-/** An answer: as a text for a reader, the same in every language; as JSON; as plain values. */
-abstract class Report {
-  readonly #text: string;
-  readonly #json: string;
-
-  constructor([text, json]: Answer) {
-    this.#text = text;
-    this.#json = json;
-  }
-
-  /** The text for a reader. */
-  toString(): string {
-    return this.#text;
-  }
-
-  /** One line of JSON, the same in every language: times in whole microseconds. */
-  json(): string {
-    return this.#json;
-  }
-
-  /** The same as plain values. */
-  toJSON(): unknown {
-    return JSON.parse(this.#json);
-  }
 }
 
 /** What `analyse` finds. Times are in milliseconds. */

@@ -11,6 +11,7 @@ mod lab;
 mod policy;
 mod seed;
 mod session;
+mod simulate;
 mod tables;
 
 use pyo3::prelude::*;
@@ -36,6 +37,8 @@ mod _core {
     use super::seed::{Seed, redraw_entropy};
     #[pymodule_export]
     use super::session::Session;
+    #[pymodule_export]
+    use super::simulate::{Simulation, simulate_herd, simulate_layers, simulate_loss};
     #[pymodule_export]
     use super::tables::{call_seed, classify, read_hint, uniform, word};
 

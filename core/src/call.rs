@@ -191,13 +191,24 @@ impl Policy {
     /// Told after every failed attempt: whether to retry, after what wait, or why not.
     ///
     /// The checks are made in the order of [`Reason`]; the first that refuses is the reason.
-    pub fn failed(&self, call: &mut Call, now: u64, failure: &Failure, mut shared: Shared) -> Decision {
+    pub fn failed(&self, call: &mut Call, now: u64, failure: &Failure, shared: Shared) -> Decision {
+        self.failed_as(&self.see(failure), call, now, failure, shared)
+    }
+
+    /// The same of a failure that was looked at before.
+    pub(crate) fn failed_as(
+        &self,
+        seen: &Seen,
+        call: &mut Call,
+        now: u64,
+        failure: &Failure,
+        mut shared: Shared,
+    ) -> Decision {
         let now = call.advance(now);
-        let seen = self.see(failure);
         call.begin(&mut shared);
         call.record(seen.class);
         (call.taken, call.spent) = (None, None);
-        match self.decide(call, now, failure, &seen, &mut shared) {
+        match self.decide(call, now, failure, seen, &mut shared) {
             Ok(delay) => {
                 call.used_once |= seen.condition == Condition::OptInOnce;
                 call.used_immediate |= seen.condition == Condition::Immediate;
@@ -280,7 +291,7 @@ impl Policy {
     }
 
     /// What the tables, the policy's rules and the user's `on` make of a failure.
-    fn see(&self, failure: &Failure) -> Seen {
+    pub(crate) fn see(&self, failure: &Failure) -> Seen {
         let row = find(failure.domain, failure.code, failure.phase, failure.hint.is_some());
         let (class_by_rule, sent_by_rule) = self.rules.find(failure);
         let is_forced = failure.verdict == Verdict::Forced || failure.should_retry == Some(true);
@@ -372,10 +383,11 @@ impl Policy {
 }
 
 /// A failure as this policy sees it.
-struct Seen {
-    class: Class,
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    pub class: Class,
     sent: Sent,
-    condition: Condition,
+    pub condition: Condition,
     has_hint: bool,
     is_named: bool,
     is_forced: bool,

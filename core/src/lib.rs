@@ -52,6 +52,8 @@ pub mod presets;
 mod ring;
 mod rules;
 mod settings;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(feature = "lab")]
 mod text;
 pub mod throttle;

@@ -36,6 +36,17 @@ impl<'o> Text<'o> {
         self
     }
 
+    /// A number with a blank before each three digits: `1 035`.
+    #[cfg(feature = "sim")]
+    pub fn grouped(&mut self, number: u64) -> &mut Self {
+        if number < 1_000 {
+            return self.number(number);
+        }
+        let rest = number % 1_000;
+        self.grouped(number / 1_000).text(" ");
+        self.number(rest / 100).number(rest / 10 % 10).number(rest % 10)
+    }
+
     /// A duration as policies write it: exactly.
     pub fn duration(&mut self, micros: u64) -> &mut Self {
         print(micros, &mut |piece| _ = self.bytes(piece));

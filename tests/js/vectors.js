@@ -1,6 +1,6 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
 import { GUARDS } from "./engine-level.js";
-import { analyse, diff, lint } from "../../bindings-js/ts/lab-engine.ts";
+import { analyse, beginSimulation, diff, lint } from "../../bindings-js/ts/lab-engine.ts";
 import { tapeOf } from "../../bindings-js/ts/tape.ts";
 
 /** Texts of the lab, which every host must print to the byte. */
@@ -70,6 +70,16 @@ const RUN = {
     return { ...inLab(answer), lines: wanted.expect.lines.filter((line) => lines.includes(line)) };
   },
   lint: (_, wanted) => inLab(lint(tapeOf(wanted.policy))),
+  herd: (_, wanted) => simulated("herd", wanted),
+  loss: (_, wanted) => simulated("loss", wanted),
+  layers: (_, wanted) => simulated("layers", wanted),
+  sim_refusal: (_, wanted) => {
+    try {
+      return simulated(wanted.sim, { ...wanted, seed: "1" });
+    } catch (error) {
+      return error.problems;
+    }
+  },
 };
 
 function guarded(kind) {
@@ -80,7 +90,15 @@ function guarded(kind) {
 }
 
 /** The kinds that the lab answers, and undaunted.wasm does not. */
-export const LAB_KINDS = ["analysis", "analysis_refusal", "diff", "lint"];
+export const LAB_KINDS = ["analysis", "analysis_refusal", "diff", "lint", "herd", "loss", "layers", "sim_refusal"];
+
+function simulated(kind, { policy = {}, options, seed }) {
+  const number = ["herd", "loss", "layers"].indexOf(kind);
+  const halves = [32n, 0n].map((bits) => Number(BigInt.asUintN(32, BigInt(seed) >> bits)));
+  const simulation = beginSimulation(number, tapeOf(policy), tapeOf(options), JSON_NOTATION, halves);
+  while (!simulation.step(100));
+  return inLab(simulation.outcome());
+}
 
 /** Figures within their errors and no others; everything else the same. */
 function isSameDifference(expected, found) {

@@ -15,6 +15,7 @@ import guard_options
 import hedge
 import hint
 import lint
+import sim
 import tables
 import throttle
 from budget import Budget
@@ -31,7 +32,7 @@ def evaluate(kind, case):
         return guard(kind, case)
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
             "classify": classify, "hint": hinted, "guard_refusal": guard_refusal, "analysis": analysed, "analysis_refusal": by_hand,
-            "lint": linted, "diff": differing}[kind](case)
+            "lint": linted, "diff": differing, "herd": herd, "loss": loss, "layers": layers, "sim_refusal": by_hand}[kind](case)
 
 
 def draw(case):
@@ -167,6 +168,23 @@ def analysed(case):
     found = {"exact": lambda: analysis.exactly(*arguments), "closed": lambda: analysis.closed(*arguments),
              "sampled": lambda: analysis.sampled(*arguments, 17)}[case["method"]]()
     return expecting(case, "expect", found)
+
+
+def herd(case):
+    return expecting(case, "expect", sim.herd(accepted(case), int(case["seed"]), sim.Herd(**conditions(case))))
+
+
+def loss(case):
+    return expecting(case, "expect", sim.loss(int(case["seed"]), sim.Loss(**conditions(case))))
+
+
+def layers(case):
+    return expecting(case, "expect", sim.layers(accepted(case), int(case["seed"]), sim.Layers(**conditions(case))))
+
+
+def conditions(case):
+    """What a simulation meets; durations in microseconds."""
+    return {name: durations.parse(value) if isinstance(value, str) else value for name, value in case["options"].items()}
 
 
 def linted(case):

@@ -301,6 +301,37 @@ def seen(found, text, case):
     }
 
 
+def herd(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    return simulated(_core.simulate_herd(policy, own_budget(policy), int(case["seed"]), case["options"], "json"))
+
+
+def loss(case):
+    return simulated(_core.simulate_loss(int(case["seed"]), case["options"], "json"))
+
+
+def layers(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    return simulated(_core.simulate_layers(policy, own_budget(policy), int(case["seed"]), case["options"], "json"))
+
+
+def simulated(begun):
+    simulation, problems = begun
+    if simulation is None:
+        return refused(problems)
+    while not simulation.step(100):
+        pass
+    return said_in_lab(simulation.report())
+
+
+def sim_refusal(case):
+    return ANSWERS[case["sim"]]({"policy": {}, "seed": "1", **case})
+
+
 def said_in_lab(report):
     """Keeps the texts, which every host must print to the byte."""
     LAB.extend(report)
@@ -323,4 +354,8 @@ ANSWERS = {
     "lint": lint,
     "diff": diff,
     "analysis_refusal": analysis_refusal,
+    "herd": herd,
+    "loss": loss,
+    "layers": layers,
+    "sim_refusal": sim_refusal,
 }

@@ -9,7 +9,7 @@ use undaunted::analysis::Room;
 use undaunted::{Decision, Lane, Policy, call_seed, uniform, word};
 use undaunted_tests::{
     Outcome, Refusal, classification, collect, compile, conditions, dump, guards, read_hint, room, schedule, shared,
-    start, step, word as word_of,
+    sim, start, step, word as word_of,
 };
 
 #[test]
@@ -59,6 +59,8 @@ fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
         "analysis" => check_analysis(case, lab),
         "lint" => check_lint(case, lab),
         "diff" => check_diff(case, lab),
+        "herd" | "loss" | "layers" => check_sim(kind, case, lab),
+        "sim_refusal" => same_refusals(&case["expect"], &sim::refusals(case)),
         "analysis_refusal" => match conditions(&case["options"]) {
             Ok(options) => Err(format!("expected a refusal, got {options:?}")),
             Err(refusals) => same_refusals(&case["expect"], &refusals),
@@ -105,6 +107,23 @@ fn check_diff(case: &Value, lab: &mut Lab) -> Result<(), String> {
     same(&wanted, &plain)?;
     same(&json!(names(&expect["figures"])), &json!(names(&figures)))?;
     near(&expect["figures"], &figures, "")
+}
+
+fn check_sim(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
+    let [text, json] = sim::simulate(kind, case).map_err(|refusals| format!("refused: {refusals:?}"))?;
+    let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
+    lab.texts.extend([text, json]);
+    same(&as_numbers(&case["expect"]), &as_numbers(&found))
+}
+
+/// Numbers without their spelling.
+fn as_numbers(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => json!(number.as_f64()),
+        Value::Array(items) => items.iter().map(as_numbers).collect(),
+        Value::Object(entries) => entries.iter().map(|(name, inner)| (name.clone(), as_numbers(inner))).collect(),
+        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+    }
 }
 
 fn check_lint(case: &Value, lab: &mut Lab) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! The Rust host of the vectors and of the differential run: JSON values to the core's inputs.
 
 pub mod guards;
+pub mod sim;
 
 use std::collections::{HashMap, HashSet};
 

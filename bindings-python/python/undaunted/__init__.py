@@ -32,6 +32,9 @@ from ._retry import ok as ok
 from ._retry import read_hint as read_hint
 from ._retry import retry as retry
 from ._retry import retry_context as retry_context
+from ._simulate import simulate_herd as simulate_herd
+from ._simulate import simulate_layers as simulate_layers
+from ._simulate import simulate_loss as simulate_loss
 from ._source import PolicySource as PolicySource
 from ._source import watch as watch
 from ._switch import is_active as is_active
@@ -78,6 +81,9 @@ __all__ = [
     "retry",
     "retry_context",
     "set_active",
+    "simulate_herd",
+    "simulate_layers",
+    "simulate_loss",
     "stop",
     "testing",
     "watch",

@@ -18,6 +18,7 @@ __all__ = [
     "Race",
     "Seed",
     "Session",
+    "Simulation",
     "Throttle",
     "__version__",
     "analyse",
@@ -28,6 +29,9 @@ __all__ = [
     "lint",
     "read_hint",
     "redraw_entropy",
+    "simulate_herd",
+    "simulate_layers",
+    "simulate_loss",
     "uniform",
     "word",
 ]
@@ -84,6 +88,20 @@ def diff(
     before: Policy, after: Policy, options: Any, notation: str
 ) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
 def lint(policy: Policy) -> tuple[str, str]: ...
+def simulate_herd(
+    policy: Policy, budget: Budget | None, seed: int, options: Any, notation: str
+) -> tuple[Simulation | None, list[tuple[str, str, str]]]: ...
+def simulate_loss(seed: int, options: Any, notation: str) -> tuple[Simulation | None, list[tuple[str, str, str]]]: ...
+def simulate_layers(
+    policy: Policy, budget: Budget | None, seed: int, options: Any, notation: str
+) -> tuple[Simulation | None, list[tuple[str, str, str]]]: ...
+
+@final
+class Simulation:
+    def step(self, most: int) -> bool: ...
+    def progress(self) -> tuple[int, int]: ...
+    def report(self) -> tuple[str, str]: ...
+
 @final
 class Failure:
     def __new__(

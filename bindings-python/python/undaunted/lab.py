@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-__all__ = ["Analysis", "Change", "Difference", "Distribution", "Estimate", "Finding", "Findings"]
+__all__ = [
+    "Analysis", "Change", "Difference", "Distribution", "Estimate", "Finding", "Findings", "Herd", "Layers", "Loss", "Peak",
+]  # fmt: skip
 
 
 class Report:
@@ -222,6 +224,101 @@ def _figure(change: dict[str, Any]) -> Change:
     if name == change["figure"]:
         return Change(name, *(Estimate(**value) for value in values))
     return Change(name, *(_seconds(value) for value in values))
+
+
+class Peak:
+    """The fullest window: `arrivals` retries in it; it begins `at` seconds after the herd failed. `retry` is which, None for all."""
+
+    __slots__ = ("arrivals", "at", "retry")
+
+    def __init__(self, at_us: int, arrivals: int, retry: int | None = None) -> None:
+        self.at = at_us / 1e6
+        self.arrivals = arrivals
+        self.retry = retry
+
+    def __repr__(self) -> str:
+        return f"Peak(at={self.at!r}, arrivals={self.arrivals!r}, retry={self.retry!r})"
+
+
+class Herd(Report):
+    """What `simulate_herd` finds. Times are in seconds.
+
+    `arrivals` is the histogram: retries in each window, up to the last that is not empty. `peak` is its fullest window, `peaks` those of
+    the first, the second, ... retry; the sixteenth has the later ones as well. All clients are in one of `succeeded`, `gave_up` (by reason)
+    and `unfinished`. `attempts` of all clients, the first included; `last_at` is when the last was made.
+    """
+
+    __slots__ = ("arrivals", "attempts", "clients", "gave_up", "last_at", "peak", "peaks", "seed", "succeeded", "unfinished", "window")
+
+    def __init__(self, text: str, json_text: str) -> None:
+        super().__init__(text, json_text)
+        found = json.loads(json_text)
+        self.clients: int = found["clients"]
+        self.seed = int(found["seed"])
+        self.window: float = found["window_us"] / 1e6
+        self.arrivals: list[int] = found["arrivals"]
+        self.peak = Peak(**found["peak"])
+        self.peaks = [Peak(**peak) for peak in found["peaks"]]
+        self.attempts: int = found["attempts"]
+        self.succeeded: int = found["succeeded"]
+        self.gave_up: dict[str, int] = found["gave_up"]
+        self.unfinished: int = found["unfinished"]
+        self.last_at: float = found["last_at_us"] / 1e6
+
+
+class Loss(Report):
+    """What `simulate_loss` finds: of `trials` chains, `succeeded`; `by_formula` is the probability that a chain does.
+
+    `requests` were made in all, and `lost` of them.
+    """
+
+    __slots__ = ("by_formula", "lost", "requests", "seed", "succeeded", "trials")
+
+    def __init__(self, text: str, json_text: str) -> None:
+        super().__init__(text, json_text)
+        found = json.loads(json_text)
+        self.trials: int = found["trials"]
+        self.seed = int(found["seed"])
+        self.succeeded: int = found["succeeded"]
+        self.by_formula: float = found["by_formula"]
+        self.requests: int = found["requests"]
+        self.lost: int = found["lost"]
+
+
+class Layers(Report):
+    """What `simulate_layers` finds. Times are in seconds.
+
+    `attempts` of each layer, the last of which are the requests `at_bottom`; `amplification` is these for each call on average,
+    `most_at_bottom` for the worst. All calls are in one of `succeeded`, `gave_up` (by reason, of the first layer) and `unfinished`.
+    `elapsed` is how long the calls took, one after the other.
+    """
+
+    __slots__ = (
+        "amplification",
+        "at_bottom",
+        "attempts",
+        "calls",
+        "elapsed",
+        "gave_up",
+        "most_at_bottom",
+        "seed",
+        "succeeded",
+        "unfinished",
+    )
+
+    def __init__(self, text: str, json_text: str) -> None:
+        super().__init__(text, json_text)
+        found = json.loads(json_text)
+        self.calls: int = found["calls"]
+        self.seed = int(found["seed"])
+        self.attempts: list[int] = found["attempts"]
+        self.at_bottom: int = found["at_bottom"]
+        self.most_at_bottom: int = found["most_at_bottom"]
+        self.amplification: float = found["amplification"]
+        self.succeeded: int = found["succeeded"]
+        self.gave_up: dict[str, int] = found["gave_up"]
+        self.unfinished: int = found["unfinished"]
+        self.elapsed: float = found["elapsed_us"] / 1e6
 
 
 def _or_none(micros: int | None) -> float | None:

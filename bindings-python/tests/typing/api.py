@@ -121,6 +121,12 @@ async def main() -> None:
     for finding in policy.lint():
         assert_type(finding.code, str)
 
+    herd = undaunted.simulate_herd(policy, clients=100, outage="2s", progress=lambda done, clients: None)
+    assert_type(herd.arrivals, list[int])
+    assert_type(herd.peak.at, float)
+    assert_type(undaunted.simulate_loss(trials=10).by_formula, float)
+    assert_type(undaunted.simulate_layers(policy, calls=1).amplification, float)
+
     def hook(event: undaunted.Event) -> None:
         assert_type(event.attempt, int)
 

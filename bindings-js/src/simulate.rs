@@ -1,0 +1,105 @@
+//! A simulation in slices. One goes on in an instance: a host that wants several makes as many instances.
+
+use undaunted::Problem;
+use undaunted::sim::{
+    Arrivals, Client, Herd, HerdOptions, Layers, LayersOptions, Loss, LossOptions, MOST_CLIENTS, MOST_PROCESSES,
+    MOST_WINDOWS, Queue, RETRIES, Room,
+};
+use undaunted::{Budget, Policy};
+
+use crate::answer;
+use crate::area::{Area, Input, POLICY_AREA};
+use crate::convert::{notation, number, pair};
+use crate::lab::report;
+
+exports! {
+    /// Begins the simulation of this kind (0 herd, 1 loss, 2 layers), under the policy in use and with budgets like the one
+    /// that it describes. The input area holds a tape with the conditions; answers how many problems these have.
+    fn simulate(kind: u32, len: u32, notation_number: u32, seed_high: u32, seed_low: u32) -> u32 {
+        let mut problems = 0;
+        let policy = POLICY_AREA.get().unwrap_or_default();
+        let begun = begin(kind, &policy, pair(seed_high, seed_low), len, notation_number, &mut |_| problems += 1);
+        *SIMULATION_AREA.get() = begun;
+        problems
+    }
+
+    /// Problem number `index` (from 0) of the conditions that `simulate` refused: as `problem`.
+    fn simulation_problem(kind: u32, len: u32, notation_number: u32, index: u32) {
+        let mut at = 0;
+        begin(kind, &Policy::default(), 0, len, notation_number, &mut |problem| {
+            if at == index {
+                crate::tell(problem);
+            }
+            at += 1;
+        });
+    }
+
+    /// Goes on by about `most` attempts: 1 at the end, else 0. In the numbers: how many clients, chains or calls have come to
+    /// an end, of how many.
+    fn step(most: f64) -> u32 {
+        let Some(simulation) = SIMULATION_AREA.get() else { return 1 };
+        let most = number(most);
+        let (is_over, (ended, all)) = match simulation {
+            Simulation::Herd(herd) => (herd.step(&mut room(), most), herd.progress()),
+            Simulation::Loss(loss) => (loss.step(most), loss.progress()),
+            Simulation::Layers(layers) => (layers.step(most), layers.progress()),
+        };
+        answer(&[ended as f64, all as f64]);
+        u32::from(is_over)
+    }
+
+    /// What came of it: as of `analyse`.
+    fn outcome() {
+        let arrivals = ARRIVALS_AREA.get();
+        match SIMULATION_AREA.get() {
+            Some(Simulation::Herd(herd)) => report(|out| herd.text(arrivals, out), |out| herd.json(arrivals, out)),
+            Some(Simulation::Loss(loss)) => report(|out| loss.text(out), |out| loss.json(out)),
+            Some(Simulation::Layers(layers)) => report(|out| layers.text(out), |out| layers.json(out)),
+            None => {}
+        }
+    }
+}
+
+#[allow(clippy::large_enum_variant)]
+enum Simulation {
+    Herd(Herd),
+    Loss(Loss),
+    Layers(Layers),
+}
+
+fn begin(
+    kind: u32,
+    policy: &Policy,
+    seed: u64,
+    len: u32,
+    notation_number: u32,
+    problem: &mut dyn FnMut(&Problem),
+) -> Option<Simulation> {
+    let (tape, notation, budget) = (Input::new().take(len), notation(notation_number), policy.budget());
+    Some(match kind {
+        0 => {
+            let options = HerdOptions::read(tape, notation, problem)?;
+            Simulation::Herd(Herd::new(policy, budget.as_ref(), seed, &options, &mut room())?)
+        }
+        1 => Simulation::Loss(Loss::new(seed, &LossOptions::read(tape, notation, problem)?)),
+        _ => {
+            let options = LayersOptions::read(tape, notation, problem)?;
+            Simulation::Layers(Layers::new(policy, budget.as_ref(), seed, &options))
+        }
+    })
+}
+
+fn room() -> Room<'static> {
+    Room {
+        clients: CLIENTS_AREA.get(),
+        arrivals: ARRIVALS_AREA.get(),
+        budgets: BUDGETS_AREA.get(),
+        queue: QUEUE_AREA.get(),
+    }
+}
+
+static SIMULATION_AREA: Area<Option<Simulation>> = Area::new(None);
+static CLIENTS_AREA: Area<[Client; MOST_CLIENTS]> = Area::new([Client::NEW; MOST_CLIENTS]);
+static ARRIVALS_AREA: Area<[Arrivals; MOST_WINDOWS]> = Area::new([[0; RETRIES]; MOST_WINDOWS]);
+static BUDGETS_AREA: Area<[Option<Budget>; MOST_PROCESSES]> = Area::new([None; MOST_PROCESSES]);
+static QUEUE_AREA: Area<Queue> = Area::new(Queue::EMPTY);

@@ -1,0 +1,54 @@
+//! What becomes of many calls at once, followed one by one: a herd of clients, a lossy network, layers that retry each other.
+//!
+//! Every answer is a function of its seed, the same on every host: whole numbers, no memory but what the caller lends. Each
+//! simulation runs in slices (`step`), so that a page can draw between them.
+
+mod herd;
+mod layers;
+mod loss;
+mod queue;
+mod report;
+
+pub use herd::{Arrivals, Client, Herd, HerdOptions, MOST_CLIENTS, MOST_PROCESSES, MOST_WINDOWS, RETRIES, Room};
+pub use layers::{LAYERS, Layers, LayersOptions};
+pub use loss::{Loss, LossOptions};
+pub use queue::Queue;
+
+use crate::bounds::{Bounds, Field, Unit};
+use crate::draw::{Lane, word};
+use crate::failure::{Code, Domain, Failure};
+
+/// Beyond this many attempts a call is followed no further.
+pub const MOST_ATTEMPTS: u32 = 1_000;
+
+/// Beside the lanes of a call: what a simulated server or network does to its `n`th request.
+const SERVER: u64 = 5;
+/// And the seeds of the calls that it causes further down.
+const INNER: u64 = 6;
+
+/// A word of one of these lanes.
+fn drawn(call_seed: u64, lane: u64, n: u64) -> u64 {
+    word(call_seed ^ lane, Lane::Delay, n)
+}
+
+/// Whether a word falls to a probability out of 2^32: by its upper half.
+fn falls(word: u64, probability: u64) -> bool {
+    word >> 32 < probability
+}
+
+/// Millionths as a probability out of 2^32; 0 and 1 are exact.
+fn probability(millionths: u64) -> u64 {
+    (millionths << 32) / 1_000_000
+}
+
+/// What a server says that fails.
+fn answer(status: u64, hint: Option<u64>) -> Failure<'static> {
+    Failure { domain: Domain::Http, code: Code::Number(status as i64), hint, ..Failure::default() }
+}
+
+const fn or_null(field: Field) -> Field {
+    Field { is_nullable: true, ..field }
+}
+
+static STATUS: Bounds = Bounds { unit: Unit::Count, least: 400, most: 599 };
+static SHARE: Bounds = Bounds { unit: Unit::Millionths, least: 0, most: 1_000_000 };

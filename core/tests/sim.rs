@@ -1,0 +1,243 @@
+//! Simulations against published figures and against what must be so; exact counts are in the shared vectors.
+
+use undaunted::sim::{
+    Arrivals, Client, Herd, HerdOptions, Layers, LayersOptions, Loss, LossOptions, Queue, RETRIES, Room,
+};
+use undaunted::tape::Writer;
+use undaunted::{Budget, Notation, Policy};
+
+/// A herd that was followed to its end.
+struct Followed {
+    json: serde_json::Value,
+    text: String,
+    arrivals: Vec<Arrivals>,
+}
+
+fn follow(policy: &Policy, seed: u64, options: HerdOptions, slice: u64) -> Followed {
+    let mut clients = vec![Client::default(); options.clients as usize];
+    let mut arrivals = vec![[0; RETRIES]; options.windows as usize];
+    let mut budgets: Vec<Option<Budget>> = vec![None; options.processes as usize];
+    let mut queue = Box::new(Queue::EMPTY);
+    let mut room = Room { clients: &mut clients, arrivals: &mut arrivals, budgets: &mut budgets, queue: &mut queue };
+    let mut herd = Herd::new(policy, policy.budget().as_ref(), seed, &options, &mut room).expect("room");
+    while !herd.step(&mut room, slice) {}
+    assert_eq!(herd.progress(), (options.clients, options.clients));
+    let json = text(|out| herd.json(&arrivals, out));
+    Followed { json: serde_json::from_str(&json).expect("JSON"), text: text(|out| herd.text(&arrivals, out)), arrivals }
+}
+
+fn text(write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> String {
+    let mut bytes = Vec::new();
+    write(&mut |piece| bytes.extend_from_slice(piece));
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+fn policy(options: serde_json::Value) -> Policy {
+    let mut tape = Vec::new();
+    write(&options, &mut Writer::new(&mut |bytes| tape.extend_from_slice(bytes)));
+    Policy::compile(&tape, Notation::Json, None, &mut |problem| panic!("{}", text(|out| problem.text(out))))
+        .expect("a policy")
+}
+
+fn write(value: &serde_json::Value, writer: &mut Writer) {
+    match value {
+        serde_json::Value::Null => writer.null(),
+        serde_json::Value::Bool(value) => writer.bool(*value),
+        serde_json::Value::Number(number) => writer.number(&number.to_string()),
+        serde_json::Value::String(text) => writer.text(text),
+        serde_json::Value::Array(items) => {
+            writer.list();
+            items.iter().for_each(|item| write(item, writer));
+            writer.end_list();
+        }
+        serde_json::Value::Object(entries) => {
+            writer.map();
+            for (key, value) in entries {
+                writer.text(key);
+                write(value, writer);
+            }
+            writer.end_map();
+        }
+    }
+}
+
+fn peaks(found: &Followed) -> Vec<u64> {
+    let peaks = found.json["peaks"].as_array().expect("peaks").iter();
+    peaks.map(|peak| peak["arrivals"].as_u64().expect("a count")).collect()
+}
+
+const FULL: &str = r#"{"attempts": 7, "initial": "1s", "max_delay": "40s", "timeout": null}"#;
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// The figures of SEMANTICS 17 come from another generator, so they hold up to chance: a window with n clients has a
+/// standard deviation of √n, and two maxima over windows differ by less than five of them.
+fn near(published: &[u64], found: &[u64]) {
+    assert!(found.len() >= published.len(), "{found:?}");
+    for (published, found) in published.iter().zip(found) {
+        let apart = published.abs_diff(*found) as f64;
+        assert!(apart <= 5.0 * (*published as f64).sqrt(), "published {published}, found {found}");
+    }
+}
+
+#[test]
+fn full_jitter_spreads_a_herd_as_published() {
+    near(&[1_035, 537, 286, 154, 87, 45], &peaks(&follow(&policy(json(FULL)), 7, HerdOptions::default(), 1_000_000)));
+}
+
+#[test]
+fn equal_jitter_spreads_it_half_as_well_as_published() {
+    let mut options = json(FULL);
+    options["jitter"] = "equal".into();
+    near(&[2_035, 1_048, 555], &peaks(&follow(&policy(options), 7, HerdOptions::default(), 1_000_000)));
+}
+
+#[test]
+fn the_standard_policy_spreads_it_as_designed() {
+    let found = peaks(&follow(&Policy::standard(), 7, HerdOptions::default(), 1_000_000));
+    near(&[1_046, 524, 282, 143], &found);
+}
+
+#[test]
+fn without_jitter_all_come_back_in_one_window_for_ever() {
+    let mut options = json(FULL);
+    options["jitter"] = "none".into();
+    let found = follow(&policy(options), 7, HerdOptions::default(), 1_000_000);
+    assert_eq!(peaks(&found), [10_000; 6]);
+    assert!(found.text.contains("10 000 of 10 000 in the worst 100 ms, after 1 s"), "{}", found.text);
+}
+
+#[test]
+fn aws_hardly_spreads_a_herd_and_its_budget_stops_it() {
+    let alone = policy(json(r#"{"preset": "aws", "budget": null}"#));
+    let found = peaks(&follow(&alone, 7, HerdOptions::default(), 1_000_000));
+    assert_eq!(found[0], 10_000);
+    near(&[7_467], &found[1..]);
+    let aws = Policy::preset("aws").expect("a preset");
+    let shared = follow(&aws, 7, HerdOptions::default(), 1_000_000);
+    assert_eq!(shared.json["attempts"], 10_000 + 35, "500 tokens are 35 retries");
+    assert_eq!(shared.json["gave_up"]["budget"], 10_000);
+    let spread = follow(&aws, 7, HerdOptions { processes: 100, ..HerdOptions::default() }, 1_000_000);
+    assert_eq!(spread.json["attempts"], 10_000 + 100 * 35, "in each of 100 processes");
+}
+
+#[test]
+fn slices_change_nothing_and_neither_does_the_order_of_those_who_do_not_feel_each_other() {
+    let options = HerdOptions { clients: 3_000, outage: Some(2_500_000), ..HerdOptions::default() };
+    for policy in [policy(json(FULL)), Policy::preset("stamina").expect("a preset")] {
+        let whole = follow(&policy, 3, options, u64::MAX);
+        let sliced = follow(&policy, 3, options, 1);
+        // A capacity for all makes the herd go by time; what comes of it is the same.
+        let ordered = follow(&policy, 3, HerdOptions { capacity: Some(3_000), ..options }, 7);
+        assert_eq!((&whole.json, &whole.arrivals), (&sliced.json, &sliced.arrivals));
+        assert_eq!(whole.arrivals, ordered.arrivals);
+        for figure in ["attempts", "succeeded", "gave_up", "unfinished", "last_at_us", "peaks"] {
+            assert_eq!(whole.json[figure], ordered.json[figure]);
+        }
+    }
+}
+
+#[test]
+fn every_client_comes_to_one_end() {
+    for name in ["standard", "interactive", "aws", "grpc", "stamina", "urllib3", "google", "none"] {
+        let options = HerdOptions {
+            outage: Some(3_000_000),
+            capacity: Some(20),
+            processes: 7,
+            hint: Some(500_000),
+            ..HerdOptions::default()
+        };
+        let found = follow(&Policy::preset(name).expect("a preset"), 1, options, 100_000).json;
+        let given_up: u64 = found["gave_up"].as_object().expect("reasons").values().map(|n| n.as_u64().unwrap()).sum();
+        let ends = given_up + found["succeeded"].as_u64().unwrap() + found["unfinished"].as_u64().unwrap();
+        assert_eq!(ends, 10_000, "{name}: {found}");
+        let retries: u64 = found["arrivals"].as_array().expect("a histogram").iter().map(|n| n.as_u64().unwrap()).sum();
+        assert_eq!(found["attempts"], 10_000 + retries, "{name}");
+    }
+}
+
+#[test]
+fn a_recovering_server_answers_no_more_than_it_can() {
+    let options = HerdOptions { outage: Some(1_000_000), capacity: Some(50), ..HerdOptions::default() };
+    let found = follow(&Policy::standard(), 1, options, 100_000).json;
+    let last = found["last_at_us"].as_u64().unwrap();
+    let windows = last / 100_000 - 10 + 1;
+    let succeeded = found["succeeded"].as_u64().unwrap();
+    assert!(succeeded <= 50 * windows, "{succeeded} in {windows} windows");
+    assert!(succeeded > 9_900, "45 s are enough for nearly all at 500 a second: {found}");
+}
+
+#[test]
+fn a_herd_refuses_a_room_that_is_too_small() {
+    let options = HerdOptions { clients: 2, windows: 3, processes: 1, ..HerdOptions::default() };
+    for (clients, windows, processes) in [(1, 3, 1), (2, 2, 1), (2, 3, 0)] {
+        let mut queue = Box::new(Queue::EMPTY);
+        let mut room = Room {
+            clients: &mut vec![Client::default(); clients],
+            arrivals: &mut vec![[0; RETRIES]; windows],
+            budgets: &mut vec![None; processes],
+            queue: &mut queue,
+        };
+        assert!(Herd::new(&Policy::standard(), None, 1, &options, &mut room).is_none());
+    }
+}
+
+#[test]
+fn a_chain_over_a_lossy_network_succeeds_as_often_as_the_formula_says() {
+    let base = LossOptions { trials: 100_000, ..LossOptions::default() };
+    for options in [
+        base,
+        LossOptions { attempts: 1, ..base },
+        LossOptions { attempts: 1, repeats: 4, calls: 30, ..base },
+        LossOptions { p: 200_000, r: 50_000, h: 300_000, k: 900_000, ..base },
+        LossOptions { p: 1_000_000, r: 1_000_000, h: 0, k: 1_000_000, attempts: 2, ..base },
+    ] {
+        let mut loss = Loss::new(11, &options);
+        while !loss.step(1_000) {}
+        let found = json(&text(|out| loss.json(out)));
+        let (formula, trials) = (options.by_formula() as f64 / 1e9, options.trials as f64);
+        assert_eq!(found["by_formula"].as_f64(), Some(formula));
+        let succeeded = found["succeeded"].as_u64().unwrap() as f64 / trials;
+        // Five standard deviations of a share of independent trials.
+        let chance = 5.0 * (formula * (1.0 - formula) / trials).sqrt();
+        assert!((succeeded - formula).abs() <= chance, "{succeeded}, by formula {formula}");
+    }
+}
+
+#[test]
+fn independent_losses_have_the_closed_form_that_everybody_knows() {
+    let options =
+        LossOptions { p: 0, r: 0, h: 0, k: 900_000, calls: 10, repeats: 1, attempts: 1, ..LossOptions::default() };
+    let success = 0.9_f64.powi(10);
+    for (options, expected) in [
+        (options, success),
+        (LossOptions { attempts: 3, ..options }, 0.999_f64.powi(10)),
+        (LossOptions { repeats: 3, ..options }, 1.0 - (1.0 - success).powi(3)),
+    ] {
+        // 0.9 is a probability out of 2^32, so it is up to 2^-32 smaller, in each of ten calls.
+        let apart = (options.by_formula() as f64 / 1e9 - expected).abs();
+        assert!(apart < 3e-9, "{options:?}: {apart}");
+    }
+}
+
+#[test]
+fn layers_multiply_and_budgets_do_not_let_them() {
+    let three = policy(json(r#"{"attempts": 3, "timeout": null}"#));
+    let run = |policy: &Policy, options| {
+        let mut layers = Layers::new(policy, policy.budget().as_ref(), 1, &options);
+        while !layers.step(10) {}
+        json(&text(|out| layers.json(out)))
+    };
+    let found = run(&three, LayersOptions::default());
+    assert_eq!(found["attempts"], json("[3000, 9000, 27000]"));
+    assert_eq!((&found["amplification"], &found["most_at_bottom"]), (&json("27"), &json("27")));
+    assert_eq!(found["gave_up"]["attempts"], 1_000);
+    let half = run(&three, LayersOptions { failure_rate: 500_000, calls: 20_000, ..LayersOptions::default() });
+    // 1.75 attempts at each of two upper layers would need attempts of theirs to fail half of the time; they fail 1 in 8.
+    let bottom = half["amplification"].as_f64().unwrap();
+    assert!((1.75..2.1).contains(&bottom), "{bottom}");
+    let aws = run(&Policy::preset("aws").unwrap(), LayersOptions::default());
+    assert!(aws["amplification"].as_f64().unwrap() < 1.2, "{aws}");
+}
