@@ -32,7 +32,7 @@ impl Backoff {
     }
 }
 
-/// A written list of delays; the last repeats.
+/// The delay of each retry: as written, or the ceilings of an exponential policy; the last repeats.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Delays {
     values: [u64; TABLE_LEN],
@@ -60,18 +60,17 @@ impl Delays {
     }
 }
 
-/// The ceiling of retry `n`, counted from 1: `initial` × `factor`^(n-1), up to `max_delay`.
+/// The ceilings of retries 1, 2, 3, …: `initial` × `factor`^(n-1), up to `max_delay`, which ends them.
 ///
 /// X(1) = initial·2^32 and X(n+1) = ⌊X(n)·F/10^6⌋, kept as whole microseconds and 32 binary places.
-pub(crate) fn exponential(initial: u64, factor: u32, max_delay: u64, n: u32) -> u64 {
-    let (mut whole, mut fraction) = (initial, 0);
-    for _ in 1..n.min(TABLE_LEN as u32) {
-        if whole >= max_delay {
-            break;
-        }
-        (whole, fraction) = divide(whole, fraction, factor, MILLION);
-    }
-    whole.min(max_delay)
+pub(crate) fn exponential(initial: u64, factor: u32, max_delay: u64) -> impl Iterator<Item = u64> {
+    let mut next = Some((initial, 0));
+    core::iter::from_fn(move || {
+        let (whole, fraction) = next?;
+        next = (whole < max_delay).then(|| divide(whole, fraction, factor, MILLION));
+        Some(whole.min(max_delay))
+    })
+    .take(TABLE_LEN)
 }
 
 /// ⌊x · mul / div⌋, for mul and div below 2^32; saturates.

@@ -67,6 +67,10 @@ impl Policy {
         let mut draft = Draft { settings: &mut policy.settings, reader, written };
         draft.inherit(&inherited);
         draft.settle();
-        if draft.reader.refused { None } else { Some(policy) }
+        if draft.reader.refused {
+            return None;
+        }
+        policy.grow();
+        Some(policy)
     }
 }

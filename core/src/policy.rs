@@ -140,13 +140,29 @@ impl Policy {
         let max_delay = self.settings[MAX_DELAY];
         match Backoff::of(&self.settings) {
             Backoff::Exponential => {
-                let factor = self.limit(FACTOR).unwrap_or(STANDARD[FACTOR]);
-                exponential(initial, factor as u32, max_delay, n)
+                // A class that begins elsewhere has no table.
+                let own = self.of_class(class, CLASS_INITIAL);
+                let grown =
+                    own.and_then(|own| exponential(own, self.factor(), max_delay).take(n.max(1) as usize).last());
+                grown.unwrap_or_else(|| self.delays.at(n))
             }
             Backoff::Linear => initial.saturating_mul(n.into()).min(max_delay),
             Backoff::Constant => initial.min(max_delay),
             Backoff::List => self.delays.at(n),
         }
+    }
+
+    /// Makes the table of ceilings, once the settings stand.
+    pub(crate) fn grow(&mut self) {
+        if Backoff::of(&self.settings) == Backoff::Exponential {
+            self.delays = Delays::EMPTY;
+            let ceilings = exponential(self.settings[INITIAL], self.factor(), self.settings[MAX_DELAY]);
+            ceilings.for_each(|ceiling| self.delays.push(ceiling));
+        }
+    }
+
+    fn factor(&self) -> u32 {
+        self.limit(FACTOR).unwrap_or(STANDARD[FACTOR]) as u32
     }
 
     /// A setting of a class, if it has its own; `permanent` has none.

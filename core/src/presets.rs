@@ -82,6 +82,7 @@ pub(crate) fn policy(number: u64) -> Policy {
         set(&mut policy.settings, *place, *value);
     }
     policy.budget_name = Name::of(budget_name).unwrap_or(Name::EMPTY);
+    policy.grow();
     policy
 }
 

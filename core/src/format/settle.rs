@@ -173,7 +173,7 @@ impl Draft<'_> {
         if is_exponential
             && jitter != Jitter::Decorrelated
             && self.settings[ATTEMPTS] > TABLE_LEN as u64 + 1
-            && exponential(smallest, factor as u32, max_delay, TABLE_LEN as u32) < max_delay
+            && exponential(smallest, factor as u32, max_delay).all(|ceiling| ceiling < max_delay)
             && self.can_check(const { options(&[Opt::Forever, Opt::Attempts, Opt::Factor]) })
         {
             self.reader.refuse_at(Mistake::TooSlowToGrow, [Opt::Factor as u8, END, END, END], factor, max_delay);
