@@ -73,6 +73,11 @@ pub(crate) fn exponential(initial: u64, factor: u32, max_delay: u64) -> impl Ite
     .take(TABLE_LEN)
 }
 
+/// The ceiling of retry `n`, counted from 1.
+pub(crate) fn exponential_at(initial: u64, factor: u32, max_delay: u64, n: u32) -> u64 {
+    exponential(initial, factor, max_delay).take(n.max(1) as usize).last().unwrap_or(max_delay)
+}
+
 /// ⌊x · mul / div⌋, for mul and div below 2^32; saturates.
 pub(crate) fn scale(x: u64, mul: u32, div: u32) -> u64 {
     let (high, low) = divide(x >> 32, x as u32, mul, div);

@@ -4,7 +4,7 @@
 //! opens, refuses, and says for how long. After that it is half-open: it issues at most `probes` permits, and opens again
 //! or closes as soon as their outcome is certain. Source: SEMANTICS 9.
 
-use crate::backoff::{MILLION, exponential};
+use crate::backoff::{MILLION, exponential_at};
 use crate::bounds::{Bounds, Check, DURATION, Field, Kind, Map, Unit};
 use crate::draw::{Lane, uniform, word};
 use crate::failure::names;
@@ -255,7 +255,7 @@ impl Breaker {
         self.trips = self.trips.saturating_add(1);
         self.opened = self.opened.saturating_add(1);
         let [initial, factor, max_delay] = [INITIAL, FACTOR, MAX_DELAY].map(|place| get(&self.settings, place));
-        let ceiling = exponential(initial, factor as u32, max_delay, self.trips);
+        let ceiling = exponential_at(initial, factor as u32, max_delay, self.trips);
         let word = word(self.seed, Lane::Breaker, self.opened);
         let delay = match self.settings[JITTER] {
             NONE => ceiling,

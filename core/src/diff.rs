@@ -5,6 +5,7 @@ use crate::bounds::{Field, Kind, POLICY};
 use crate::format::print_option;
 use crate::lint::Finding;
 use crate::policy::Policy;
+use crate::settings::{BACKOFF, LIST};
 use crate::text::Text;
 
 /// The difference between two policies.
@@ -120,7 +121,8 @@ impl Difference<'_> {
         let [before, after] = self.policies;
         POLICY.fields.iter().filter(move |field| {
             let is_other_list = match field.kind {
-                Kind::Delays => before.delays != after.delays,
+                // Elsewhere they follow from the other options.
+                Kind::Delays => before.settings[BACKOFF] == LIST && before.delays != after.delays,
                 Kind::Rules => before.rules != after.rules,
                 _ => false,
             };

@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use crate::backoff::{Backoff, Delays, exponential};
+use crate::backoff::{Backoff, Delays, exponential, exponential_at};
 use crate::bounds::PRESETS;
 use crate::draw::{Lane, word};
 use crate::failure::{Class, names};
@@ -141,10 +141,10 @@ impl Policy {
         match Backoff::of(&self.settings) {
             Backoff::Exponential => {
                 // A class that begins elsewhere has no table.
-                let own = self.of_class(class, CLASS_INITIAL);
-                let grown =
-                    own.and_then(|own| exponential(own, self.factor(), max_delay).take(n.max(1) as usize).last());
-                grown.unwrap_or_else(|| self.delays.at(n))
+                match self.of_class(class, CLASS_INITIAL) {
+                    Some(own) => exponential_at(own, self.factor(), max_delay, n),
+                    None => self.delays.at(n),
+                }
             }
             Backoff::Linear => initial.saturating_mul(n.into()).min(max_delay),
             Backoff::Constant => initial.min(max_delay),
