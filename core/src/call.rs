@@ -1,7 +1,7 @@
 //! One call: what the core decides when an attempt starts and when it fails.
 
 use crate::budget::Budget;
-use crate::classify::{Row, find};
+use crate::classify::find;
 use crate::draw::{Lane, uniform, word};
 use crate::failure::{Class, Condition, Failure, Sent, Verdict, names};
 use crate::hint_rule::HintMode;
@@ -433,29 +433,4 @@ impl Call {
     fn failed_in(&self, class: Class) -> u32 {
         self.failures_in.get(class as usize).copied().unwrap_or(0)
     }
-}
-
-/// What [`Policy::failed`] makes of a code by the tables alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Classification {
-    /// What kind of failure it is.
-    pub class: Class,
-    /// Whether the server may have acted.
-    pub sent: Sent,
-    /// When it may be retried.
-    pub condition: Condition,
-    /// Whether a table has a row for it.
-    pub is_known: bool,
-    /// Whether a policy that names nothing would retry it.
-    pub is_retried: bool,
-}
-
-/// What a failure's code means, by the tables alone.
-pub fn classify(failure: &Failure) -> Classification {
-    let Row { class, sent, condition, is_known } =
-        find(failure.domain, failure.code, failure.phase, failure.hint.is_some());
-    let meets_condition = condition.is_met(failure.hint.is_some(), false);
-    let is_harmless = sent != Sent::Maybe || failure.is_idempotent();
-    let is_retried = class != Class::Permanent && meets_condition && is_harmless;
-    Classification { class, sent, condition, is_known, is_retried }
 }

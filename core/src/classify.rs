@@ -16,7 +16,32 @@ mod sqlite;
 mod table;
 mod undici;
 
-use crate::failure::{Class, Code, Condition, Domain, Phase, Sent};
+use crate::failure::{Class, Code, Condition, Domain, Failure, Phase, Sent};
+
+/// What [`Policy::failed`](crate::Policy::failed) makes of a code by the tables alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Classification {
+    /// What kind of failure it is.
+    pub class: Class,
+    /// Whether the server may have acted.
+    pub sent: Sent,
+    /// When it may be retried.
+    pub condition: Condition,
+    /// Whether a table has a row for it.
+    pub is_known: bool,
+    /// Whether a policy that names nothing would retry it.
+    pub is_retried: bool,
+}
+
+/// What a failure's code means, by the tables alone.
+pub fn classify(failure: &Failure) -> Classification {
+    let Row { class, sent, condition, is_known } =
+        find(failure.domain, failure.code, failure.phase, failure.hint.is_some());
+    let meets_condition = condition.is_met(failure.hint.is_some(), false);
+    let is_harmless = sent != Sent::Maybe || failure.is_idempotent();
+    let is_retried = class != Class::Permanent && meets_condition && is_harmless;
+    Classification { class, sent, condition, is_known, is_retried }
+}
 
 /// What a code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

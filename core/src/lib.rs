@@ -15,7 +15,7 @@
 //! }
 //! ```
 //!
-//! Reading order: [`Policy`], [`backoff`], [`jitter`], [`call`]; [`classify`](call::classify) and [`hint`] for looking up.
+//! Reading order: [`Policy`], [`backoff`], [`jitter`], [`call`]; [`classify()`] and [`hint`] for looking up.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -62,7 +62,8 @@ mod words;
 pub use breaker::Breaker;
 pub use budget::{Budget, BudgetMode};
 pub use bulkhead::Bulkhead;
-pub use call::{Attempt, Call, Classification, Decision, Mode, Reason, Shared, classify};
+pub use call::{Attempt, Call, Decision, Mode, Reason, Shared};
+pub use classify::{Classification, classify};
 pub use draw::{Lane, call_seed, uniform, word};
 pub use failure::{Class, Code, Condition, Domain, Failure, Phase, Sent, Verdict};
 pub use format::{Notation, Problem, tape};

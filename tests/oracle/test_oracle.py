@@ -21,6 +21,7 @@ import draws
 import durations
 import generate
 import guard_options
+import sim
 import tables
 import throttle
 from compile import compile_policy
@@ -37,6 +38,26 @@ def policy(**options):
     compiled, problems = compile_policy(options)
     assert not problems, problems
     return compiled
+
+
+class Herds(unittest.TestCase):
+    FULL = {"attempts": 7, "initial": "1s", "max_delay": "40s", "timeout": None}
+
+    def peaks(self, **options):
+        return [peak["arrivals"] for peak in sim.herd(policy(**options), 7, sim.Herd())["peaks"]]
+
+    def test_the_worst_windows_are_those_published(self):
+        """Of another generator: a count of n differs by less than five standard deviations, which are its root."""
+        for options, published in (
+            (self.FULL, (1_035, 537, 286, 154, 87, 45)),
+            (self.FULL | {"jitter": "equal"}, (2_035, 1_048, 555)),
+            ({"preset": "aws", "budget": None}, (10_000, 7_467)),
+        ):
+            for found, wanted in zip(self.peaks(**options), published):
+                self.assertLessEqual((found - wanted) ** 2, 25 * wanted)
+
+    def test_without_jitter_all_come_back_for_ever(self):
+        self.assertEqual([10_000] * 6, self.peaks(**self.FULL | {"jitter": "none"}))
 
 
 class Draws(unittest.TestCase):
