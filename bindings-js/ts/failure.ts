@@ -41,6 +41,8 @@ export function lookUp(facts: Facts, method?: string): number {
 }
 
 function ownFacts(error: unknown, isInner: boolean): Facts | undefined {
+  const system = systemFacts(error);
+  if (system) return system;
   const driver = driverFacts(error);
   if (driver) return driver;
   const response = read(error, "response");
@@ -61,6 +63,20 @@ function ownFacts(error: unknown, isInner: boolean): Facts | undefined {
   if (LOST_NAME.test(name) && !read(error, "cause")) return facts(DomainNumber.Os, "ECONNRESET");
   const isNetwork = error instanceof TypeError && !read(error, "cause") && NETWORK.test(error.message);
   return isNetwork ? facts(DomainNumber.Os, "ECONNRESET") : undefined;
+}
+
+const SYSTEM_FIELDS = /* @__PURE__ */ new Set(["errno", "code", "syscall", "address", "port", "hostname"]);
+
+/** The facts of a plain system error: it has no field that the readers of clients' errors look for, so they are not asked. */
+function systemFacts(error: unknown): Facts | undefined {
+  try {
+    if (Object.getPrototypeOf(error) !== Error.prototype) return undefined;
+    for (const field in error as object) if (!SYSTEM_FIELDS.has(field)) return undefined;
+    const { code, syscall } = error as { code?: unknown; syscall?: unknown };
+    return typeof code === "string" ? byCode(code, syscall === "connect") : undefined;
+  } catch {
+    return undefined; // a proxy may refuse
+  }
 }
 
 /** The facts of an error that a client of another server than HTTP's made, by the fields that it alone has. */
