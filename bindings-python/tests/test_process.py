@@ -9,29 +9,41 @@ import pytest
 import undaunted
 
 
-def test_the_import_pulls_in_nothing_heavy():
-    code = (
-        "import sys; sys.path[:0] = {path!r}; import undaunted; "
-        "print(*sorted({{'asyncio', 'inspect', 'dataclasses', 'typing', 'logging', 'json', 're', 'functools', 'threading', 'datetime'}} & set(sys.modules)))"
-    )
+def printed(code: str) -> str:
+    """What code prints in an interpreter that has loaded nothing else."""
     path = [entry for entry in sys.path if entry]
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code.format(path=path)], capture_output=True, text=True, check=True)
-    assert "" == done.stdout.strip()
+    code = f"import sys; sys.path[:0] = {path!r}; import undaunted; {code}"
+    return subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_the_import_pulls_in_nothing_heavy():
+    heavy = {"asyncio", "inspect", "dataclasses", "typing", "logging", "json", "re", "functools", "threading", "datetime", "importlib"}
+    assert "" == printed(f"print(*sorted({heavy} & set(sys.modules)))")
+
+
+def test_what_is_not_needed_to_retry_is_loaded_when_it_is_named():
+    code = (
+        "later = {'undaunted._' + name for name in ('breaker', 'bulkhead', 'hedge', 'throttle', 'simulate', 'testing')}\n"
+        "assert {'Breaker', 'Bulkhead', 'Hedge', 'Throttle', 'simulate_herd', 'testing'} <= set(dir(undaunted)), dir(undaunted)\n"
+        "assert not later & set(sys.modules), sys.modules\n"
+        "assert all(getattr(undaunted, name) is getattr(undaunted, name) for name in undaunted.__all__)\n"
+        "assert later <= set(sys.modules)\n"
+        "try: undaunted.Braeker\n"
+        "except AttributeError as error: print(error)"
+    )
+    assert "module 'undaunted' has no attribute 'Braeker'" == printed(code)
 
 
 def test_retrying_pulls_in_nothing_heavy_either():
     code = (
-        "import sys; sys.path[:0] = {path!r}; import undaunted; "
         "calls = []\n"
         "def fn():\n"
         "    calls.append(1)\n"
         "    if len(calls) < 2: raise ConnectionResetError\n"
         "undaunted.retry(initial='1us', max_delay='1us')(fn)()\n"
-        "print(*sorted({{'asyncio', 'inspect', 'dataclasses', 'typing', 'logging', 'trio', 'aiohttp'}} & set(sys.modules)))"
+        "print(*sorted({'asyncio', 'inspect', 'dataclasses', 'typing', 'logging', 'trio', 'aiohttp'} & set(sys.modules)))"
     )
-    path = [entry for entry in sys.path if entry]
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code.format(path=path)], capture_output=True, text=True, check=True)
-    assert "" == done.stdout.strip()
+    assert "" == printed(code)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

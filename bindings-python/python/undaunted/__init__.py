@@ -2,12 +2,6 @@
 
 from ._block import Attempt as Attempt
 from ._block import RetryContext as RetryContext
-from ._breaker import Breaker as Breaker
-from ._breaker import BreakerOpen as BreakerOpen
-from ._breaker import Permit as Permit
-from ._budget import Budget as Budget
-from ._bulkhead import Bulkhead as Bulkhead
-from ._bulkhead import BulkheadFull as BulkheadFull
 from ._core import __version__ as __version__
 from ._core import redraw_entropy as _redraw_entropy
 from ._errors import FailedAttempt as FailedAttempt
@@ -23,7 +17,6 @@ from ._errors import stop as stop
 from ._events import Event as Event
 from ._events import Subscription as Subscription
 from ._events import on_event as on_event
-from ._hedge import Hedge as Hedge
 from ._policy import Policy as Policy
 from ._retry import Classification as Classification
 from ._retry import classify as classify
@@ -32,17 +25,27 @@ from ._retry import ok as ok
 from ._retry import read_hint as read_hint
 from ._retry import retry as retry
 from ._retry import retry_context as retry_context
-from ._simulate import simulate_herd as simulate_herd
-from ._simulate import simulate_layers as simulate_layers
-from ._simulate import simulate_loss as simulate_loss
 from ._source import PolicySource as PolicySource
 from ._source import watch as watch
 from ._switch import is_active as is_active
 from ._switch import set_active as set_active
-from ._testing import Testing as Testing
-from ._testing import testing as testing
-from ._throttle import Throttle as Throttle
-from ._throttle import Throttled as Throttled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._breaker import Breaker as Breaker
+    from ._breaker import BreakerOpen as BreakerOpen
+    from ._breaker import Permit as Permit
+    from ._budget import Budget as Budget
+    from ._bulkhead import Bulkhead as Bulkhead
+    from ._bulkhead import BulkheadFull as BulkheadFull
+    from ._hedge import Hedge as Hedge
+    from ._simulate import simulate_herd as simulate_herd
+    from ._simulate import simulate_layers as simulate_layers
+    from ._simulate import simulate_loss as simulate_loss
+    from ._testing import Testing as Testing
+    from ._testing import testing as testing
+    from ._throttle import Throttle as Throttle
+    from ._throttle import Throttled as Throttled
 
 # TimeoutError is left out: a star import must not hide the builtin.
 __all__ = [
@@ -88,6 +91,41 @@ __all__ = [
     "testing",
     "watch",
 ]
+
+
+#: What is not needed to retry is loaded when it is first named.
+_LATER = {
+    "Breaker": "_breaker",
+    "BreakerOpen": "_breaker",
+    "Permit": "_breaker",
+    "Budget": "_budget",
+    "Bulkhead": "_bulkhead",
+    "BulkheadFull": "_bulkhead",
+    "Hedge": "_hedge",
+    "simulate_herd": "_simulate",
+    "simulate_layers": "_simulate",
+    "simulate_loss": "_simulate",
+    "Testing": "_testing",
+    "testing": "_testing",
+    "Throttle": "_throttle",
+    "Throttled": "_throttle",
+}
+
+# Out of sight of type checkers, which would take any name for known.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        found: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def _redraw_after_fork() -> None:
