@@ -233,6 +233,15 @@ test("AWS SDK 3: ServiceException of @smithy/smithy-client", () => {
   assert.deepEqual(asked(failed("Unheard", undefined)), ["aws", "Unheard", "permanent", "maybe"]);
 });
 
+test("AWS SDK 3: a socket's error that its retries have marked stays the socket's", () => {
+  // As client-sts 3 leaves them when a connection is reset, refused or has no address; it renames what it takes for late.
+  const marked = (code, more) => error("x", { code, ...more, $metadata: { attempts: 1, totalRetryDelay: 0 } });
+  assert.deepEqual(asked(marked("ECONNRESET", { name: "TimeoutError", errno: -104, syscall: "read" })), ["os", "ECONNRESET", "transient", "maybe"]);
+  assert.deepEqual(asked(marked("ECONNREFUSED", { errno: -111, syscall: "connect" })), ["os", "ECONNREFUSED", "connect", "not_sent"]);
+  assert.deepEqual(asked(marked("EAI_AGAIN", { errno: -3001, syscall: "getaddrinfo" })), ["dns", "EAI_AGAIN", "connect", "not_sent"]);
+  assert.deepEqual(asked(error("x", { name: "TimeoutError", $metadata: { attempts: 1 } })), ["aws", "TimeoutError", "timeout", "maybe"]);
+});
+
 test("what AWS' model calls retryable is retried", virtual(async () => {
   const modeled = (more) => error("x", { name: "Modeled", $metadata: { httpStatusCode: 400 }, ...more });
   assert.deepEqual(await seen(modeled({ $retryable: {} })), ["transient", "rejected", RETRIED]);

@@ -130,14 +130,15 @@ function retryInfo(metadata: { get?: (name: string) => unknown }): number {
   return Number.isSafeInteger(wait) ? wait : -1;
 }
 
-/** The AWS SDK 3, by smithy-client: the code, or the status where no table has the code. */
-function awsFacts(error: unknown, name: string): Facts {
+/** The AWS SDK 3, by smithy-client: the code, or the status where no table has the code. A socket's error it only marks. */
+function awsFacts(error: unknown, name: string): Facts | undefined {
+  const status = read(read(error, "$metadata"), "httpStatusCode");
+  if (status === undefined && typeof read(error, "code") === "string") return undefined;
   const headers = read(read(error, "$response"), "headers");
   const { flags, wait } = isObject(headers) ? hintOf(headers as HeaderSource) : { flags: 0, wait: -1 };
   // What the service's model says of the error: retryable, and perhaps an overload.
   const trait = read(error, "$retryable");
   const code = facts(DomainNumber.Aws, utf8(name), flags | (trait ? 48 : 0), wait);
-  const status = read(read(error, "$metadata"), "httpStatusCode");
   if (lookUp(code) & 256) return code;
   if (read(trait, "throttling")) return { ...code, code: "ThrottlingException" };
   return Number.isInteger(status) ? { ...code, domain: DomainNumber.Http, code: status as number } : code;
