@@ -68,6 +68,7 @@ pub(crate) struct Draw {
 }
 
 impl Draw {
+    #[cfg_attr(not(target_arch = "wasm32"), inline)]
     pub fn delay(&self, jitter: Jitter) -> u64 {
         let c = self.ceiling;
         let u = |x| uniform(self.word, x);

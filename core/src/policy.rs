@@ -114,6 +114,7 @@ impl Policy {
 
     /// The delay of retry `n` before hint and clip. `restarted_at` is the retry after which the exponent started again;
     /// `previous` is what decorrelated jitter folds over.
+    #[cfg_attr(not(target_arch = "wasm32"), inline)]
     pub(crate) fn draw(&self, class: Class, n: u32, restarted_at: u32, call_seed: u64, previous: &mut u64) -> u64 {
         let mut step = n.saturating_sub(restarted_at);
         if self.settings[FIRST] == IMMEDIATE && restarted_at == 0 {
@@ -135,6 +136,7 @@ impl Policy {
     }
 
     /// The delay of step `n` ≥ 1 before jitter, after a failure of this class.
+    #[cfg_attr(not(target_arch = "wasm32"), inline)]
     pub(crate) fn ceiling(&self, class: Class, n: u32) -> u64 {
         let initial = self.initial(class);
         let max_delay = self.settings[MAX_DELAY];
