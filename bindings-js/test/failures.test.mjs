@@ -158,6 +158,21 @@ test("ioredis 6: ReplyError of redis-errors 1", () => {
   assert.deepEqual(asked(new ReplyError("")), ["redis", "", "permanent", "maybe"]);
 });
 
+test("node-redis 6: replies, and what became of the connection, by the names of their classes", () => {
+  class ErrorReply extends Error {}
+  class SimpleError extends ErrorReply {}
+  class BlobError extends ErrorReply {}
+  class SocketClosedUnexpectedlyError extends Error {}
+  class SocketTimeoutError extends Error {}
+  class ConnectionTimeoutError extends Error {}
+  assert.deepEqual(asked(new SimpleError("READONLY You can't write against a read only replica.")), ["redis", "READONLY", "transient", "rejected"]);
+  assert.deepEqual(asked(new BlobError("TRYAGAIN Multiple keys request during rehashing of slot")), ["redis", "TRYAGAIN", "transient", "rejected"]);
+  assert.deepEqual(asked(new SocketClosedUnexpectedlyError("Socket closed unexpectedly")), ["os", "ECONNRESET", "transient", "maybe"]);
+  assert.deepEqual(asked(new SocketTimeoutError("Socket timeout")), ["os", "ETIMEDOUT", "timeout", "maybe"]);
+  assert.deepEqual(asked(new ConnectionTimeoutError("Connection timeout")), ["os", "ETIMEDOUT", "connect", "not_sent"]);
+  assert.deepEqual(asked(new (class SimpleError extends Error {})("LOADING")), ["user", "Error", "permanent", "maybe"]);
+});
+
 test("mongodb 7: a label, else the number, else the name", () => {
   const failed = (name, errorLabels, more = {}) => error("x", { name, errorLabels, ...more });
   assert.deepEqual(asked(failed("MongoServerError", [], { code: 112 })), ["mongodb", 112, "conflict", "rejected"]);

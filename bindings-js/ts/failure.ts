@@ -98,8 +98,14 @@ function driverFacts(error: unknown): Facts | undefined {
   // better-sqlite3 12 and sqlite3 5; node:sqlite
   if (/^SQLITE_\w+$/.test(code)) return facts(DomainNumber.Sqlite, code);
   if (code === "ERR_SQLITE_ERROR") return facts(DomainNumber.Sqlite, whole("errcode"));
-  // ioredis 6, by redis-errors 1
-  if (name === "ReplyError") return facts(DomainNumber.Redis, utf8(TOO_MANY.exec(text("message"))![0]));
+  // node-redis 6 gives its errors no names
+  const type = name === "Error" ? read(error, "constructor") : undefined;
+  const kind = read(type, "name");
+  const isReply = name === "ReplyError" || read(read(type, "__proto__"), "name") === "ErrorReply"; // ioredis 6, by redis-errors 1; node-redis
+  if (isReply) return facts(DomainNumber.Redis, utf8(TOO_MANY.exec(text("message"))![0]));
+  if (kind === "SocketClosedUnexpectedlyError") return facts(DomainNumber.Os, "ECONNRESET");
+  if (kind === "SocketTimeoutError") return facts(DomainNumber.Os, "ETIMEDOUT");
+  if (kind === "ConnectionTimeoutError") return facts(DomainNumber.Os, "ETIMEDOUT", 1);
   // mongodb 7: a label says more than a number
   if (name === "MongoPoolClearedError") return facts(DomainNumber.Mongodb, "PoolClearedError");
   const labels = read(error, "errorLabels");
