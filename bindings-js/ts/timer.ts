@@ -10,15 +10,14 @@ export function clock(): number {
 
 /** Calls back after so many microseconds, rounded up to the timer's milliseconds; longer than a timer can is no matter. */
 export function arm(us: number, callback: () => void, unref: boolean | undefined): Disarm {
-  let left = Math.ceil(us / 1000);
-  let id: ReturnType<typeof setTimeout> & { unref?: () => void };
-  const step = () => {
-    const part = Math.min(left, LONGEST);
-    left -= part;
-    id = globalThis.setTimeout(left > 0 ? step : callback, part);
-    if (unref) id.unref?.();
-  };
-  step();
+  const ms = Math.ceil(us / 1000);
+  if (ms > LONGEST) {
+    const goOn = () => (disarm = arm(us - LONGEST * 1000, callback, unref));
+    let disarm = arm(LONGEST * 1000, goOn, unref);
+    return () => disarm();
+  }
+  const id: ReturnType<typeof setTimeout> & { unref?: () => void } = globalThis.setTimeout(callback, ms);
+  if (unref) id.unref?.();
   return () => globalThis.clearTimeout(id);
 }
 
