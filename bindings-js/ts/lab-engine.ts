@@ -69,18 +69,18 @@ export function lint(policy: string): Answer {
 }
 
 /**
- * Simulates in an instance of its own, so that several may go on beside each other; throws as `analyse` does. Between slices `progress`
- * is told how many clients, chains or calls have come to an end, of how many, and `turn` waited for.
+ * Simulates in an instance of its own, so that several may go on beside each other; throws as `analyse` does. After each slice of so many
+ * attempts `progress` is told how many clients, chains or calls have come to an end, of how many, and `turn` waited for.
  */
 export async function simulate(
   kind: number, policy: string, conditions: string, notation: number, [high, low]: readonly [number, number],
-  progress: (done: number, all: number) => void, turn: () => Promise<void>,
+  slice: number, progress: (done: number, all: number) => void, turn: () => Promise<void>,
 ): Promise<Answer> {
   const lab = use(policy, instance());
   const length = write(lab, conditions);
   const problems = lab.simulate(kind, length, notation, high, low);
   if (problems) throw refusal(lab, problems, (index) => lab.simulation_problem(kind, length, notation, index));
-  await lab.proceed(SLICE, progress, turn);
+  await lab.proceed(slice, progress, turn);
   lab.outcome();
   return answer(lab);
 }
@@ -127,8 +127,6 @@ const JSON_NOTATION = 0;
 const INPUT = 0;
 const OUTPUT = 1;
 const NUMBERS = 2;
-/** Attempts in a slice: some hundredths of a second. */
-const SLICE = 100_000;
 /** Kinds of simulations. */
 export const HERD = 0;
 export const LOSS = 1;

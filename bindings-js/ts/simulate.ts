@@ -196,7 +196,7 @@ async function run(kind: number, policy: Policy | PolicyOptions, { seed, progres
   signal?.throwIfAborted();
   const next = () => turn().then(() => signal?.throwIfAborted());
   const told = (done: number, all: number) => progress?.(done, all);
-  return simulate(kind, budgeted(policyOf(policy)), tapeOf(conditions), JAVASCRIPT_NOTATION, halves(seed ?? 1, "seed"), told, next);
+  return simulate(kind, budgeted(policyOf(policy)), tapeOf(conditions), JAVASCRIPT_NOTATION, halves(seed ?? 1, "seed"), SLICE, told, next);
 }
 
 /** The policy, with what its budget is made of written out. */
@@ -221,4 +221,6 @@ function peakOf({ at_us, ...rest }: any): Peak {
   return { ...rest, at: at_us / 1000 };
 }
 
+/** Attempts in a slice: some hundredths of a second. */
+const SLICE = 100_000;
 const JAVASCRIPT_NOTATION = 2;
