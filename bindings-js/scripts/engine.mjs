@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 
 export const home = fileURLToPath(new URL("..", import.meta.url));
 export const root = process.env.UNDAUNTED_WORKSPACE ?? join(home, "..");
@@ -27,10 +28,20 @@ export function buildEngine() {
 function inline(features, name, module) {
   const raw = compile(features);
   cargo(["run", "--locked", "--quiet", "-p", "undaunted-js-build", "--", raw, join(made, "bindgen")]);
+  const bound = new WebAssembly.Module(readFileSync(join(made, "bindgen", "engine_bg.wasm")));
   const called = join(made, "called.wasm");
-  keepCalled(join(made, "bindgen", "engine_bg.wasm"), called, name);
+  const glue = features.length ? glueOf(bound) : "";
+  keepCalled(bound, called, readFileSync(join(home, "ts", `${name}.ts`), "utf8"), glue);
   optimise(called, join(made, `${name}.wasm`));
-  writeFileSync(join(made, `${module}.js`), `export const WASM = "${printable(readFileSync(join(made, `${name}.wasm`)))}";\n`);
+  writeFileSync(join(made, `${module}.js`), `export const WASM = "${printable(readFileSync(join(made, `${name}.wasm`)))}";\n${glue}`);
+}
+
+/** What wasm-bindgen wrote for the module's imports, as a function: each instance has its own. */
+function glueOf(bound) {
+  const names = WebAssembly.Module.imports(bound).map(({ name }) => name);
+  const contents = `export { __wbg_set_wasm, ${names} } from "./engine_bg.js"`;
+  const [{ text }] = buildSync({ stdin: { contents, resolveDir: join(made, "bindgen") }, bundle: true, format: "esm", write: false }).outputFiles;
+  return `export function glue() {\n${text.replace(/export \{([^}]*)\};\s*$/, "return {$1};\n")}}\n`;
 }
 
 /**
@@ -51,15 +62,15 @@ function compile(features) {
   return copy;
 }
 
-/** Drops the exports that ts/NAME.ts does not name, and with them what only the glue for strings and objects needs. */
-function keepCalled(from, to, file) {
-  const typed = readFileSync(join(home, "ts", `${file}.ts`), "utf8");
-  const names = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(from)))
+/** Drops the exports that neither ts/NAME.ts nor the glue names, and with them what only the rest of the glue needs. */
+function keepCalled(bound, to, typed, glue) {
+  const names = WebAssembly.Module.exports(bound)
     .map(({ name }) => name)
-    .filter((name) => name === "memory" || typed.includes(`\n  ${name}(`));
+    .filter((name) => name === "memory" || typed.includes(`\n  ${name}(`) || glue.includes(`wasm.${name}`));
   const graph = [{ name: "host", root: true, reaches: names }, ...names.map((name) => ({ name, export: name }))];
   const graphFile = join(made, "called.json");
   writeFileSync(graphFile, JSON.stringify(graph));
+  const from = join(made, "bindgen", "engine_bg.wasm");
   execFileSync(join(home, "node_modules", ".bin", "wasm-metadce"), [from, "-o", to, "--graph-file", graphFile, ...FEATURES]);
 }
 

@@ -4,12 +4,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
-import { chromiumPath } from "../../tests/js/host.mjs";
+import { chromiumPath, launch } from "../../tests/js/host.mjs";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
-const executablePath = chromiumPath();
-const skip = executablePath ? false : "no chromium on PATH; name one in CHROMIUM";
+const skip = chromiumPath() ? false : "no chromium on PATH; name one in CHROMIUM";
 let browser, server, requests;
 
 before(async () => {
@@ -27,11 +25,7 @@ before(async () => {
     response.writeHead(200, { "content-type": "text/javascript" }).end(readFileSync(join(dist, path)));
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-  const args = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-  ];
-  browser = await chromium.launch({ executablePath, args });
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();
@@ -69,6 +63,24 @@ test("the lab runs in a page without a bundler", { skip }, async () => {
   });
   assert.deepEqual(found, [{ value: 0.875, error: 0 }, "nested-retries"]);
   assert.deepEqual(requests.filter((url) => url.endsWith(".wasm")), []);
+});
+
+test("a page goes on drawing while a million clients are followed", { skip }, async () => {
+  const page = await open();
+  const seen = await page.evaluate(async () => {
+    const { simulateHerd } = await import("/lab.js");
+    let frames = 0;
+    const draw = () => {
+      frames++;
+      requestAnimationFrame(draw);
+    };
+    requestAnimationFrame(draw);
+    const seen = [];
+    const progress = () => seen.push(frames);
+    await simulateHerd({ timeout: null }, { clients: 1_000_000, capacity: 1000, outage: "30s", progress });
+    return seen;
+  });
+  assert.ok(seen.length > 50 && new Set(seen).size > 2, `frames before each of ${seen.length} slices' ends: ${seen}`);
 });
 
 test("a page whose policy forbids WebAssembly is told what to allow", { skip }, async () => {

@@ -158,9 +158,9 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** An engine from its printable text. */
-export function instantiate(text: string): Engine {
+export function instantiate(text: string, imports?: WebAssembly.Imports): Engine {
   try {
-    const { exports: made } = new WebAssembly.Instance(new WebAssembly.Module(bytesOf(text)));
+    const { exports: made } = new WebAssembly.Instance(new WebAssembly.Module(bytesOf(text)), imports);
     const exports = made as unknown as Engine & { memory: WebAssembly.Memory };
     const area = (which: number) => new Uint8Array(exports.memory.buffer, exports.area(which), exports.area_size(which));
     return {

@@ -1,9 +1,10 @@
 // The lab: a second build of the same engine, with analysis, lint and their texts; instantiated when it is first asked.
-import { type Engine, instantiate, type Policy, PolicyError, tapeOf } from "./core.js";
-import { WASM } from "lab-wasm";
+import { instantiate, type Policy, PolicyError, tapeOf } from "./core.js";
+import { glue, WASM } from "lab-wasm";
 
-/** The lab's functions, as src/lab.rs has them, beside those of the engine that it needs. */
-export interface Lab extends Pick<Engine, "input" | "output" | "numbers"> {
+/** The lab's functions, as src/lab.rs and src/simulate.rs have them, beside those of the engine that it needs. */
+export interface Lab {
+  __wbindgen_start(): void;
   analyse(length: number, notation: number): number;
   analysis_problem(length: number, notation: number, index: number): void;
   area(which: number): number;
@@ -13,9 +14,11 @@ export interface Lab extends Pick<Engine, "input" | "output" | "numbers"> {
   keep_before(): void;
   lint(): void;
   outcome(): void;
+  proceed(most: number, progress: (done: number, all: number) => void, turn: () => Promise<void>): Promise<void>;
   simulate(kind: number, length: number, notation: number, seedHigh: number, seedLow: number): number;
   simulation_problem(kind: number, length: number, notation: number, index: number): void;
-  step(most: number): number;
+  /** Unlike the engine's it grows, which makes views of it useless. */
+  readonly memory: WebAssembly.Memory;
 }
 
 /** An answer for a reader, and for a program. */
@@ -24,7 +27,15 @@ export type Answer = readonly [text: string, json: string];
 let lab: Lab | undefined;
 
 function load(): Lab {
-  return (lab ??= instantiate(WASM) as unknown as Lab);
+  return (lab ??= instance());
+}
+
+function instance(): Lab {
+  const host = glue();
+  const lab = instantiate(WASM, { "./engine_bg.js": host }) as unknown as Lab;
+  host.__wbg_set_wasm(lab);
+  lab.__wbindgen_start();
+  return lab;
 }
 
 /** A policy's canonical form as a tape: the lab is another build, and takes no bytes of the engine's. */
@@ -57,26 +68,21 @@ export function lint(policy: string): Answer {
   return answer(lab);
 }
 
-/** A simulation as far as it has come. */
-export interface Simulation {
-  /** Goes on by about so many attempts; true at the end. */
-  step(most: number): boolean;
-  /** How many clients, chains or calls have come to an end, of how many. */
-  progress(): [done: number, all: number];
-  outcome(): Answer;
-}
-
-/** Begins a simulation in an instance of its own, so that several may go on beside each other; throws as `analyse` does. */
-export function beginSimulation(kind: number, policy: string, conditions: string, notation: number, [high, low]: readonly [number, number]): Simulation {
-  const lab = use(policy, instantiate(WASM) as unknown as Lab);
+/**
+ * Simulates in an instance of its own, so that several may go on beside each other; throws as `analyse` does. After each slice of so many
+ * attempts `progress` is told how many clients, chains or calls have come to an end, of how many, and `turn` waited for.
+ */
+export async function simulate(
+  kind: number, policy: string, conditions: string, notation: number, [high, low]: readonly [number, number],
+  slice: number, progress: (done: number, all: number) => void, turn: () => Promise<void>,
+): Promise<Answer> {
+  const lab = use(policy, instance());
   const length = write(lab, conditions);
   const problems = lab.simulate(kind, length, notation, high, low);
   if (problems) throw refusal(lab, problems, (index) => lab.simulation_problem(kind, length, notation, index));
-  return {
-    step: (most) => lab.step(most) === 1,
-    progress: () => [lab.numbers[0]!, lab.numbers[1]!],
-    outcome: () => (lab.outcome(), answer(lab)),
-  };
+  await lab.proceed(slice, progress, turn);
+  lab.outcome();
+  return answer(lab);
 }
 
 /** Every problem of what was refused; `tell` writes one into the areas. */
@@ -94,7 +100,8 @@ function use(policy: string, lab = load()): Lab {
 }
 
 function write(lab: Lab, tape: string): number {
-  for (let at = 0; at < tape.length; at++) lab.input[at] = tape.charCodeAt(at);
+  const input = area(lab, INPUT);
+  for (let at = 0; at < tape.length; at++) input[at] = tape.charCodeAt(at);
   return tape.length;
 }
 
@@ -103,12 +110,23 @@ function answer(lab: Lab): Answer {
 }
 
 /** Texts one after the other in the output area, their lengths in the numbers. */
-function pieces({ numbers, output }: Lab, count: number): string[] {
+function pieces(lab: Lab, count: number): string[] {
+  const output = area(lab, OUTPUT);
   let start = 0;
-  return Array.from(numbers.slice(0, count), (length) => new TextDecoder().decode(output.subarray(start, (start += length))));
+  return Array.from(new Float64Array(lab.memory.buffer, lab.area(NUMBERS), count), (length) =>
+    new TextDecoder().decode(output.subarray(start, (start += length))),
+  );
+}
+
+function area(lab: Lab, which: number): Uint8Array {
+  return new Uint8Array(lab.memory.buffer, lab.area(which), lab.area_size(which));
 }
 
 const JSON_NOTATION = 0;
+/** Areas. */
+const INPUT = 0;
+const OUTPUT = 1;
+const NUMBERS = 2;
 /** Kinds of simulations. */
 export const HERD = 0;
 export const LOSS = 1;

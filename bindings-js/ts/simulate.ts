@@ -1,6 +1,6 @@
 // Simulations in slices: the page draws and hears its user between them.
 import { halves, type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
-import { type Answer, beginSimulation, HERD, LAYERS, LOSS, tapeOfPolicy } from "./lab-engine.js";
+import { type Answer, HERD, LAYERS, LOSS, simulate, tapeOfPolicy } from "./lab-engine.js";
 import type { Duration, Seed } from "./options.js";
 import { Report } from "./report.js";
 
@@ -194,15 +194,9 @@ export async function simulateLayers(policy: Policy | PolicyOptions, options: La
 
 async function run(kind: number, policy: Policy | PolicyOptions, { seed, progress, signal, ...conditions }: SimulationOptions): Promise<Answer> {
   signal?.throwIfAborted();
-  const simulation = beginSimulation(kind, budgeted(policyOf(policy)), tapeOf(conditions), JAVASCRIPT_NOTATION, halves(seed ?? 1, "seed"));
-  let isOver;
-  do {
-    isOver = simulation.step(SLICE);
-    progress?.(...simulation.progress());
-    await turn();
-    signal?.throwIfAborted();
-  } while (!isOver);
-  return simulation.outcome();
+  const next = () => turn().then(() => signal?.throwIfAborted());
+  const told = (done: number, all: number) => progress?.(done, all);
+  return simulate(kind, budgeted(policyOf(policy)), tapeOf(conditions), JAVASCRIPT_NOTATION, halves(seed ?? 1, "seed"), SLICE, told, next);
 }
 
 /** The policy, with what its budget is made of written out. */

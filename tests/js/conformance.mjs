@@ -14,11 +14,11 @@ let failed = cases === 0;
 if (!isChromium) {
   const module = await inNode();
   const [inlined, plain] = [module.inlined(), module.plain(plainWasm())];
-  for (const [name, file] of vectors) report("node", name, module.wrongCases(inlined, plain, file));
+  for (const [name, file] of vectors) report("node", name, await module.wrongCases(inlined, plain, file));
   console.log(`vectors: node ran ${cases} cases in ${files.length} files`);
   reportLab("node", module.labTexts);
   const withoutLab = vectors.filter(([, { kind }]) => !module.LAB_KINDS.includes(kind));
-  for (const [name, file] of withoutLab) report("undaunted.wasm", name, module.wrongCases(plain, plain, file));
+  for (const [name, file] of withoutLab) report("undaunted.wasm", name, await module.wrongCases(plain, plain, file));
   const count = withoutLab.reduce((sum, [, { cases }]) => sum + cases.length, 0);
   console.log(`vectors: undaunted.wasm ran ${count} cases in ${withoutLab.length} files`);
 } else {

@@ -42,9 +42,19 @@ export function chromiumPath() {
   return process.env.CHROMIUM ?? found;
 }
 
+/** Headless Chromium. */
+export function launch() {
+  return require("playwright-core").chromium.launch({
+    executablePath: chromiumPath(),
+    args: [
+      "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync",
+    ],
+  });
+}
+
 /** A page of headless Chromium, served on loopback, with the module as `window.engine` and undaunted.wasm beside it. */
 export async function inChromium() {
-  const { chromium } = require("playwright-core");
   const script = `${await bundled()}\nwindow.engine = { inlined, plain, wrongCases, lineOf, labTexts };`;
   const server = createServer((request, response) => {
     const files = {
@@ -56,13 +66,7 @@ export async function inChromium() {
     response.writeHead(files[request.url] ? 200 : 404, { "content-type": type }).end(content);
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-  const browser = await chromium.launch({
-    executablePath: chromiumPath(),
-    args: [
-      "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync",
-    ],
-  });
+  const browser = await launch();
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
   await page.waitForFunction("window.engine");

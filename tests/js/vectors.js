@@ -1,28 +1,34 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
 import { GUARDS } from "./engine-level.js";
-import { analyse, beginSimulation, diff, lint } from "../../bindings-js/ts/lab-engine.ts";
+import { analyse, diff, lint, simulate } from "../../bindings-js/ts/lab-engine.ts";
 import { tapeOf } from "../../bindings-js/ts/tape.ts";
 
 /** Texts of the lab, which every host must print to the byte. */
 export const labTexts = [];
 
 /** Runs a file's cases; `draws` is the engine that has single draws. Answers what went wrong, case by case. */
-export function wrongCases(engine, draws, { kind, cases }) {
-  return cases.flatMap((wanted) => {
+export async function wrongCases(engine, draws, { kind, cases }) {
+  const wrong = [];
+  for (const wanted of cases) {
     let found;
     try {
-      found = (RUN[kind] ?? guarded(kind))(engine, wanted, draws);
+      found = await (RUN[kind] ?? guarded(kind))(engine, wanted, draws);
     } catch (error) {
       found = String(error);
     }
-    if (kind === "analysis" && !isNear(wanted.expect, found)) return [`${wanted.name}\n  expected ${JSON.stringify(wanted.expect)}\n  found    ${JSON.stringify(found)}`];
-    if (kind === "analysis") return [];
-    if (kind === "diff") return isSameDifference(wanted.expect, found) ? [] : [`${wanted.name}\n  found    ${JSON.stringify(found)}`];
-    const expected = wanted.steps ? wanted.steps.map((step) => step.expect) : expectation(kind, wanted);
-    return same(trimmed(kind, found, expected), expected)
-      ? []
-      : [`${wanted.name}\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`];
-  });
+    wrong.push(...whatIsWrong(kind, wanted, found));
+  }
+  return wrong;
+}
+
+function whatIsWrong(kind, wanted, found) {
+  if (kind === "analysis" && !isNear(wanted.expect, found)) return [`${wanted.name}\n  expected ${JSON.stringify(wanted.expect)}\n  found    ${JSON.stringify(found)}`];
+  if (kind === "analysis") return [];
+  if (kind === "diff") return isSameDifference(wanted.expect, found) ? [] : [`${wanted.name}\n  found    ${JSON.stringify(found)}`];
+  const expected = wanted.steps ? wanted.steps.map((step) => step.expect) : expectation(kind, wanted);
+  return same(trimmed(kind, found, expected), expected)
+    ? []
+    : [`${wanted.name}\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`];
 }
 
 const RUN = {
@@ -73,9 +79,9 @@ const RUN = {
   herd: (_, wanted) => simulated("herd", wanted),
   loss: (_, wanted) => simulated("loss", wanted),
   layers: (_, wanted) => simulated("layers", wanted),
-  sim_refusal: (_, wanted) => {
+  sim_refusal: async (_, wanted) => {
     try {
-      return simulated(wanted.sim, { ...wanted, seed: "1" });
+      return await simulated(wanted.sim, { ...wanted, seed: "1" });
     } catch (error) {
       return error.problems;
     }
@@ -92,12 +98,10 @@ function guarded(kind) {
 /** The kinds that the lab answers, and undaunted.wasm does not. */
 export const LAB_KINDS = ["analysis", "analysis_refusal", "diff", "lint", "herd", "loss", "layers", "sim_refusal"];
 
-function simulated(kind, { policy = {}, options, seed }) {
+async function simulated(kind, { policy = {}, options, seed }) {
   const number = ["herd", "loss", "layers"].indexOf(kind);
   const halves = [32n, 0n].map((bits) => Number(BigInt.asUintN(32, BigInt(seed) >> bits)));
-  const simulation = beginSimulation(number, tapeOf(policy), tapeOf(options), JSON_NOTATION, halves);
-  while (!simulation.step(100));
-  return inLab(simulation.outcome());
+  return inLab(await simulate(number, tapeOf(policy), tapeOf(options), JSON_NOTATION, halves, 100, () => {}, async () => {}));
 }
 
 /** Figures within their errors and no others; everything else the same. */

@@ -1,13 +1,15 @@
 //! A herd: clients that fail together at one instant, and come back as their policy says.
 
-use super::{MOST_ATTEMPTS, STATUS, answer, or_null, queue::Queue};
+use super::queue::{Queue, Waiting};
+use super::{MOST_ATTEMPTS, STATUS, answer, or_null};
 use crate::backoff::{Backoff, Delays};
 use crate::bounds::{Bounds, DURATION, Map, TABLE_LEN, Unit};
 use crate::budget::Budget;
 use crate::call::{Call, Decision, Mode, Reason, Seen, Shared};
 use crate::draw::call_seed;
-use crate::failure::Condition;
+use crate::failure::{Condition, Failure};
 use crate::format::{self, Mistake, Notation, Problem, number};
+use crate::jitter::Jitter;
 use crate::policy::Policy;
 use crate::settings::{BACKOFF, HINT_RESETS, LIST, NULL, TRUE};
 
@@ -17,6 +19,9 @@ pub const MOST_CLIENTS: usize = 1_000_000;
 pub const MOST_PROCESSES: usize = 1_000;
 /// The most windows of the histogram.
 pub const MOST_WINDOWS: usize = 6_000;
+const WIDEST: u64 = 10_000_000;
+/// No herd is followed longer.
+pub(super) const MOST_END: u64 = WIDEST * MOST_WINDOWS as u64;
 /// Retries that the histogram tells apart; the last place holds the later ones as well.
 pub const RETRIES: usize = 16;
 
@@ -79,7 +84,7 @@ static OPTIONS: format::Options = format::Options { map: &MAP, name: "the herd" 
 static MAP: Map = Map {
     fields: &[
         number("clients", 0, &Bounds { unit: Unit::Count, least: 1, most: MOST_CLIENTS as u64 }),
-        number("window", 1, &Bounds { unit: Unit::Micros, least: 1, most: 10_000_000 }),
+        number("window", 1, &Bounds { unit: Unit::Micros, least: 1, most: WIDEST }),
         number("windows", 2, &Bounds { unit: Unit::Count, least: 1, most: MOST_WINDOWS as u64 }),
         or_null(number("outage", 3, &SPAN)),
         or_null(number("capacity", 4, &Bounds { unit: Unit::Count, least: 0, most: MOST_CLIENTS as u64 })),
@@ -94,22 +99,16 @@ static MAP: Map = Map {
 
 static SPAN: Bounds = Bounds { unit: Unit::Micros, least: 0, most: DURATION.1 };
 
-/// What a herd needs to remember of a client that waits. The rest of its [`Call`] is the same for all, or follows from these.
+/// Memory for a client that waits: not for the same one all the time. What its [`Call`] has beside is the same for all, or
+/// follows from this.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Client {
-    /// When its wait ends.
-    pub(super) at: u64,
-    /// The last draw, for decorrelated jitter.
-    previous: u64,
-    /// Who is behind it in the queue.
-    pub(super) next: u32,
-    failures: u16,
-    is_last: bool,
+    pub(super) words: [u64; 2],
 }
 
 impl Client {
-    /// One that waits for nothing yet.
-    pub const NEW: Client = Client { at: 0, previous: 0, next: 0, failures: 0, is_last: false };
+    /// Of one that waits for nothing yet.
+    pub const NEW: Client = Client { words: [0; 2] };
 }
 
 /// Memory that a herd works in, the same from step to step.
@@ -129,6 +128,8 @@ pub struct Herd {
     pub(super) options: HerdOptions,
     pub(super) seed: u64,
     policy: Policy,
+    /// All fail alike.
+    failure: Failure<'static>,
     seen: Seen,
     has_budget: bool,
     /// Clients do not feel each other: each can be followed to its end before the next.
@@ -165,12 +166,14 @@ impl Herd {
         room.clients.get(..options.clients as usize)?;
         room.arrivals.get_mut(..options.windows as usize)?.fill([0; RETRIES]);
         room.budgets.get_mut(..options.processes as usize)?.fill(budget.map(Budget::full));
-        room.queue.clear();
-        let seen = policy.see(&answer(options.status, options.hint));
+        room.queue.clear(Jitter::of(&policy.settings) == Jitter::Decorrelated);
+        let failure = answer(options.status, options.hint);
+        let seen = policy.see(&failure);
         Some(Herd {
             options: *options,
             seed,
             policy: tabulated(policy, &seen),
+            failure,
             seen,
             has_budget: budget.is_some(),
             is_independent: budget.is_none() && options.capacity.is_none(),
@@ -216,11 +219,10 @@ impl Herd {
             self.wait(number, &call, next, room);
             return true;
         }
-        let Some(number) = room.queue.pop(room.clients) else { return false };
-        let client = room.clients.get(number as usize).copied().unwrap_or_default();
-        let mut call = self.wake(number, &client);
-        let next = self.visit(number, &mut call, client.at, room);
-        self.wait(number, &call, next, room);
+        let Some(waiting) = room.queue.pop(room.clients) else { return false };
+        let mut call = self.wake(&waiting);
+        let next = self.visit(waiting.number, &mut call, waiting.at, room);
+        self.wait(waiting.number, &call, next, room);
         true
     }
 
@@ -249,8 +251,7 @@ impl Herd {
                         return None;
                     }
                 }
-                let failure = answer(self.options.status, self.options.hint);
-                match self.policy.failed_as(&self.seen, call, now, &failure, Shared { budget }) {
+                match self.policy.failed_as(&self.seen, call, now, &self.failure, Shared { budget }) {
                     Decision::GiveUp { reason, .. } => reason,
                     Decision::Retry { delay, .. } => {
                         let at = now.saturating_add(delay);
@@ -286,28 +287,26 @@ impl Herd {
 
     /// Puts a client that will make another attempt in the queue.
     fn wait(&mut self, number: u32, call: &Call, next: Option<u64>, room: &mut Room) {
-        if let (Some(at), Some(client)) = (next, room.clients.get_mut(number as usize)) {
-            self.price = call.taken;
-            let (failures, is_last) = (call.failures as u16, call.is_last);
-            *client = Client { at, previous: call.previous, next: 0, failures, is_last };
-            room.queue.push(room.clients, number);
-        }
+        let Some(at) = next else { return };
+        self.price = call.taken;
+        let Call { failures, is_last, previous, .. } = *call;
+        room.queue.push(room.clients, &Waiting { at, failures, is_last, number, previous });
     }
 
     /// The call of a client that waits: all fail alike, so it is the same as that of others but for a few numbers.
-    fn wake(&self, number: u32, client: &Client) -> Call {
-        let mut call = self.policy.start(0, self.call_seed(number), None, Mode::Normal);
-        call.failures = client.failures.into();
+    fn wake(&self, waiting: &Waiting) -> Call {
+        let mut call = self.policy.start(0, self.call_seed(waiting.number), None, Mode::Normal);
+        call.failures = waiting.failures;
         if let Some(count) = call.failures_in.get_mut(self.seen.class as usize) {
             *count = call.failures;
         }
         if self.policy.settings[HINT_RESETS] == TRUE && self.options.hint.is_some() {
             call.restarted_at = call.failures;
         }
-        call.previous = client.previous;
+        call.previous = waiting.previous;
         call.used_immediate = self.seen.condition == Condition::Immediate;
         call.used_once = self.seen.condition == Condition::OptInOnce;
-        call.is_last = client.is_last;
+        call.is_last = waiting.is_last;
         call.has_begun = true;
         call.taken = self.price;
         call

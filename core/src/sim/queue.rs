@@ -1,93 +1,196 @@
 //! Who comes next: clients in the order of their instants, and among equals in the order in which they were put in.
 
-use super::herd::Client;
+use super::MOST_ATTEMPTS;
+use super::herd::{Client, MOST_CLIENTS, MOST_END};
 
-/// A wheel of three levels: of the hand's turn of 4 ms each microsecond has a line, of its turn of 17 s each 4 ms, beyond
-/// that each 17 s, for 19 hours. Clients move down a level when the hand comes to them, and are never compared.
+/// A wheel of four levels: of the hand's turn of 512 µs each microsecond has a line, of its turn of 262 ms each 512 µs, and so
+/// on for 19 hours. Who waits moves down when the hand comes to its line, and is never compared.
+///
+/// A line's clients lie beside each other, a page full at a time: to go from one to the next through the memory of a million
+/// takes ten times as long as all else.
 ///
 /// Source: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987.
 pub struct Queue {
-    lines: [Line; LEVELS * WIDTH],
+    lines: [Line; LINES],
     /// A bit for each line that is not empty.
-    used: [u64; LEVELS * WIDTH / 64],
+    used: [u64; LINES / 64],
     hand: u64,
+    /// Whether the last draws are kept.
+    is_wide: bool,
+    /// Those who were taken out together, from the line of the hand's instant, and how many of them have come.
+    taken: Page,
+    came: usize,
+    /// Behind each full page: the next of its line, or of those that are free.
+    behind: [u16; PAGES + 1],
+    free: u16,
+    /// Later pages were never full.
+    last: u16,
 }
 
-/// A line of clients, linked through their own `next`. On the lowest level the first comes next; above it, the last.
+/// A line of clients: full pages, which lie in the memory that the clients bring, from `first` to `last`; then one not yet full.
 #[derive(Clone, Copy)]
 struct Line {
-    first: u32,
-    last: u32,
+    first: u16,
+    last: u16,
+    rest: Page,
+}
+
+#[derive(Clone, Copy)]
+struct Page {
+    len: u32,
+    words: [u64; PAGE],
+}
+
+/// A client that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    /// When its wait ends.
+    pub at: u64,
+    pub failures: u32,
+    pub is_last: bool,
+    pub number: u32,
+    /// Its last draw, where that is kept.
+    pub previous: u64,
+}
+
+impl Waiting {
+    /// As one word, without the bits of its instant that are the same for a whole line of every level.
+    fn packed(&self) -> u64 {
+        let low = self.at % (1 << LOW);
+        let rest = (u64::from(self.failures) << 1) | u64::from(self.is_last);
+        (low << (STATE + NUMBER)) | (rest << NUMBER) | u64::from(self.number)
+    }
+
+    fn unpacked(word: u64, previous: u64, at: u64) -> Waiting {
+        let rest = (word >> NUMBER) % (1 << STATE);
+        let number = (word % (1 << NUMBER)) as u32;
+        Waiting { at, failures: (rest >> 1) as u32, is_last: rest % 2 == 1, number, previous }
+    }
 }
 
 impl Queue {
     /// Nobody waits; the hand is at 0.
-    pub const EMPTY: Queue = Queue { lines: [Line::EMPTY; LEVELS * WIDTH], used: [0; LEVELS * WIDTH / 64], hand: 0 };
+    pub const EMPTY: Queue = Queue {
+        lines: [Line::EMPTY; LINES],
+        used: [0; LINES / 64],
+        hand: 0,
+        is_wide: false,
+        taken: Page::EMPTY,
+        came: 0,
+        behind: [NONE; PAGES + 1],
+        free: NONE,
+        last: NONE,
+    };
 
-    /// Nobody waits any more.
-    pub(super) fn clear(&mut self) {
+    /// Nobody waits any more. From here on last draws are kept, or not.
+    pub(super) fn clear(&mut self, is_wide: bool) {
         self.lines.fill(Line::EMPTY);
         self.used.fill(0);
-        self.hand = 0;
+        (self.hand, self.is_wide) = (0, is_wide);
+        (self.taken, self.came) = (Page::EMPTY, 0);
+        (self.free, self.last) = (NONE, NONE);
     }
 
     /// Puts a client in for its instant, which is not before the last that was taken out.
-    pub(super) fn push(&mut self, clients: &mut [Client], number: u32) {
-        let Some(client) = clients.get_mut(number as usize) else { return };
-        let at = client.at;
+    pub(super) fn push(&mut self, clients: &mut [Client], waiting: &Waiting) {
+        self.put(clients, waiting.at, waiting.packed(), waiting.previous);
+    }
+
+    /// Takes out the client that comes next.
+    pub(super) fn pop(&mut self, clients: &mut [Client]) -> Option<Waiting> {
+        loop {
+            if let Some((word, previous)) = self.next() {
+                return Some(Waiting::unpacked(word, previous, self.hand));
+            }
+            self.turn(clients)?;
+        }
+    }
+
+    /// The next of those who were taken out together.
+    fn next(&mut self) -> Option<(u64, u64)> {
+        let all = self.taken.words.get(..self.taken.len as usize)?;
+        let word = *all.get(self.came)?;
+        let previous = if self.is_wide { *all.get(self.came + 1)? } else { 0 };
+        self.came += self.width();
+        Some((word, previous))
+    }
+
+    /// Words for each client.
+    fn width(&self) -> usize {
+        if self.is_wide { 2 } else { 1 }
+    }
+
+    /// The hand goes on to the next line that is not empty; None if there is none.
+    fn turn(&mut self, clients: &mut [Client]) -> Option<()> {
+        let (level, place) = (0..LEVELS).find_map(|level| Some((level, self.next_used(level)?)))?;
+        let step = level * BITS;
+        self.hand = ((self.hand >> step) & !(WIDTH as u64 - 1) | (place % WIDTH) as u64) << step;
+        self.take(clients, place);
+        // All of a line go to levels below, in their order.
+        while level > 0 && self.taken.len > 0 {
+            while let Some((word, previous)) = self.next() {
+                self.put(clients, (self.hand >> LOW << LOW) | (word >> (STATE + NUMBER)), word, previous);
+            }
+            self.take(clients, place);
+        }
+        Some(())
+    }
+
+    fn put(&mut self, clients: &mut [Client], at: u64, word: u64, previous: u64) {
         // The lowest level on whose turn the instant still is.
         let level = (0..LEVELS - 1).find(|level| at >> turn(*level) == self.hand >> turn(*level)).unwrap_or(LEVELS - 1);
         let place = place(level, at);
+        let is_wide = self.is_wide;
         let Some(line) = self.lines.get_mut(place) else { return };
-        if level > 0 {
-            // In front: to touch the one at the end would cost more than all else, since it is far away in memory.
-            client.next = core::mem::replace(&mut line.first, number);
-        } else {
-            client.next = NOBODY;
-            match clients.get_mut(line.last as usize) {
-                Some(last) => last.next = number,
-                None => line.first = number,
+        if line.rest.len as usize == PAGE {
+            // There are as many as can be full.
+            let page = if self.free == NONE { self.last + 1 } else { self.free };
+            let (Some(behind), Some(lent)) = (self.behind.get_mut(page as usize), lent(clients, page)) else { return };
+            if self.free == NONE {
+                self.last = page;
+            } else {
+                self.free = *behind;
             }
-            line.last = number;
+            *behind = NONE;
+            lent.iter_mut().zip(line.rest.words.chunks_exact(2)).for_each(|(lent, words)| lent.words.copy_from_slice(words));
+            line.rest.len = 0;
+            match self.behind.get_mut(line.last as usize) {
+                Some(behind) if line.last != NONE => *behind = page,
+                _ => line.first = page,
+            }
+            line.last = page;
+        }
+        line.rest.push(word);
+        if is_wide {
+            line.rest.push(previous);
         }
         if let Some(bits) = self.used.get_mut(place / 64) {
             *bits |= 1 << (place % 64);
         }
     }
 
-    /// Takes out the client that comes next.
-    pub(super) fn pop(&mut self, clients: &mut [Client]) -> Option<u32> {
-        loop {
-            let (level, place) = (0..LEVELS).find_map(|level| Some((level, self.next_used(level)?)))?;
-            let first = self.lines.get(place)?.first;
-            if level == 0 {
-                let client = clients.get(first as usize)?;
-                self.hand = client.at;
-                let next = client.next;
-                self.lines.get_mut(place)?.first = next;
-                if next == NOBODY {
-                    self.empty(place);
-                }
-                return Some(first);
+    /// Takes out the first page of a line, which has none if it is empty.
+    fn take(&mut self, clients: &mut [Client], place: usize) {
+        self.came = 0;
+        let Some(line) = self.lines.get_mut(place) else { return };
+        if let (Some(behind), Some(lent)) = (self.behind.get_mut(line.first as usize), lent(clients, line.first)) {
+            self.taken.len = PAGE as u32;
+            self.taken.words.chunks_exact_mut(2).zip(lent).for_each(|(words, lent)| words.copy_from_slice(&lent.words));
+            let page = core::mem::replace(&mut line.first, core::mem::replace(behind, self.free));
+            self.free = page;
+            if line.first == NONE {
+                line.last = NONE;
             }
-            // The hand comes to the line: its clients go to the level below, in their order.
-            self.empty(place);
-            let step = turn(level) - BITS;
-            self.hand = clients.get(first as usize)?.at >> step << step;
-            let mut number = turned(clients, first);
-            while let Some(client) = clients.get(number as usize) {
-                let next = client.next;
-                self.push(clients, number);
-                number = next;
-            }
+        } else {
+            self.taken.len = 0;
+            // Nearly always one or two.
+            let words = line.rest.words.iter().take(core::mem::take(&mut line.rest.len) as usize);
+            words.for_each(|word| self.taken.push(*word));
         }
-    }
-
-    fn empty(&mut self, place: usize) {
-        if let Some(line) = self.lines.get_mut(place) {
-            *line = Line::EMPTY;
-        }
-        if let Some(bits) = self.used.get_mut(place / 64) {
+        if line.first == NONE
+            && line.rest.len == 0
+            && let Some(bits) = self.used.get_mut(place / 64)
+        {
             *bits &= !(1 << (place % 64));
         }
     }
@@ -109,17 +212,24 @@ impl Queue {
 }
 
 impl Line {
-    const EMPTY: Line = Line { first: NOBODY, last: NOBODY };
+    const EMPTY: Line = Line { first: NONE, last: NONE, rest: Page::EMPTY };
 }
 
-/// A line from its other end; answers who is first then.
-fn turned(clients: &mut [Client], first: u32) -> u32 {
-    let (mut behind, mut number) = (NOBODY, first);
-    while let Some(client) = clients.get_mut(number as usize) {
-        let next = core::mem::replace(&mut client.next, behind);
-        (behind, number) = (number, next);
+impl Page {
+    const EMPTY: Page = Page { len: 0, words: [0; PAGE] };
+
+    fn push(&mut self, word: u64) {
+        if let Some(free) = self.words.get_mut(self.len as usize) {
+            *free = word;
+            self.len += 1;
+        }
     }
-    behind
+}
+
+/// The memory of a full page.
+fn lent(clients: &mut [Client], page: u16) -> Option<&mut [Client]> {
+    let end = page as usize * PAGE / 2;
+    clients.get_mut(end.checked_sub(PAGE / 2)?..end)
 }
 
 /// The bits of an instant that are above a turn of a level.
@@ -132,8 +242,25 @@ fn place(level: usize, at: u64) -> usize {
     level * WIDTH + (at >> (level * BITS)) as usize % WIDTH
 }
 
-/// No client has this number.
-const NOBODY: u32 = u32::MAX;
-const BITS: usize = 12;
+const BITS: usize = 9;
 const WIDTH: usize = 1 << BITS;
-const LEVELS: usize = 3;
+const LEVELS: usize = 4;
+const LINES: usize = LEVELS * WIDTH;
+/// Words in a page.
+const PAGE: usize = 32;
+const PAGES: usize = MOST_CLIENTS / (PAGE / 2);
+/// No page has this number: the first is 1.
+const NONE: u16 = 0;
+
+// The parts of a word: the low bits of an instant, failures and whether the next is the last, a client's number.
+const LOW: usize = (LEVELS - 1) * BITS;
+const STATE: usize = 11;
+const NUMBER: usize = 20;
+
+const _: () = assert!(
+    LOW + STATE + NUMBER <= 64
+        && MOST_END <= 1 << (LEVELS * BITS)
+        && MOST_ATTEMPTS <= 1 << (STATE - 1)
+        && MOST_CLIENTS <= 1 << NUMBER
+        && PAGES <= u16::MAX as usize
+);
