@@ -250,7 +250,7 @@ impl Herd {
                     }
                 }
                 let failure = answer(self.options.status, self.options.hint);
-                match self.policy.failed_as(&self.seen, call, now, &failure, Shared { budget }) {
+                match self.policy.failed_as(&self.seen, call, now, &failure, Shared { budget }, &mut |_| {}) {
                     Decision::GiveUp { reason, .. } => reason,
                     Decision::Retry { delay, .. } => {
                         let at = now.saturating_add(delay);
