@@ -10,9 +10,11 @@ export interface Lab extends Pick<Engine, "input" | "output" | "numbers"> {
   area_size(which: number): number;
   compile(length: number, notation: number, onBase: number): number;
   diff(length: number, notation: number): number;
+  explain(length: number, notation: number): number;
   keep_before(): void;
   lint(): void;
   outcome(): void;
+  script_problem(length: number, notation: number, index: number): void;
   simulate(kind: number, length: number, notation: number, seedHigh: number, seedLow: number): number;
   simulation_problem(kind: number, length: number, notation: number, index: number): void;
   step(most: number): number;
@@ -48,6 +50,15 @@ function under(conditions: string, notation: number, lab: Lab, what: "analyse" |
   const problems = lab[what](length, notation);
   if (!problems) return answer(lab);
   throw refusal(lab, problems, (index) => lab.analysis_problem(length, notation, index));
+}
+
+/** Every decision of the call on a tape; throws as `analyse` does. */
+export function explain(policy: string, script: string, notation: number): Answer {
+  const lab = use(policy);
+  const length = write(lab, script);
+  const problems = lab.explain(length, notation);
+  if (!problems) return answer(lab);
+  throw refusal(lab, problems, (index) => lab.script_problem(length, notation, index));
 }
 
 /** What a reviewer would say. */
@@ -94,6 +105,7 @@ function use(policy: string, lab = load()): Lab {
 }
 
 function write(lab: Lab, tape: string): number {
+  if (tape.length > lab.input.length) throw new RangeError(`the options are ${tape.length} bytes, allowed ${lab.input.length}; shorten their texts`);
   for (let at = 0; at < tape.length; at++) lab.input[at] = tape.charCodeAt(at);
   return tape.length;
 }
