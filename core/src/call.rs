@@ -404,7 +404,7 @@ pub(crate) struct Seen {
     pub class: Class,
     pub sent: Sent,
     pub condition: Condition,
-    pub has_hint: bool,
+    has_hint: bool,
     pub is_named: bool,
     is_forced: bool,
     pub is_vetoed: bool,
@@ -412,9 +412,13 @@ pub(crate) struct Seen {
 
 impl Seen {
     fn is_allowed(&self, call: &Call) -> bool {
+        !self.is_vetoed && self.class != Class::Permanent && (self.meets_condition(call) || self.is_forced)
+    }
+
+    /// Whether the condition of its row is met at this point of the call.
+    pub fn meets_condition(&self, call: &Call) -> bool {
         let is_used_up = self.condition == Condition::OptInOnce && call.used_once;
-        let meets_condition = self.condition.is_met(self.has_hint, self.is_named) && !is_used_up;
-        !self.is_vetoed && self.class != Class::Permanent && (meets_condition || self.is_forced)
+        self.condition.is_met(self.has_hint, self.is_named) && !is_used_up
     }
 }
 

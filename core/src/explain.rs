@@ -19,7 +19,7 @@ use crate::failure::{Class, Code, Condition, Domain, Failure, Sent, Verdict};
 use crate::hint_rule::HintMode;
 use crate::jitter::{Draw, Jitter};
 use crate::policy::Policy;
-use crate::settings::{CLASS_ATTEMPTS, CLASS_INITIAL, FALSE, HINT_MAX, IDEMPOTENT, MAX_DELAY, RULE_CLASS, RULE_SENT};
+use crate::settings::{CLASS_ATTEMPTS, CLASS_INITIAL, MAX_DELAY, RULE_CLASS, RULE_SENT};
 
 /// The conditions of an explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +211,7 @@ struct Decided<'d> {
 
 /// Who says what a failure is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum From {
+enum Origin {
     Rule(usize),
     Table,
     On,
@@ -274,35 +274,33 @@ impl Decided<'_> {
         find(failure.domain, failure.code, failure.phase, failure.hint.is_some())
     }
 
-    fn class_from(&self) -> From {
+    fn class_from(&self) -> Origin {
         let ruled = self.rule().and_then(|(at, rule)| class_of(rule).map(|class| (at, class)));
         let row = self.row();
         match ruled {
             _ if self.seen.class != ruled.map_or(row.class, |(_, class)| class) => match self.failure.should_retry {
-                Some(true) => From::Server,
-                _ => From::On,
+                Some(true) => Origin::Server,
+                _ => Origin::On,
             },
-            Some((at, _)) => From::Rule(at),
-            None if row.is_known => From::Table,
-            None => From::Nobody,
+            Some((at, _)) => Origin::Rule(at),
+            None if row.is_known => Origin::Table,
+            None => Origin::Nobody,
         }
     }
 
-    fn sent_from(&self) -> From {
+    fn sent_from(&self) -> Origin {
         match self.rule() {
-            _ if self.failure.should_retry == Some(true) => From::Server,
-            Some((at, rule)) if sent_of(rule).is_some() => From::Rule(at),
-            _ if self.row().is_known => From::Table,
-            _ => From::Nobody,
+            _ if self.failure.should_retry == Some(true) => Origin::Server,
+            Some((at, rule)) if sent_of(rule).is_some() => Origin::Rule(at),
+            _ if self.row().is_known => Origin::Table,
+            _ => Origin::Nobody,
         }
     }
 
     /// The condition of the failure's row and whether it is met, where there is one.
     fn condition(&self) -> Option<(Condition, bool)> {
         let condition = self.seen.condition;
-        let is_used_up = condition == Condition::OptInOnce && self.before.used_once;
-        let is_met = condition.is_met(self.seen.has_hint, self.seen.is_named) && !is_used_up;
-        (condition != Condition::Always).then_some((condition, is_met))
+        (condition != Condition::Always).then_some((condition, self.seen.meets_condition(self.before)))
     }
 
     /// Who forbids it, for the reason `permanent`.
@@ -310,7 +308,7 @@ impl Decided<'_> {
         match self.seen.condition {
             _ if self.failure.verdict == Verdict::Refused => Forbidden::On,
             _ if self.seen.is_vetoed => Forbidden::Server,
-            _ if self.seen.class == Class::Permanent && self.class_from() == From::Nobody => Forbidden::Nobody,
+            _ if self.seen.class == Class::Permanent && self.class_from() == Origin::Nobody => Forbidden::Nobody,
             _ if self.seen.class == Class::Permanent => Forbidden::Class,
             Condition::HintOnly => Forbidden::HintOnly,
             Condition::OptInOnce if self.seen.is_named => Forbidden::Once,
@@ -383,7 +381,8 @@ impl Decided<'_> {
 
     /// What the budget has left.
     fn tokens(&self) -> Option<u64> {
-        self.budget.map(|budget| budget.clone().tokens(self.at()))
+        let mut budget = self.budget.copied()?;
+        Some(budget.tokens(self.at()))
     }
 }
 

@@ -1,9 +1,15 @@
 //! A decision as JSON: the terms of the line, for a program.
 
-use super::*;
+use super::{AboveHint, Clip, Decided, End, Options, Origin, Source, line};
 use crate::Phase;
+use crate::call::{Decision, Reason};
+use crate::draw::{Lane, word};
+use crate::failure::{Code, Verdict};
 use crate::format::print_text;
-use crate::settings::{BUDGET_CAPACITY, HINT_WINDOW, MIN_ATTEMPT};
+use crate::hint_rule::HintMode;
+use crate::jitter::Jitter;
+use crate::policy::Policy;
+use crate::settings::{BUDGET_CAPACITY, HINT_MAX, HINT_WINDOW, MIN_ATTEMPT};
 use crate::text::Text;
 
 pub(super) fn head(policy: &Policy, options: &Options, out: &mut dyn FnMut(&[u8])) {
@@ -221,13 +227,13 @@ impl<'o> Object<'o> {
         self
     }
 
-    fn from(&mut self, key: &str, from: From) -> &mut Self {
+    fn from(&mut self, key: &str, from: Origin) -> &mut Self {
         match from {
-            From::Rule(at) => _ = self.key(key).text("\"rules.").number(at as u64).text("\""),
-            From::Table => _ = self.word(key, "table"),
-            From::On => _ = self.word(key, "on"),
-            From::Server => _ = self.word(key, "server"),
-            From::Nobody => _ = self.word(key, "unknown"),
+            Origin::Rule(at) => _ = self.key(key).text("\"rules.").number(at as u64).text("\""),
+            Origin::Table => _ = self.word(key, "table"),
+            Origin::On => _ = self.word(key, "on"),
+            Origin::Server => _ = self.word(key, "server"),
+            Origin::Nobody => _ = self.word(key, "unknown"),
         }
         self
     }

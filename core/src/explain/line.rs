@@ -1,8 +1,17 @@
 //! A decision as one line for a reader.
 
-use super::*;
+use super::{AboveHint, Clip, Decided, End, Forbidden, Growth, Options, Origin, Own, Source};
+use crate::call::{Decision, Reason};
+use crate::draw::{Lane, word};
+use crate::failure::{Code, Condition, Verdict};
 use crate::format::print_text;
-use crate::settings::{ATTEMPTS, BUDGET_CAPACITY, BUDGET_COST, BUDGET_MODE, FACTOR, HINT_WINDOW, INITIAL, MIN_ATTEMPT};
+use crate::hint_rule::HintMode;
+use crate::jitter::Jitter;
+use crate::policy::Policy;
+use crate::settings::{
+    ATTEMPTS, BUDGET_CAPACITY, BUDGET_COST, BUDGET_MODE, CLASS_INITIAL, FACTOR, FALSE, HINT_MAX, HINT_WINDOW,
+    IDEMPOTENT, INITIAL, MIN_ATTEMPT,
+};
 use crate::text::Text;
 use crate::{BudgetMode, Phase};
 
@@ -113,13 +122,13 @@ fn class(text: &mut Text, decided: &Decided) {
     text.text(")");
 }
 
-fn from<'t, 'o>(text: &'t mut Text<'o>, from: From) -> &'t mut Text<'o> {
+fn from<'t, 'o>(text: &'t mut Text<'o>, from: Origin) -> &'t mut Text<'o> {
     match from {
-        From::Rule(at) => text.text("rules.").number(at as u64),
-        From::Table => text.text("table"),
-        From::On => text.text("on"),
-        From::Server => text.text("server"),
-        From::Nobody => text.text("unknown"),
+        Origin::Rule(at) => text.text("rules.").number(at as u64),
+        Origin::Table => text.text("table"),
+        Origin::On => text.text("on"),
+        Origin::Server => text.text("server"),
+        Origin::Nobody => text.text("unknown"),
     }
 }
 
