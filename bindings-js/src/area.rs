@@ -9,10 +9,11 @@ use undaunted::{Budget, Call, Policy};
 
 use crate::guards::Guard;
 
-/// Room for a policy's tape, header fields, or the texts of a failure.
-pub const INPUT: usize = 1 << 16;
-/// Room for a text, or for a piece of a schedule.
-pub const OUTPUT: usize = 1 << 16;
+/// Room for a policy's tape, header fields, or the texts of a failure; in the lab for those of many.
+pub const INPUT: usize = if cfg!(feature = "lab") { 1 << 18 } else { 1 << 16 };
+/// Room for a text, or for a piece of a schedule; in the lab for an explanation, which has each text twice, in one of
+/// them as JSON.
+pub const OUTPUT: usize = if cfg!(feature = "lab") { 1 << 21 } else { 1 << 16 };
 /// How many numbers a function may answer.
 pub const NUMBERS: usize = 8;
 

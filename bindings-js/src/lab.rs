@@ -3,6 +3,7 @@
 
 use undaunted::Problem;
 use undaunted::analysis::Options;
+use undaunted::explain::Script;
 
 use crate::answer;
 use crate::area::{Input, OTHER_AREA, Output, POLICY_AREA, ROOM_AREA};
@@ -47,6 +48,30 @@ exports! {
             report(|out| difference.text(out), |out| difference.json(out));
         }
         problems
+    }
+
+    /// Every decision of one call under the policy in use. The input area holds a tape with the script; answers how many
+    /// problems this has.
+    fn explain(len: u32, notation_number: u32) -> u32 {
+        let mut problems = 0;
+        let read = Script::read(Input::new().take(len), notation(notation_number), &mut |_| problems += 1);
+        if let (Some(script), Some(policy)) = (read, POLICY_AREA.get()) {
+            let explanation = policy.explain(&script.options, script.failures());
+            report(|out| explanation.text(out), |out| explanation.json(out));
+        }
+        problems
+    }
+
+    /// Problem number `index` (from 0) of the script that `explain` refused: as `problem`.
+    fn script_problem(len: u32, notation_number: u32, index: u32) {
+        let mut at = 0;
+        let mut tell = |problem: &Problem| {
+            if at == index {
+                crate::tell(problem);
+            }
+            at += 1;
+        };
+        Script::read(Input::new().take(len), notation(notation_number), &mut tell);
     }
 
     /// What a reviewer would say of the policy in use.

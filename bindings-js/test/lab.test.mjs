@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { Policy, PolicyError } from "undaunted";
-import { analyse, diff, lint } from "undaunted/lab";
+import { Policy, PolicyError, stop } from "undaunted";
+import { analyse, diff, explain, lint } from "undaunted/lab";
 
 const AWS = new Policy({ attempts: 3, initial: "50ms", maxDelay: "20s", timeout: null });
 
@@ -66,6 +66,61 @@ test("a difference has options, figures and findings", () => {
   assert.deepEqual([figures.success, figures.waitWorst], [[0.875, 0.96875], [3000, 7000]]);
   assert.deepEqual([difference.new.map(({ code }) => code), difference.gone], [["amplification", "jitter-none"], []]);
   assert.equal(String(diff({}, new Policy({ preset: "standard" }))), "no difference\n");
+});
+
+test("errors are explained as retry reads them", () => {
+  const lost = new TypeError("fetch failed", { cause: Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" }) });
+  const response = { status: 429, headers: new Headers({ "retry-after": "3" }) };
+  const failures = [lost, Object.assign(new Error("refused"), { code: "ECONNREFUSED", syscall: "connect" }), { error: response }];
+  const explanation = explain({ jitter: "none" }, failures);
+  assert.deepEqual([...explanation].map(({ domain, code, class: kind, delay }) => [domain, code, kind, delay]), [
+    ["undici", "UND_ERR_SOCKET", "transient", 1000], ["os", "ECONNREFUSED", "connect", 2000], ["http", 429, "throttle", 4000],
+  ]);
+  assert.deepEqual([explanation.gaveUp, explanation.attempts, explanation.elapsed, explanation.length], [null, 4, 7000, 3]);
+});
+
+test("a failure may be an error with what it does not say", () => {
+  const reset = Object.assign(new Error("reset"), { code: "ECONNRESET" });
+  const [failure] = explain({}, [{ error: reset, method: "POST", duration: 250 }]);
+  assert.deepEqual([failure.reason, failure.at, failure.sentFrom, failure.delay], ["not_idempotent", 250, "table", undefined]);
+  assert.match(failure.text, /POST without an idempotency key is not idempotent$/);
+});
+
+test("on and marks judge errors", () => {
+  const on = (error) => (error.message ? "1.5s" : false);
+  const [asked, refused] = explain({}, [new RangeError("x"), new RangeError()], { on });
+  assert.deepEqual([asked.classFrom, asked.delay, refused.reason], ["on", 1500, "permanent"]);
+  const [stopped] = explain({}, [stop(Object.assign(new Error("reset"), { code: "ECONNRESET" }))]);
+  assert.equal(stopped.terms.why, "on refuses it");
+  const [name] = explain({}, [Object.assign(new Error("é"), { name: "Größe" })]);
+  assert.equal(name.code, "Größe");
+});
+
+test("explanations use the seeds of schedules", () => {
+  const policy = new Policy({ timeout: null, attempts: 5 });
+  const failures = Array(4).fill({ http: 503 });
+  const explanation = explain(policy, failures, { seed: 8n, call: 3 });
+  assert.deepEqual([...explanation].map(({ delay }) => delay), policy.schedule({ seed: 8, call: 3 }));
+  assert.equal(String(explain(policy, failures, { callSeed: explanation.callSeed })), String(explanation));
+  assert.deepEqual(explanation.toJSON().decisions, [...explanation].map(({ terms }) => terms));
+});
+
+test("mistakes of a script are told at once", () => {
+  assert.throws(() => explain({}, [{ http: "503" }, { status: 503 }, 503], { seed: 1, callSeed: 2 }), (error) => {
+    assert.ok(error instanceof PolicyError);
+    assert.deepEqual(error.problems.map(({ code, pointer }) => [code, pointer]), [
+      ["wrong_kind", "/failures/0/http"], ["unknown_option", "/failures/1/status"], ["wrong_kind", "/failures/2"], ["duplicate_option", "/call_seed"],
+    ]);
+    return true;
+  });
+  assert.throws(() => explain({}, [{ http: 503, body: "x".repeat(2 ** 21) }]), RangeError);
+});
+
+test("a hundred failures with long names are explained whole", () => {
+  const failures = Array(100).fill({ user: "x".repeat(1000), verdict: "named", method: "GET", hint: "1ms" });
+  const explanation = explain({ attempts: 1000, timeout: null, classes: { transient: { attempts: 500 } }, budget: { name: "api", capacity: 10_000 } }, failures);
+  assert.equal(explanation.length, 100);
+  assert.ok([...explanation].every(({ text }) => text.includes("budget 14 taken")));
 });
 
 test("ESM and CommonJS take each other's policies", () => {

@@ -8,7 +8,7 @@ import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
 import { type FlagClient, flagSource, PolicySource, watchFile } from "undaunted/source";
 import { Breaker, type BreakerState, Bulkhead, Hedge, Throttle } from "undaunted/guards";
 import {
-  analyse, diff, type Estimate, type Finding, type Herd, lint, type Peak, simulateHerd, simulateLayers, simulateLoss,
+  analyse, diff, type Estimate, explain, type FailureFacts, type Finding, type Herd, lint, type Peak, simulateHerd, simulateLayers, simulateLoss,
 } from "undaunted/lab";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -60,6 +60,9 @@ check<Same<Awaited<ReturnType<typeof simulateLoss>>["byFormula"], number>>();
 check<Same<Awaited<ReturnType<typeof simulateLayers>>["amplification"], number>>();
 // @ts-expect-error
 simulateHerd({}, { client: 5 });
+for (const failure of explain({}, [new Error("x"), { http: 503, hint: "2s" } satisfies FailureFacts], { attemptDuration: 100 })) {
+  check<Same<typeof failure.decision, "retry" | "give_up">>();
+}
 for (const finding of lint(new Policy())) check<Same<typeof finding.level, "info" | "warning" | "error">>();
 check<Same<ReturnType<typeof diff>["new"], readonly Finding[]>>();
 // @ts-expect-error no such condition

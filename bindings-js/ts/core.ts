@@ -5,14 +5,14 @@ export { dropGuard, type Engine, input, instantiate, load, type State, useGuard 
 export { facts, factsOf } from "./failure.js";
 export { markOf, marks } from "./marks.js";
 export { policyOf } from "./inline.js";
-export { Notation } from "./names.js";
+export { DOMAINS, Notation } from "./names.js";
 export { settingsFor } from "./policy.js";
 export { refuse } from "./refuse.js";
 export { isSource } from "./retry.js";
 export { type Halves, halves, seedOf } from "./seed.js";
 export { tapeOf } from "./tape.js";
 export { arm, clock, type Disarm } from "./timer.js";
-export { isClass } from "./verdict.js";
+export { isClass, judge, wordOn } from "./verdict.js";
 export { builtin, warn } from "./warn.js";
 export { unwatch, watch } from "./watch.js";
 export * from "./index.js";

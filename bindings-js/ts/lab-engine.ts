@@ -11,10 +11,12 @@ export interface Lab {
   area_size(which: number): number;
   compile(length: number, notation: number, onBase: number): number;
   diff(length: number, notation: number): number;
+  explain(length: number, notation: number): number;
   keep_before(): void;
   lint(): void;
   outcome(): void;
   proceed(most: number, progress: (done: number, all: number) => void, turn: () => Promise<void>): Promise<void>;
+  script_problem(length: number, notation: number, index: number): void;
   simulate(kind: number, length: number, notation: number, seedHigh: number, seedLow: number): number;
   simulation_problem(kind: number, length: number, notation: number, index: number): void;
   /** Unlike the engine's it grows, which makes views of it useless. */
@@ -61,6 +63,15 @@ function under(conditions: string, notation: number, lab: Lab, what: "analyse" |
   throw refusal(lab, problems, (index) => lab.analysis_problem(length, notation, index));
 }
 
+/** Every decision of the call on a tape; throws as `analyse` does. */
+export function explain(policy: string, script: string, notation: number): Answer {
+  const lab = use(policy);
+  const length = write(lab, script);
+  const problems = lab.explain(length, notation);
+  if (!problems) return answer(lab);
+  throw refusal(lab, problems, (index) => lab.script_problem(length, notation, index));
+}
+
 /** What a reviewer would say. */
 export function lint(policy: string): Answer {
   const lab = use(policy);
@@ -101,6 +112,7 @@ function use(policy: string, lab = load()): Lab {
 
 function write(lab: Lab, tape: string): number {
   const input = area(lab, INPUT);
+  if (tape.length > input.length) throw new RangeError(`the options are ${tape.length} bytes, allowed ${input.length}; shorten their texts`);
   for (let at = 0; at < tape.length; at++) input[at] = tape.charCodeAt(at);
   return tape.length;
 }

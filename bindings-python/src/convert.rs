@@ -33,8 +33,15 @@ impl Pairs {
     }
 }
 
+/// A value as a tape.
+pub fn tape(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    let mut tape = Vec::new();
+    write_tape(value, 0, &mut Writer::new(&mut |bytes| tape.extend_from_slice(bytes)))?;
+    Ok(tape)
+}
+
 /// Writes a value: what JSON knows, a timedelta in microseconds, everything else by its description.
-pub fn write_tape(value: &Bound<'_, PyAny>, depth: u32, writer: &mut Writer<'_>) -> PyResult<()> {
+fn write_tape(value: &Bound<'_, PyAny>, depth: u32, writer: &mut Writer<'_>) -> PyResult<()> {
     if depth > MAX_DEPTH {
         writer.other("something nested too deeply");
     } else if value.is_none() {

@@ -74,6 +74,12 @@ impl Failure {
         })
     }
 
+    /// The first piece of the response's body; None without.
+    #[getter]
+    fn body(&self) -> Option<String> {
+        (!self.body.is_empty()).then(|| String::from_utf8_lossy(&self.body).into_owned())
+    }
+
     /// `connect` if the server cannot have acted yet, else `unknown`.
     #[getter]
     fn phase(&self) -> &'static str {

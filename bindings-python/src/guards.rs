@@ -6,10 +6,9 @@ use pyo3::prelude::*;
 use undaunted::breaker::{Outcome, Permit};
 use undaunted::bulkhead::Entry;
 use undaunted::hedge::Step;
-use undaunted::tape::Writer;
 use undaunted::{Notation, Problem};
 
-use crate::convert::{collect, named, write_tape};
+use crate::convert::{collect, named, tape};
 use crate::seed;
 
 /// A value that one thread at a time may use. Nothing that is done under the lock runs Python code.
@@ -54,8 +53,7 @@ fn compile<T>(
     compile: impl FnOnce(&[u8], Notation, &mut dyn FnMut(&Problem<'_>)) -> Option<T>,
 ) -> PyResult<(Option<T>, Vec<Mistake>)> {
     let notation = named(&["json", "python", "javascript"], &Notation::ALL, "notation", notation)?;
-    let mut tape = Vec::new();
-    write_tape(options, 0, &mut Writer::new(&mut |bytes| tape.extend_from_slice(bytes)))?;
+    let tape = tape(options)?;
     let mut mistakes = Vec::new();
     let compiled = compile(&tape, notation, &mut |problem| {
         mistakes.push((problem.code.to_owned(), collect(|out| problem.pointer(out)), collect(|out| problem.text(out))));

@@ -1,10 +1,16 @@
 //! What a person choosing a policy asks, each answered as text and as JSON.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use undaunted::analysis::{Options, Room};
+use undaunted::explain::Script;
+use undaunted::{Decision, Mode, Shared};
 
-use crate::convert::collect;
-use crate::policy::{Policy, Problem, read};
+use crate::call::Plan;
+use crate::convert::{collect, tape};
+use crate::failure::{Circumstances, Failure};
+use crate::judge::{Leaves, judge};
+use crate::policy::{Policy, Problem, read, read_tape};
 
 /// For a reader, and for a program.
 type Report = (String, String);
@@ -53,6 +59,62 @@ pub fn diff(
         })
     });
     Ok((report, problems))
+}
+
+/// Every decision of one call, or every problem that its script has.
+#[pyfunction]
+pub fn explain(
+    policy: Bound<'_, Policy>,
+    script: &Bound<'_, PyAny>,
+    notation: &str,
+) -> PyResult<(Option<Report>, Vec<Problem>)> {
+    let tape = tape(script)?;
+    let (script, problems) = read_tape(&tape, notation, Script::read)?;
+    let report = script.map(|script| {
+        let explanation = policy.get().inner.explain(&script.options, script.failures());
+        (collect(|out| explanation.text(out)), collect(|out| explanation.json(out)))
+    });
+    Ok((report, problems))
+}
+
+/// What a call of this plan would be told of an error: facts, verdict, and the wait of `on` in microseconds. Of a group, the
+/// part that would end a call, else the one with the longest wait.
+#[pyfunction]
+pub fn judged<'py>(
+    plan: Bound<'py, Plan>,
+    error: &Bound<'py, PyAny>,
+) -> PyResult<(Bound<'py, Failure>, &'static str, Option<u64>)> {
+    let py = plan.py();
+    let plan = plan.get();
+    let policy = &plan.policy.get().inner;
+    let mut chosen = None;
+    for leaf in Leaves::of(Some(error), None)? {
+        // No call is under way whose marks could count.
+        let judgement = judge(py, plan, leaf, Some(error), 0, 1)?;
+        let circumstances = Circumstances {
+            method: None,
+            idempotency_key: false,
+            verdict: judgement.verdict,
+            wait: judgement.wait,
+            cancelled: false,
+            nested: false,
+        };
+        let mut budget = policy.budget();
+        let mut call = policy.start(0, 0, None, Mode::Normal);
+        let told = judgement.facts.get().tell(&circumstances);
+        let delay = match policy.failed(&mut call, 0, &told, Shared { budget: budget.as_mut() }) {
+            Decision::Retry { delay, .. } => Some(delay),
+            Decision::GiveUp { .. } => None,
+        };
+        if chosen.as_ref().is_none_or(|(longest, _)| delay.is_none() || delay > *longest) {
+            chosen = Some((delay, judgement));
+        }
+        if delay.is_none() {
+            break;
+        }
+    }
+    let (_, judgement) = chosen.ok_or_else(|| PyTypeError::new_err("a group without errors"))?;
+    Ok((judgement.facts, judgement.verdict.as_str(), judgement.wait))
 }
 
 /// The working memory of an analysis, on the heap.

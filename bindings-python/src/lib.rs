@@ -30,7 +30,7 @@ mod _core {
     #[pymodule_export]
     use super::guards::{Breaker, Bulkhead, Hedge, Race, Throttle};
     #[pymodule_export]
-    use super::lab::{analyse, diff, lint};
+    use super::lab::{analyse, diff, explain, judged, lint};
     #[pymodule_export]
     use super::policy::{Policy, compile};
     #[pymodule_export]

@@ -1,11 +1,10 @@
 //! A compiled policy as Python holds it.
 
 use pyo3::prelude::*;
-use undaunted::tape::Writer;
 use undaunted::{Nested, Notation, Problem as CoreProblem};
 
 use crate::budget::Budget;
-use crate::convert::{collect, named, seconds, write_tape};
+use crate::convert::{collect, named, seconds, tape};
 use crate::seed;
 
 /// One policy: immutable, made by `compile` or `preset`.
@@ -40,11 +39,18 @@ pub fn read<T>(
     notation: &str,
     read: impl FnOnce(&[u8], Notation, &mut dyn FnMut(&CoreProblem)) -> Option<T>,
 ) -> PyResult<(Option<T>, Vec<Problem>)> {
+    read_tape(&tape(options)?, notation, read)
+}
+
+/// The same of what was written before; what is found may stay on the tape.
+pub fn read_tape<'t, T>(
+    tape: &'t [u8],
+    notation: &str,
+    read: impl FnOnce(&'t [u8], Notation, &mut dyn FnMut(&CoreProblem)) -> Option<T>,
+) -> PyResult<(Option<T>, Vec<Problem>)> {
     let notation = named(&["json", "python", "javascript"], &Notation::ALL, "notation", notation)?;
-    let mut tape = Vec::new();
-    write_tape(options, 0, &mut Writer::new(&mut |bytes| tape.extend_from_slice(bytes)))?;
     let mut problems = Vec::new();
-    let found = read(&tape, notation, &mut |problem| {
+    let found = read(tape, notation, &mut |problem| {
         problems.push(told(problem));
     });
     Ok((found, problems))

@@ -94,6 +94,82 @@ def test_only_policies_are_compared():
         Policy().diff({"attempts": 3})  # type: ignore[arg-type]
 
 
+def test_exceptions_are_read_as_in_a_call():
+    aiohttp = pytest.importorskip("aiohttp")
+    key = aiohttp.client_reqrep.ConnectionKey("localhost", 80, False, True, None, None, None)
+    lost = aiohttp.ClientConnectorError(key, ConnectionRefusedError(111, "refused"))
+    explanation = Policy(jitter="none").explain([ConnectionResetError(), lost, undaunted.HttpError(429, headers={"retry-after": "3"})])
+    assert [(failure.domain, failure.code, failure.class_) for failure in explanation] == [
+        ("os", "ECONNRESET", "transient"), ("os", "ECONNREFUSED", "connect"), ("http", 429, "throttle"),
+    ]  # fmt: skip
+    assert [failure.delay for failure in explanation] == [1.0, 2.0, 4.0]
+    assert explanation.gave_up is None and (explanation.attempts, explanation.elapsed) == (4, 7.0)
+
+
+def test_a_failure_may_be_an_error_with_what_it_does_not_say():
+    (failure,) = Policy().explain([{"error": ConnectionResetError(), "method": "POST", "duration": "250ms"}])
+    assert (failure.reason, failure.at, failure.sent_from) == ("not_idempotent", 0.25, "table")
+    assert str(failure).endswith("POST without an idempotency key is not idempotent")
+
+
+def test_on_and_marks_judge_exceptions():
+    policy = Policy(on=(ValueError, lambda error: 1.5 if error.args else False), jitter="none")
+    named, asked, refused = policy.explain([ValueError(), KeyError("x"), KeyError()])
+    assert (named.class_from, named.delay, asked.delay, refused.reason) == ("on", 1.0, 1.5, "permanent")
+    assert "the wait of on" in asked.text and refused.text.endswith("on refuses it")
+    (stopped,) = Policy().explain([undaunted.stop(ConnectionResetError())])
+    assert stopped.reason == "permanent"
+
+
+def test_a_group_is_explained_by_the_part_that_ends_it():
+    (failure,) = Policy().explain([ExceptionGroup("two", [ConnectionResetError(), ValueError()])])
+    assert (failure.code, failure.reason) == ("ValueError", "permanent")
+
+
+def test_explanations_use_the_seeds_of_schedules():
+    policy = Policy(timeout=None, seed=7)
+    waits = [failure.delay for failure in policy.explain([{"http": 503}] * 4)]
+    assert waits == policy.schedule(attempts=5) and waits != policy.schedule(seed=8, attempts=5)
+    again = policy.explain([{"http": 503}] * 4, seed=8, call=3)
+    assert [failure.delay for failure in again] == policy.schedule(seed=8, call=3, attempts=5)
+    assert str(policy.explain([{"http": 503}] * 4, call_seed=again.call_seed)) == str(again)
+
+
+def test_a_call_that_was_given_up_is_explained_by_its_history():
+    policy = Policy(attempts=3, initial=0.1, max_delay=0.2, on=ValueError)
+
+    def fail():
+        raise ValueError
+
+    with undaunted.testing(), pytest.raises(ValueError) as raised:
+        policy.call(fail)
+    explanation = policy.explain(raised.value)
+    past = undaunted.history(raised.value)
+    assert [failure.delay for failure in explanation] == [attempt.delay for attempt in past]
+    assert (explanation.call_seed, explanation.gave_up, explanation.elapsed) == (past.call_seed, "attempts", past.elapsed)
+    with pytest.raises(ValueError, match="does not hold all that decided its call"):
+        Policy(attempts=4, initial=1, on=ValueError).explain(raised.value)
+    with pytest.raises(ValueError, match="does not hold all that decided its call"):
+        policy.explain(ValueError())
+
+
+def test_mistakes_of_a_script_are_told_at_once():
+    with pytest.raises(PolicyError) as told:
+        Policy().explain([{"http": "503"}, {"status": 503}, 503], seed=1, call_seed=2)  # type: ignore[list-item]
+    assert [(code, pointer) for code, pointer, _ in told.value.problems] == [
+        ("wrong_kind", "/failures/0/http"), ("unknown_option", "/failures/1/status"), ("wrong_kind", "/failures/2"), ("duplicate_option", "/call_seed"),
+    ]  # fmt: skip
+
+
+def test_explanations_are_reports():
+    explanation = Policy(attempts=2).explain([{"http": 503}] * 2)
+    assert pickle.loads(pickle.dumps(explanation)) == explanation != Policy(attempts=2).explain([{"http": 503}])
+    assert [failure.terms for failure in explanation] == explanation.to_dict()["decisions"]
+    assert str(explanation[1]) == str(explanation).splitlines()[3] and len(explanation) == 2
+    inactive = Policy().explain([{"http": 503}], active=False)
+    assert inactive.gave_up == "inactive"
+
+
 def test_importing_undaunted_does_not_import_the_lab():
     import subprocess
     import sys

@@ -66,6 +66,17 @@ pub(crate) enum Kind {
     Map(&'static Map),
     Delays,
     Rules,
+    /// A list of maps that are read again, one by one, when they are needed.
+    #[cfg(feature = "lab")]
+    Maps(&'static Field),
+    /// A code as an error has it: a number or a name. It stays on the tape, as does the text of the next two.
+    #[cfg(feature = "lab")]
+    OwnCode,
+    #[cfg(feature = "lab")]
+    OwnText,
+    /// 64 bits in digits; whether it is written is all that is kept.
+    #[cfg(feature = "lab")]
+    Word,
 }
 
 /// A number within bounds.
@@ -153,12 +164,12 @@ pub(crate) const fn options(mut options: &[Opt]) -> u32 {
     bits
 }
 
-const fn field(name: &'static str, start: usize, kind: Kind) -> Field {
+pub(crate) const fn field(name: &'static str, start: usize, kind: Kind) -> Field {
     Field { name, words: "", kind, is_nullable: false, start: start as u8, len: 1, is_numbered: false }
 }
 
 /// The code of a domain, which is also its place among the options of a rule.
-const fn code(domain: Domain, kind: Kind) -> Field {
+pub(crate) const fn code(domain: Domain, kind: Kind) -> Field {
     Field { is_numbered: true, ..field(domain.as_str(), at::RULE_CODE, kind).len(2) }
 }
 
@@ -169,15 +180,15 @@ impl Field {
         start..start + usize::from(self.len)
     }
 
-    const fn words(self, words: &'static str) -> Field {
+    pub const fn words(self, words: &'static str) -> Field {
         Field { words, ..self }
     }
 
-    const fn or_null(self) -> Field {
+    pub const fn or_null(self) -> Field {
         Field { is_nullable: true, ..self }
     }
 
-    const fn len(self, len: usize) -> Field {
+    pub const fn len(self, len: usize) -> Field {
         Field { len: len as u8, ..self }
     }
 }

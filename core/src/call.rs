@@ -181,9 +181,7 @@ impl Policy {
             call.hand_back(&mut shared);
             return Err(Reason::Timeout);
         }
-        if call.taken.is_some() {
-            call.spent = call.taken.take();
-        }
+        call.spent = call.taken.take().or(call.spent);
         let limit = self.attempt_timeout().map(|limit| limit.min(remaining.unwrap_or(limit)));
         Ok(Attempt { number: call.failures.saturating_add(1), limit, remaining })
     }
@@ -192,10 +190,10 @@ impl Policy {
     ///
     /// The checks are made in the order of [`Reason`]; the first that refuses is the reason.
     pub fn failed(&self, call: &mut Call, now: u64, failure: &Failure, shared: Shared) -> Decision {
-        self.failed_as(&self.see(failure), call, now, failure, shared)
+        self.failed_as(&self.see(failure), call, now, failure, shared, &mut |_| {})
     }
 
-    /// The same of a failure that was looked at before.
+    /// The same of a failure that was looked at before; `tell` hears the terms of the wait.
     pub(crate) fn failed_as(
         &self,
         seen: &Seen,
@@ -203,12 +201,13 @@ impl Policy {
         now: u64,
         failure: &Failure,
         mut shared: Shared,
+        tell: &mut impl FnMut(Term),
     ) -> Decision {
-        let now = call.advance(now);
+        call.advance(now);
         call.begin(&mut shared);
         call.record(seen.class);
         (call.taken, call.spent) = (None, None);
-        match self.decide(call, now, failure, seen, &mut shared) {
+        match self.decide(call, failure, seen, &mut shared, tell) {
             Ok(delay) => {
                 call.used_once |= seen.condition == Condition::OptInOnce;
                 call.used_immediate |= seen.condition == Condition::Immediate;
@@ -245,10 +244,10 @@ impl Policy {
     fn decide(
         &self,
         call: &mut Call,
-        now: u64,
         failure: &Failure,
         seen: &Seen,
         shared: &mut Shared,
+        tell: &mut impl FnMut(Term),
     ) -> Result<u64, Reason> {
         if failure.cancelled {
             return Err(Reason::Cancelled);
@@ -279,13 +278,13 @@ impl Policy {
         if u64::from(call.failures) >= self.settings[ATTEMPTS] {
             return Err(Reason::Attempts);
         }
-        let delay = self.wait(call, now, failure, seen)?;
+        let delay = self.wait(call, failure, seen, tell)?;
         if self.settings[HINT_RESETS] == TRUE && failure.hint.is_some() && failure.wait.is_none() {
             call.restarted_at = call.failures;
         }
         if self.budget_name().is_some() {
             let budget = shared.budget.as_mut().ok_or(Reason::Budget)?;
-            call.taken = Some(budget.take(cost, now).ok_or(Reason::Budget)?);
+            call.taken = Some(budget.take(cost, call.last_now).ok_or(Reason::Budget)?);
         }
         Ok(delay)
     }
@@ -330,11 +329,12 @@ impl Policy {
     ///
     /// The draw is made, and remembered, even where a hint or the user's own wait takes its place: so the next draw
     /// depends on the words alone.
-    fn wait(&self, call: &mut Call, now: u64, failure: &Failure, seen: &Seen) -> Result<u64, Reason> {
+    fn wait(&self, call: &mut Call, failure: &Failure, seen: &Seen, mut tell: impl FnMut(Term)) -> Result<u64, Reason> {
         let n = call.failures;
-        let left = call.deadline.map_or(u64::MAX, |deadline| deadline.saturating_sub(now));
+        let left = call.deadline.map_or(u64::MAX, |deadline| deadline.saturating_sub(call.last_now));
         let mut delay = 0;
         if seen.condition != Condition::Immediate || call.used_immediate {
+            tell(Term::Draw { previous: call.previous });
             delay = self.draw(seen.class, n, call.restarted_at, call.call_seed, &mut call.previous);
         }
         // What a clipped wait must not go below; an exact wait may not be clipped.
@@ -355,6 +355,7 @@ impl Policy {
                         Jitter::None => ceiling.saturating_sub(hint).min(room - 1),
                         _ => uniform(word(call.call_seed, Lane::Delay, n.into()), ceiling.min(room - 1)),
                     };
+                    tell(Term::AboveHint { ceiling, most: ceiling.min(room - 1) });
                     floor = hint;
                     delay = hint.saturating_add(above);
                 }
@@ -366,6 +367,7 @@ impl Policy {
                 HintMode::Ignore => {}
             }
         }
+        tell(Term::Wait(delay));
         if call.is_last {
             return Err(Reason::Timeout);
         }
@@ -378,27 +380,45 @@ impl Policy {
         };
         let room = left.checked_sub(min_attempt).and_then(|room| room.checked_sub(floor)).ok_or(Reason::Timeout)?;
         call.is_last = true;
+        tell(Term::Clip { floor, most: room });
         Ok(floor + uniform(word(call.call_seed, Lane::Clip, n.into()), room))
     }
+}
+
+/// What a wait is made of, told on the way for explanations.
+#[cfg_attr(not(feature = "lab"), allow(dead_code))]
+pub(crate) enum Term {
+    /// It is drawn, after this last draw.
+    Draw { previous: u64 },
+    /// In place of the draw, 0 to `most` is added to the hint.
+    AboveHint { ceiling: u64, most: u64 },
+    /// What it comes to, before `timeout` is looked at.
+    Wait(u64),
+    /// In its place, `floor` and 0 to `most`.
+    Clip { floor: u64, most: u64 },
 }
 
 /// A failure as this policy sees it.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen {
     pub class: Class,
-    sent: Sent,
+    pub sent: Sent,
     pub condition: Condition,
     has_hint: bool,
-    is_named: bool,
+    pub is_named: bool,
     is_forced: bool,
-    is_vetoed: bool,
+    pub is_vetoed: bool,
 }
 
 impl Seen {
     fn is_allowed(&self, call: &Call) -> bool {
+        !self.is_vetoed && self.class != Class::Permanent && (self.meets_condition(call) || self.is_forced)
+    }
+
+    /// Whether the condition of its row is met at this point of the call.
+    pub fn meets_condition(&self, call: &Call) -> bool {
         let is_used_up = self.condition == Condition::OptInOnce && call.used_once;
-        let meets_condition = self.condition.is_met(self.has_hint, self.is_named) && !is_used_up;
-        !self.is_vetoed && self.class != Class::Permanent && (meets_condition || self.is_forced)
+        self.condition.is_met(self.has_hint, self.is_named) && !is_used_up
     }
 }
 

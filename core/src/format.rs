@@ -16,14 +16,20 @@ mod settle;
 pub mod tape;
 
 #[cfg(feature = "lab")]
-pub(crate) use dump::print_option;
+pub(crate) use dump::{print_option, print_text};
 #[cfg(feature = "lab")]
 pub(crate) use duration::{print, print_number};
 pub(crate) use mistakes::Mistake;
 pub use number::Notation;
+#[cfg(feature = "lab")]
+pub(crate) use number::word;
+#[cfg(feature = "lab")]
+pub(crate) use options::written;
 pub(crate) use options::{ANY, Options, Read, fill, needed, number};
 pub use problem::Problem;
 pub(crate) use problem::refuse_name;
+#[cfg(feature = "lab")]
+pub(crate) use reader::WIDEST;
 
 use crate::bounds::{POLICY, RULE};
 use crate::policy::Policy;

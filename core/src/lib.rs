@@ -38,6 +38,8 @@ mod decimal;
 #[cfg(feature = "lab")]
 pub mod diff;
 pub mod draw;
+#[cfg(feature = "lab")]
+pub mod explain;
 pub mod failure;
 mod format;
 pub mod hedge;

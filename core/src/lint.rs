@@ -8,10 +8,11 @@ use crate::classify::is_same;
 use crate::failure::{Class, Code, Domain, names};
 use crate::jitter::Jitter;
 use crate::policy::{Nested, Policy};
+use crate::presets::HINT_MAX_DEFAULT;
 use crate::rules::Match;
 use crate::settings::{
-    ABSENT, CLASS_INITIAL, FIRST, HINT_MAX, HINT_MAX_DEFAULT, IDEMPOTENT, INITIAL, MAX_DELAY, RULE_BODY, RULE_CLASS,
-    RULE_CODE, RULE_DOMAIN, Settings, TRUE,
+    ABSENT, CLASS_INITIAL, FIRST, HINT_MAX, IDEMPOTENT, INITIAL, MAX_DELAY, RULE_BODY, RULE_CLASS, RULE_CODE,
+    RULE_DOMAIN, Settings, TRUE,
 };
 use crate::text::Text;
 

@@ -8,10 +8,11 @@ use crate::draw::{Lane, word};
 use crate::failure::{Class, names};
 use crate::jitter::{Draw, Jitter};
 use crate::name::Name;
+use crate::presets::STANDARD;
 use crate::rules::Rules;
 use crate::settings::{
-    ABSENT, ATTEMPT_TIMEOUT, ATTEMPTS, CLASS_INITIAL, FACTOR, FIRST, INITIAL, MAX_DELAY, NESTED, NULL, STANDARD,
-    Settings, TIMEOUT, get, of_class,
+    ABSENT, ATTEMPT_TIMEOUT, ATTEMPTS, CLASS_INITIAL, FACTOR, FIRST, INITIAL, MAX_DELAY, NESTED, NULL, Settings,
+    TIMEOUT, get, of_class,
 };
 use crate::{presets, settings, words};
 
@@ -116,23 +117,23 @@ impl Policy {
     /// `previous` is what decorrelated jitter folds over.
     #[cfg_attr(not(target_arch = "wasm32"), inline)]
     pub(crate) fn draw(&self, class: Class, n: u32, restarted_at: u32, call_seed: u64, previous: &mut u64) -> u64 {
-        let mut step = n.saturating_sub(restarted_at);
-        if self.settings[FIRST] == IMMEDIATE && restarted_at == 0 {
-            step = n - 1;
-            if step == 0 {
-                return 0;
-            }
-        }
-        let initial = self.initial(class);
-        let draw = Draw {
-            ceiling: self.ceiling(class, step),
-            max_delay: self.settings[MAX_DELAY],
-            initial,
-            previous: if *previous == 0 { initial } else { *previous },
-            word: word(call_seed, Lane::Delay, n.into()),
-        };
+        let Some(step) = self.step(n, restarted_at) else { return 0 };
+        let draw = self.draw_of(class, step, word(call_seed, Lane::Delay, n.into()), *previous);
         *previous = draw.delay(Jitter::of(&self.settings));
         *previous
+    }
+
+    /// How far the backoff has come before retry `n`, from 1; None for one that is made at once.
+    pub(crate) fn step(&self, n: u32, restarted_at: u32) -> Option<u32> {
+        let is_immediate = self.settings[FIRST] == IMMEDIATE && restarted_at == 0;
+        Some(n.saturating_sub(restarted_at).saturating_sub(is_immediate.into())).filter(|step| *step > 0)
+    }
+
+    /// What the draw of a step depends on; `previous` is 0 before the first.
+    pub(crate) fn draw_of(&self, class: Class, step: u32, word: u64, previous: u64) -> Draw {
+        let initial = self.initial(class);
+        let previous = if previous == 0 { initial } else { previous };
+        Draw { ceiling: self.ceiling(class, step), max_delay: self.settings[MAX_DELAY], initial, previous, word }
     }
 
     /// The delay of step `n` ≥ 1 before jitter, after a failure of this class.

@@ -4,13 +4,36 @@ use crate::failure::Class;
 use crate::name::Name;
 use crate::policy::Policy;
 use crate::settings::{
-    ABSENT, ADDITIVE, ATTEMPTS, BUDGET, BUDGET_CAPACITY, BUDGET_COST, BUDGET_MODE, BUDGET_REFUND, BUDGET_REWARD,
-    CLASS_COST, CLASS_INITIAL, FIRST, HINT, HINT_MAX, HINT_RESETS, HINT_WINDOW, INITIAL, JITTER, MAX_DELAY, NULL, OWN,
-    PROPORTIONAL, STANDARD, TIMEOUT, TRUE, of_class, set,
+    ABSENT, ADDITIVE, ATTEMPT_TIMEOUT, ATTEMPTS, BACKOFF, BUDGET, BUDGET_CAPACITY, BUDGET_COST, BUDGET_MODE,
+    BUDGET_REFUND, BUDGET_REWARD, CLASS_COST, CLASS_INITIAL, EMPTY, FACTOR, FIRST, HINT, HINT_MAX, HINT_RESETS,
+    HINT_WINDOW, IDEMPOTENT, INITIAL, JITTER, MAX_DELAY, NESTED, NULL, OWN, PROPORTIONAL, Settings, TIMEOUT, TRUE,
+    UNDAUNTED, of_class, set,
 };
 
 /// The names, in the order in which errors list them.
 pub const NAMES: [&str; 8] = ["standard", "interactive", "aws", "grpc", "stamina", "urllib3", "google", "none"];
+
+/// The preset `standard`.
+pub(crate) const STANDARD: Settings = {
+    let mut settings = EMPTY;
+    settings[UNDAUNTED] = 1;
+    settings[ATTEMPTS] = 10;
+    settings[TIMEOUT] = 45_000_000;
+    settings[ATTEMPT_TIMEOUT] = NULL;
+    settings[BACKOFF] = 0;
+    settings[INITIAL] = 1_000_000;
+    settings[FACTOR] = 2_000_000;
+    settings[MAX_DELAY] = 10_000_000;
+    settings[FIRST] = 0;
+    settings[JITTER] = 1;
+    settings[HINT] = 0;
+    settings[HINT_MAX] = HINT_MAX_DEFAULT;
+    settings[IDEMPOTENT] = 2;
+    settings[NESTED] = 0;
+    settings
+};
+
+pub(crate) const HINT_MAX_DEFAULT: u64 = 120_000_000;
 
 /// The preset with this number; beyond the last, `standard`.
 pub(crate) fn policy(number: u64) -> Policy {

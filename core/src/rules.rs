@@ -87,7 +87,7 @@ impl Rules {
         }
     }
 
-    fn fits(&self, rule: &Rule, failure: &Failure) -> bool {
+    pub fn fits(&self, rule: &Rule, failure: &Failure) -> bool {
         let (code, body) = (rule[RULE_CODE], rule[RULE_BODY]);
         let fits_code = code == ABSENT || (rule[RULE_DOMAIN] == failure.domain as u64 && self.names(code, failure));
         fits_code

@@ -89,25 +89,3 @@ pub(crate) fn set(settings: &mut [u64], place: usize, value: u64) {
         *setting = value;
     }
 }
-
-/// The preset `standard`.
-pub(crate) const STANDARD: Settings = {
-    let mut settings = EMPTY;
-    settings[UNDAUNTED] = 1;
-    settings[ATTEMPTS] = 10;
-    settings[TIMEOUT] = 45_000_000;
-    settings[ATTEMPT_TIMEOUT] = NULL;
-    settings[BACKOFF] = 0;
-    settings[INITIAL] = 1_000_000;
-    settings[FACTOR] = 2_000_000;
-    settings[MAX_DELAY] = 10_000_000;
-    settings[FIRST] = 0;
-    settings[JITTER] = 1;
-    settings[HINT] = 0;
-    settings[HINT_MAX] = HINT_MAX_DEFAULT;
-    settings[IDEMPOTENT] = 2;
-    settings[NESTED] = 0;
-    settings
-};
-
-pub(crate) const HINT_MAX_DEFAULT: u64 = 120_000_000;

@@ -53,6 +53,17 @@ impl<'o> Text<'o> {
         self
     }
 
+    /// A duration exactly and as a person would write it: `389.211ms`, `1.5s`, `2m`. Policies may be written so.
+    pub fn exact(&mut self, micros: u64) -> &mut Self {
+        match micros {
+            0 => self.text("0s"),
+            _ if micros.is_multiple_of(60_000_000) => self.duration(micros),
+            1..1_000 => self.number(micros).text("us"),
+            1_000..1_000_000 => self.decimal(micros, 3).text("ms"),
+            _ => self.decimal(micros, 6).text("s"),
+        }
+    }
+
     /// Blanks up to a column; one at least.
     pub fn to(&mut self, column: usize) -> &mut Self {
         self.text(" ");

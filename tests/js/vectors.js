@@ -1,6 +1,6 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
 import { GUARDS } from "./engine-level.js";
-import { analyse, diff, lint, simulate } from "../../bindings-js/ts/lab-engine.ts";
+import { analyse, diff, explain, lint, simulate } from "../../bindings-js/ts/lab-engine.ts";
 import { tapeOf } from "../../bindings-js/ts/tape.ts";
 
 /** Texts of the lab, which every host must print to the byte. */
@@ -75,6 +75,17 @@ const RUN = {
     const lines = answer[0].split("\n");
     return { ...inLab(answer), lines: wanted.expect.lines.filter((line) => lines.includes(line)) };
   },
+  explain: (_, wanted) => {
+    const answer = explain(tapeOf(wanted.policy), tapeOf(wanted.options), JSON_NOTATION);
+    return { lines: answer[0].trimEnd().split("\n"), json: inLab(answer) };
+  },
+  explain_refusal: (_, wanted) => {
+    try {
+      return explain(tapeOf({}), tapeOf(wanted.options), JSON_NOTATION);
+    } catch (error) {
+      return error.problems;
+    }
+  },
   lint: (_, wanted) => inLab(lint(tapeOf(wanted.policy))),
   herd: (_, wanted) => simulated("herd", wanted),
   loss: (_, wanted) => simulated("loss", wanted),
@@ -96,7 +107,7 @@ function guarded(kind) {
 }
 
 /** The kinds that the lab answers, and undaunted.wasm does not. */
-export const LAB_KINDS = ["analysis", "analysis_refusal", "diff", "lint", "herd", "loss", "layers", "sim_refusal"];
+export const LAB_KINDS = ["analysis", "analysis_refusal", "diff", "explain", "explain_refusal", "lint", "herd", "loss", "layers", "sim_refusal"];
 
 async function simulated(kind, { policy = {}, options, seed }) {
   const number = ["herd", "loss", "layers"].indexOf(kind);

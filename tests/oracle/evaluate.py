@@ -11,6 +11,7 @@ import difference
 import draws
 import dump
 import durations
+import explain
 import guard_options
 import hedge
 import hint
@@ -32,7 +33,8 @@ def evaluate(kind, case):
         return guard(kind, case)
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
             "classify": classify, "hint": hinted, "guard_refusal": guard_refusal, "analysis": analysed, "analysis_refusal": by_hand,
-            "lint": linted, "diff": differing, "herd": herd, "loss": loss, "layers": layers, "sim_refusal": by_hand}[kind](case)
+            "lint": linted, "diff": differing, "herd": herd, "loss": loss, "layers": layers, "sim_refusal": by_hand,
+            "explain": explained, "explain_refusal": by_hand}[kind](case)
 
 
 def draw(case):
@@ -212,6 +214,17 @@ def differing(case):
         "gone": difference.findings(before, after),
         "lines": lines,
     })
+
+
+def explained(case):
+    """The text and the JSON; `tells`, by hand, stands in the text as it is."""
+    case = dict(case)
+    tells = case.pop("tells")
+    lines, found = explain.explain(accepted(case), case["options"])
+    missing = [told for told in tells if not any(told in line for line in lines)]
+    if missing:
+        raise AssertionError(f"{case['name']}: {missing} by hand, {lines} by the oracle")
+    return expecting(case, "expect", {"lines": lines, "json": found})
 
 
 def by_hand(case):

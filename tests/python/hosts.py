@@ -290,6 +290,18 @@ def diff(case):
     return refused(problems) if report is None else seen(said_in_lab(report), report[0], case)
 
 
+def explain(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    report, problems = _core.explain(policy, case["options"], "json")
+    return refused(problems) if report is None else {"lines": report[0].splitlines(), "json": said_in_lab(report)}
+
+
+def explain_refusal(case):
+    return explain({"policy": {}, **case})
+
+
 def seen(found, text, case):
     """A difference as the vectors have it."""
     return {
@@ -354,6 +366,8 @@ ANSWERS = {
     "lint": lint,
     "diff": diff,
     "analysis_refusal": analysis_refusal,
+    "explain": explain,
+    "explain_refusal": explain_refusal,
     "herd": herd,
     "loss": loss,
     "layers": layers,

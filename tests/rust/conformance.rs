@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use undaunted::analysis::Room;
 use undaunted::{Decision, Lane, Policy, call_seed, uniform, word};
 use undaunted_tests::{
-    Outcome, Refusal, classification, collect, compile, conditions, dump, guards, read_hint, room, schedule, shared,
-    sim, start, step, word as word_of,
+    Outcome, Refusal, classification, collect, compile, conditions, dump, explain, guards, read_hint, room, schedule,
+    shared, sim, start, step, word as word_of,
 };
 
 #[test]
@@ -60,6 +60,11 @@ fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
         "lint" => check_lint(case, lab),
         "diff" => check_diff(case, lab),
         "herd" | "loss" | "layers" => check_sim(kind, case, lab),
+        "explain" => check_explain(case, lab),
+        "explain_refusal" => match explain(&Policy::standard(), &case["options"]) {
+            Ok([text, _]) => Err(format!("expected a refusal, got {text}")),
+            Err(refusals) => same_refusals(&case["expect"], &refusals),
+        },
         "sim_refusal" => same_refusals(&case["expect"], &sim::refusals(case)),
         "analysis_refusal" => match conditions(&case["options"]) {
             Ok(options) => Err(format!("expected a refusal, got {options:?}")),
@@ -114,6 +119,17 @@ fn check_sim(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
     let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
     lab.texts.extend([text, json]);
     same(&as_numbers(&case["expect"]), &as_numbers(&found))
+}
+
+fn check_explain(case: &Value, lab: &mut Lab) -> Result<(), String> {
+    let explained = explain(&policy_of(case)?, &case["options"]);
+    let [text, json] = explained.map_err(|refusals| format!("refused: {refusals:?}"))?;
+    let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
+    let lines: Vec<_> = text.lines().collect();
+    same(&case["expect"]["lines"], &json!(lines))?;
+    same(&as_numbers(&case["expect"]["json"]), &as_numbers(&found))?;
+    lab.texts.extend([text, json]);
+    Ok(())
 }
 
 /// Numbers without their spelling.

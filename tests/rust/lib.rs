@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use undaunted::analysis::{Options, Room};
+use undaunted::explain::Script;
 use undaunted::hint::{self, Hint};
 use undaunted::tape::Writer;
 use undaunted::{
@@ -62,6 +63,14 @@ pub fn compile(value: &Value) -> Result<Policy, Vec<Refusal>> {
 /// Reads the conditions of an analysis, or tells every mistake.
 pub fn conditions(value: &Value) -> Result<Options, Vec<Refusal>> {
     refusing(|problem| Options::read(&tape_of(value), Notation::Json, problem))
+}
+
+/// The text and the JSON of an explanation, or every mistake in its script.
+pub fn explain(policy: &Policy, script: &Value) -> Result<[String; 2], Vec<Refusal>> {
+    let tape = tape_of(script);
+    let script = refusing(|problem| Script::read(&tape, Notation::Json, problem))?;
+    let explanation = policy.explain(&script.options, script.failures());
+    Ok([collect(|out| explanation.text(out)), collect(|out| explanation.json(out))])
 }
 
 fn refusing<T>(read: impl FnOnce(&mut dyn FnMut(&Problem)) -> Option<T>) -> Result<T, Vec<Refusal>> {

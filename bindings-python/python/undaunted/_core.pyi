@@ -26,6 +26,8 @@ __all__ = [
     "classify",
     "compile",
     "diff",
+    "explain",
+    "judged",
     "lint",
     "read_hint",
     "redraw_entropy",
@@ -87,6 +89,10 @@ def analyse(
 def diff(
     before: Policy, after: Policy, options: Any, notation: str
 ) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
+def explain(
+    policy: Policy, script: Any, notation: str
+) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
+def judged(plan: Plan, error: BaseException) -> tuple[Failure, str, int | None]: ...
 def lint(policy: Policy) -> tuple[str, str]: ...
 def simulate_herd(
     policy: Policy, budget: Budget | None, seed: int, options: Any, notation: str
@@ -123,6 +129,8 @@ class Failure:
     def hint(self) -> int | None: ...
     @property
     def should_retry(self) -> bool | None: ...
+    @property
+    def body(self) -> str | None: ...
 
 @final
 class Seed:

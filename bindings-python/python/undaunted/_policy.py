@@ -12,7 +12,7 @@ from ._wrap import ASYNC, SYNC, decorate, kind_of, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from datetime import timedelta
     from os import PathLike
     from typing import Any, ParamSpec, Self, TypeVar, Unpack
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ._core import Policy as CorePolicy
     from ._options import Duration, Options
     from ._testing import Testing
-    from .lab import Analysis, Difference, Findings
+    from .lab import Analysis, Difference, Explanation, Findings
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -205,6 +205,35 @@ class Policy:
         if report is None:
             raise PolicyError(problems)
         return Difference(*report)
+
+    def explain(
+        self,
+        failures: BaseException | Iterable[BaseException | Mapping[str, Any]],
+        *,
+        attempt_duration: Duration = 0.0,
+        seed: int | None = None,
+        call: int = 1,
+        call_seed: int | None = None,
+        active: bool = True,
+    ) -> Explanation:
+        """Why one call whose attempts fail so is retried or given up: every decision with every term that counted.
+
+        A failure is an exception, read and judged by `on` as in a call, or a mapping: its code under its domain (`{"http": 503}`,
+        `{"os": "ECONNRESET"}`; without one it is an error of the user's), and `method`, `idempotency_key`, `phase`, `hint`, `should_retry`,
+        `body`, `duration` (of the attempt, by default `attempt_duration`), `verdict` (`named`, `refused`, `forced`: what `on` says), `wait`
+        (which it asks for), `cancelled`, `nested`; beside an exception under `error` they come before what the exception says. Up to 100;
+        the attempt after the last succeeds. Waits are drawn as by `schedule`, by default for call 1 of the policy's own seed, else of 1.
+        A budget of the policy's own is full at first; one that is only named is not known.
+
+        In place of failures, an exception that a call of this policy has given up explains that call by its `history`, seed and all.
+
+        `str(explanation)` is a text for a reader, the same in every language. Raises PolicyError with every mistake at once; ValueError for
+        an exception whose history does not hold all that counted.
+        """
+        from ._explain import explain
+
+        conditions = {"attempt_duration": attempt_duration, "active": active}
+        return explain(self, failures, conditions, seed, call, call_seed)
 
     def lint(self) -> Findings:
         """What a reviewer would say of this policy: findings with code, level, JSON pointer and a sentence. Presets have none above info.

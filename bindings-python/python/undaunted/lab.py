@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
-    "Analysis", "Change", "Difference", "Distribution", "Estimate", "Finding", "Findings", "Herd", "Layers", "Loss", "Peak",
+    "Analysis", "Change", "Difference", "Distribution", "Estimate", "ExplainedFailure", "Explanation", "Finding", "Findings", "Herd", "Layers",
+    "Loss", "Peak",
 ]  # fmt: skip
 
 
@@ -224,6 +225,68 @@ def _figure(change: dict[str, Any]) -> Change:
     if name == change["figure"]:
         return Change(name, *(Estimate(**value) for value in values))
     return Change(name, *(_seconds(value) for value in values))
+
+
+class ExplainedFailure:
+    """One failed attempt of a call, and what was decided. Times are in seconds.
+
+    `attempt` counts from 1; it failed `at` so long after the call's start. `domain` and `code` are what was looked up, `class_` and `sent`
+    what it was taken for, by `class_from` and `sent_from` (`table`, `rules.0`, `on`, `server`, `unknown`). `decision` is `retry`, after
+    `delay`, or `give_up`, for `reason`. `terms` are all the terms as plain values: times in whole microseconds, words as decimal text.
+    `text` is the line for a reader.
+    """
+
+    __slots__ = ("at", "attempt", "class_", "class_from", "code", "decision", "delay", "domain", "reason", "sent", "sent_from", "terms", "text")
+
+    def __init__(self, text: str, terms: dict[str, Any]) -> None:
+        self.text = text
+        self.terms = terms
+        self.attempt: int = terms["attempt"]
+        self.at: float = terms["at_us"] / 1e6
+        self.domain: str = terms["domain"]
+        self.code: int | str | None = terms.get("code")
+        self.class_: str = terms["class"]
+        self.class_from: str = terms["class_from"]
+        self.sent: str = terms["sent"]
+        self.sent_from: str = terms["sent_from"]
+        self.decision: str = terms["decision"]
+        self.delay = _or_none(terms.get("delay_us"))
+        self.reason: str | None = terms.get("reason")
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<ExplainedFailure {self.terms}>"
+
+
+class Explanation(Report):
+    """What `Policy.explain` finds: a sequence of `ExplainedFailure`, one for each decision.
+
+    `call_seed` is what the waits were drawn from; `attempts` were made within `elapsed` seconds; the call was given up for the reason
+    `gave_up`, None if it succeeded.
+    """
+
+    __slots__ = ("_failures", "attempts", "call_seed", "elapsed", "gave_up")
+
+    def __init__(self, text: str, json_text: str) -> None:
+        super().__init__(text, json_text)
+        found = json.loads(json_text)
+        self.call_seed = int(found["call_seed"])
+        self.attempts: int = found["attempts"]
+        self.elapsed: float = found["elapsed_us"] / 1e6
+        self.gave_up: str | None = found["gave_up"]
+        # The head of the text, and a blank line.
+        self._failures = [ExplainedFailure(*pair) for pair in zip(text.split("\n")[2:], found["decisions"], strict=False)]
+
+    def __len__(self) -> int:
+        return len(self._failures)
+
+    def __getitem__(self, index: int) -> ExplainedFailure:
+        return self._failures[index]
+
+    def __iter__(self) -> Iterator[ExplainedFailure]:
+        return iter(self._failures)
 
 
 class Peak:

@@ -121,6 +121,11 @@ async def main() -> None:
     for finding in policy.lint():
         assert_type(finding.code, str)
 
+    explanation = policy.explain([ValueError(), {"http": 503, "hint": "2s"}], attempt_duration="100ms", seed=7)
+    assert_type(explanation.gave_up, str | None)
+    assert_type([failure.delay for failure in explanation], list[float | None])
+    policy.explain(ValueError())
+
     herd = undaunted.simulate_herd(policy, clients=100, outage="2s", progress=lambda done, clients: None)
     assert_type(herd.arrivals, list[int])
     assert_type(herd.peak.at, float)

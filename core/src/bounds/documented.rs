@@ -373,6 +373,8 @@ mod tests {
             }
             Kind::Status | Kind::Code => forms.push(format!("{path} code")),
             Kind::Text | Kind::Name => forms.push(format!("{path} text")),
+            #[cfg(feature = "lab")]
+            Kind::Maps(_) | Kind::OwnCode | Kind::OwnText | Kind::Word => {}
             Kind::Map(map) => {
                 if map.is_named() {
                     forms.push(format!("{path} text{null}"));

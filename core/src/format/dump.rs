@@ -104,7 +104,7 @@ fn print_match(named: Match, out: &mut dyn FnMut(&[u8])) {
     }
 }
 
-fn print_text(text: &[u8], out: &mut dyn FnMut(&[u8])) {
+pub(crate) fn print_text(text: &[u8], out: &mut dyn FnMut(&[u8])) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out(b"\"");
     for byte in text {

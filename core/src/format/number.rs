@@ -56,6 +56,16 @@ pub(super) fn read(node: Node, bounds: &Bounds, notation: Notation) -> Result<u6
     }
 }
 
+/// 64 bits in decimal digits, as a number or as text.
+#[cfg(feature = "lab")]
+pub(crate) fn word(node: Node) -> Option<u64> {
+    let digits = Some(node.content).filter(|digits| matches!(node.kind, NUMBER | TEXT) && !digits.is_empty())?;
+    digits.iter().try_fold(0_u64, |word, byte| {
+        let digit = byte.is_ascii_digit().then(|| byte & 15)?;
+        word.checked_mul(10)?.checked_add(digit.into())
+    })
+}
+
 /// A code that a rule names: a whole number, negative ones included, or a range as `500-599`. None for other text.
 pub(super) fn read_code(node: Node) -> Option<Result<u64, Mistake>> {
     let most = u64::from(CODE.1.unsigned_abs());

@@ -5,6 +5,8 @@ use super::mistakes::Mistake;
 use super::number::Notation;
 use super::problem::{Path, Problem};
 use super::reader::Reader;
+#[cfg(feature = "lab")]
+use super::reader::is_name;
 use super::tape::{self, Node};
 use crate::bounds::{Bounds, Check, Field, Kind, Map, RULE};
 use crate::policy::Policy;
@@ -33,6 +35,17 @@ impl Options {
         settings: &mut [u64],
         problem: &mut dyn FnMut(&Problem),
     ) -> Read {
+        self.read_node(Node::read(tape), notation, settings, problem)
+    }
+
+    /// The same of a value on a tape.
+    pub fn read_node(
+        &self,
+        node: Node,
+        notation: Notation,
+        settings: &mut [u64],
+        problem: &mut dyn FnMut(&Problem),
+    ) -> Read {
         // No option of a machine is a list or a name.
         let mut nothing = Policy::EMPTY;
         let mut reader = Reader {
@@ -44,7 +57,6 @@ impl Options {
             refused: false,
         };
         let root = Path::root(self.name);
-        let node = Node::read(tape);
         let mut refused = 0;
         if node.kind == tape::MAP {
             let written = reader.map(self.map, &root, node, settings);
@@ -73,6 +85,18 @@ pub(crate) fn fill(settings: &mut [u64], defaults: &[u64]) {
             *setting = get(defaults, place);
         }
     }
+}
+
+/// The value that a map has for an option; null without.
+#[cfg(feature = "lab")]
+pub(crate) fn written<'t>(map: Node<'t>, name: &str, notation: Notation) -> Node<'t> {
+    let mut entries = map.items();
+    while let Some((key, node)) = entries.next_entry() {
+        if is_name(key, name, notation) {
+            return node;
+        }
+    }
+    Node::NULL
 }
 
 /// An option that is a number.

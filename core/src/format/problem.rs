@@ -142,6 +142,14 @@ fn describe(kind: &Kind) -> &'static str {
         Kind::Map(_) => "a map",
         Kind::Delays => "a list of delays",
         Kind::Rules => "a list of rules",
+        #[cfg(feature = "lab")]
+        Kind::Maps(_) => "a list of maps",
+        #[cfg(feature = "lab")]
+        Kind::OwnCode => "a whole number or a name",
+        #[cfg(feature = "lab")]
+        Kind::OwnText => "text",
+        #[cfg(feature = "lab")]
+        Kind::Word => "a whole number below 2^64",
     }
 }
 

@@ -99,6 +99,17 @@ impl Reader<'_> {
                 self.list(field, &RULE, path, node, RULES_LEN, IN_RULE);
                 Ok(if self.rules.as_slice().is_empty() { ABSENT } else { LIST })
             }
+            #[cfg(feature = "lab")]
+            (Kind::Maps(element), _) if node.kind == tape::LIST => {
+                self.maps(field, element, path, node);
+                return;
+            }
+            #[cfg(feature = "lab")]
+            (Kind::OwnCode | Kind::OwnText, _) if is_text => Ok(0),
+            #[cfg(feature = "lab")]
+            (Kind::OwnCode, _) => number::read_code(node).unwrap_or(Err(Mistake::WrongKind)),
+            #[cfg(feature = "lab")]
+            (Kind::Word, _) if number::word(node).is_some() => Ok(0),
             _ if is_text && !field.words.is_empty() => Err(Mistake::UnknownWord),
             _ => Err(Mistake::WrongKind),
         };
@@ -126,6 +137,25 @@ impl Reader<'_> {
             self.value(element, &path.key(Digits::of(index).as_slice()), item, own.get_mut(..width).unwrap_or(&mut []));
             self.refused |= before;
             if width == 1 { self.delays.push(own[0]) } else { self.rules.push(own) }
+        }
+    }
+
+    /// Reads the maps of a list, of which nothing is kept.
+    #[cfg(feature = "lab")]
+    fn maps(&mut self, field: &Field, element: &Field, path: &Path, node: Node) {
+        for (index, item) in node.items().enumerate() {
+            if index == MAPS_LEN {
+                return self.refuse(Mistake::TooMany, path, field, MAPS_LEN as u64, 0);
+            }
+            let before = core::mem::replace(&mut self.refused, false);
+            let own = &mut [ABSENT; WIDEST];
+            self.value(
+                element,
+                &path.key(Digits::of(index).as_slice()),
+                item,
+                own.get_mut(element.places()).unwrap_or(&mut []),
+            );
+            self.refused |= before;
         }
     }
 
@@ -210,6 +240,13 @@ pub(super) fn is_name(key: &[u8], name: &str, notation: Notation) -> bool {
     }
     rest.is_empty()
 }
+
+/// The most maps of a list: their places have two digits.
+#[cfg(feature = "lab")]
+pub(crate) const MAPS_LEN: usize = 100;
+/// The most places of such a map.
+#[cfg(feature = "lab")]
+pub(crate) const WIDEST: usize = 16;
 
 /// The place of an element, as text.
 struct Digits([u8; 2]);

@@ -9,11 +9,12 @@ use crate::budget::BudgetMode;
 use crate::hint_rule::HintMode;
 use crate::jitter::{Jitter, proportional};
 use crate::policy::{CLASSES, Policy};
+use crate::presets::{HINT_MAX_DEFAULT, STANDARD};
 use crate::settings::{
     ABSENT, ATTEMPTS, BUDGET, BUDGET_CAPACITY, BUDGET_COST, BUDGET_MODE, BUDGET_PER_SECOND, BUDGET_RATIO,
     BUDGET_REFUND, BUDGET_REWARD, BUDGET_TTL, CLASS_ATTEMPTS, CLASS_COST, CLASS_INITIAL, FACTOR, FALSE, FIRST, FOREVER,
-    HINT, HINT_MAX, HINT_MAX_DEFAULT, HINT_RESETS, INITIAL, MAX_DELAY, MIN_ATTEMPT, NULL, ON_TIMEOUT, OWN, PRESET,
-    STANDARD, Settings, TIMEOUT, TRUE, get, of_class, set,
+    HINT, HINT_MAX, HINT_RESETS, INITIAL, MAX_DELAY, MIN_ATTEMPT, NULL, ON_TIMEOUT, OWN, PRESET, Settings, TIMEOUT,
+    TRUE, get, of_class, set,
 };
 
 /// A policy on its way: what was written of it, over what it inherits.

@@ -251,7 +251,7 @@ impl Herd {
                         return None;
                     }
                 }
-                match self.policy.failed_as(&self.seen, call, now, &self.failure, Shared { budget }) {
+                match self.policy.failed_as(&self.seen, call, now, &self.failure, Shared { budget }, &mut |_| {}) {
                     Decision::GiveUp { reason, .. } => reason,
                     Decision::Retry { delay, .. } => {
                         let at = now.saturating_add(delay);

@@ -172,7 +172,9 @@ impl Layers {
     fn fail(&mut self) {
         let failure = answer(self.options.status, self.options.hint);
         let seen = self.seen;
-        match self.with_call(|policy, call, now, shared| policy.failed_as(&seen, call, now, &failure, shared)) {
+        match self
+            .with_call(|policy, call, now, shared| policy.failed_as(&seen, call, now, &failure, shared, &mut |_| {}))
+        {
             Some(Decision::Retry { delay, .. }) => {
                 self.now = self.now.saturating_add(delay);
                 if self.calls.get(self.depth).copied().flatten().is_none_or(|call| call.failures >= MOST_ATTEMPTS) {
