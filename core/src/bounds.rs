@@ -66,6 +66,9 @@ pub(crate) enum Kind {
     Map(&'static Map),
     Delays,
     Rules,
+    /// A setting of another library's, described: `convert` reads it.
+    #[cfg(feature = "lab")]
+    Foreign(&'static str, &'static Bounds),
 }
 
 /// A number within bounds.

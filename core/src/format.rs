@@ -23,12 +23,15 @@ pub(crate) use mistakes::Mistake;
 pub use number::Notation;
 pub(crate) use options::{ANY, Options, Read, fill, needed, number};
 pub use problem::Problem;
+#[cfg(feature = "lab")]
+pub(crate) use problem::Path;
 pub(crate) use problem::refuse_name;
 
 use crate::bounds::{POLICY, RULE};
 use crate::policy::Policy;
 use crate::presets;
 use crate::settings::{ABSENT, PRESET};
+#[cfg(not(feature = "lab"))]
 use problem::Path;
 use reader::Reader;
 use settle::Draft;
