@@ -273,7 +273,8 @@ impl Fit<'_> {
                 last.min(reach) == (*ceiling).min(reach)
             })
         };
-        let mut lost = Lost { is_cut: false, is_mixed: self.jitter == Fitting::Mixed };
+        let is_cut = count > TABLE_LEN as u64 && self.still_grows();
+        let mut lost = Lost { is_cut, is_mixed: self.jitter == Fitting::Mixed };
         let has_all = count <= TABLE_LEN as u64 || self.ceilings.last().is_some_and(within);
         if cap == 0 {
             draft.begin("backoff", tape::LIST);
@@ -290,14 +291,9 @@ impl Fit<'_> {
             draft.time("max_delay", cap);
             self.write_first(draft);
         } else if first > 0 && is_alike(&mut core::iter::repeat(first.min(cap))) {
-            let longest = match self.jitter {
-                Fitting::Additive(more) => first.saturating_add(more),
-                Fitting::Proportional => cap,
-                Fitting::None | Fitting::Full | Fitting::Equal | Fitting::Mixed => first,
-            };
             draft.word("backoff", "constant");
-            draft.time("initial", first.min(cap));
-            draft.time("max_delay", longest.min(cap));
+            draft.time("initial", first.min(reach));
+            self.write_own_cap(draft);
             self.write_first(draft);
         } else if first > 0 && has_all && is_alike(&mut (1..).map(|n: u64| first.saturating_mul(n).min(cap))) {
             draft.word("backoff", "linear");
@@ -313,11 +309,24 @@ impl Fit<'_> {
             let kept = used.len() + 1 - same.max(1);
             used.iter().take(kept).for_each(|ceiling| draft.element(*ceiling));
             draft.end_list();
-            draft.time("max_delay", cap);
-            lost.is_cut = count > TABLE_LEN as u64 && same == 1 && last < reach;
+            self.write_own_cap(draft);
+            lost.is_cut |= count > TABLE_LEN as u64 && same == 1 && last < reach;
         }
         self.write_jitter(draft);
         lost
+    }
+
+    /// Whether nothing but the end of the table ends their growth.
+    fn still_grows(&self) -> bool {
+        let [.., before, last] = self.waits.steps;
+        self.waits.cap == NONE && (before.high()..DURATION.1).contains(&last.high()) && before != last
+    }
+
+    /// Of waits that do not grow by themselves: unwritten, it is the longest of them and the room that the jitter needs.
+    fn write_own_cap(&self, draft: &mut Draft) {
+        if self.jitter == Fitting::Proportional {
+            draft.time("max_delay", self.cap);
+        }
     }
 
     fn write_first(&self, draft: &mut Draft) {
