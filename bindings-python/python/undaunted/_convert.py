@@ -49,7 +49,7 @@ def _plain(settings: Any, source: str | None) -> tuple[str, object]:
     if isinstance(settings, (str, bytes)):
         return _named(source), json_value(settings, "the settings are")
     if hasattr(settings, "keys") and hasattr(settings, "items"):
-        return _named(source), _without_sets(dict(settings.items()))
+        return _named(source), _listed(dict(settings.items()))
     kind = type(settings).__name__
     raise TypeError(f"settings are of type {kind}, allowed an object of tenacity, stamina or urllib3, a mapping or JSON text; pass one of these")
 
@@ -61,12 +61,13 @@ def _named(source: str | None) -> str:
     return source
 
 
-def _without_sets(value: object) -> object:
+def _listed(value: object) -> object:
+    """With lists for all that libraries take in their place; sets in the order of their texts."""
     if isinstance(value, dict):
-        return {key: _without_sets(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_sets(item) for item in value]
-    return sorted(value) if isinstance(value, (set, frozenset)) else value
+        return {key: _listed(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, range)):
+        return [_listed(item) for item in value]
+    return sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
 
 
 def _loaded(module: str, name: str) -> Any:
@@ -176,9 +177,9 @@ def _urllib3(settings: Any) -> dict[str, object] | None:
     values = {name: getattr(settings, name) for name in URLLIB3 if hasattr(settings, name)}
     # Before urllib3 2 the longest wait belonged to the class.
     values.setdefault("backoff_max", getattr(settings, "DEFAULT_BACKOFF_MAX", 120))
-    return {**values, "history": ["a request"] * len(settings.history)} | {
-        name: sorted(value) for name, value in values.items() if isinstance(value, (set, frozenset, list, tuple))
-    }
+    # Each entry knows a request of the user's, of which only that it was made matters.
+    values["history"] = [True] * len(settings.history)
+    return {name: _listed(value) for name, value in values.items()}
 
 
 URLLIB3 = (
