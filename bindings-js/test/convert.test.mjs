@@ -23,7 +23,7 @@ async function delaysOf(options, random) {
 
 for (const options of [
   {}, { retries: 3, factor: 3, minTimeout: 200 }, { retries: 6, maxTimeout: 10_000 }, { retries: 8, minTimeout: 500, maxTimeout: 10_000, randomize: true },
-  { retries: 4, randomize: true }, { retries: 3, factor: 1, minTimeout: 50 }, { retries: 2, factor: 0 }, { retries: 3, minTimeout: 0 },
+  { retries: 4, randomize: true }, { retries: 3, factor: 1, minTimeout: 50 }, { retries: 2, factor: 0 },
   { retries: 3, minTimeout: 3000, maxTimeout: 1000 }, { retries: 3, factor: 0.5 }, { retries: 3, factor: 20, maxTimeout: 1e6 }, { retries: 0 },
 ]) {
   test(`p-retry waits what the policy says: ${JSON.stringify(options)}`, async () => {
@@ -40,6 +40,12 @@ for (const options of [
     }
   });
 }
+
+test("p-retry that sets no timers comes to waits of nothing", async () => {
+  const options = { retries: 3, minTimeout: 0, randomize: true };
+  assert.deepEqual(await delaysOf(options, 0.5), []);
+  assert.deepEqual(convert(options, "p-retry").policy.schedule(), [0, 0, 0]);
+});
 
 test("p-retry's options are taken as they are used, functions and signals too", () => {
   const conversion = convert({

@@ -66,7 +66,7 @@ const conversion = convert({ retries: 3 }, "p-retry");
 check<Same<typeof conversion, Conversion>>();
 check<Same<typeof conversion.policy, Policy>>();
 check<Same<typeof conversion.findings, readonly Finding[]>>();
-convert(process.env, "aws");
+convert({ AWS_MAX_ATTEMPTS: "5" }, "aws");
 // @ts-expect-error no such library
 convert({}, "polly");
 // @ts-expect-error whose they are

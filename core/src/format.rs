@@ -22,9 +22,9 @@ pub(crate) use duration::{print, print_number};
 pub(crate) use mistakes::Mistake;
 pub use number::Notation;
 pub(crate) use options::{ANY, Options, Read, fill, needed, number};
-pub use problem::Problem;
 #[cfg(feature = "lab")]
 pub(crate) use problem::Path;
+pub use problem::Problem;
 pub(crate) use problem::refuse_name;
 
 use crate::bounds::{POLICY, RULE};

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use undaunted::analysis::Room;
 use undaunted::{Decision, Lane, Policy, call_seed, uniform, word};
 use undaunted_tests::{
-    Outcome, Refusal, classification, collect, compile, conditions, convert, dump, guards, read_hint, room, schedule, shared,
-    sim, start, step, tape_of, word as word_of,
+    Outcome, Refusal, classification, collect, compile, conditions, convert, dump, guards, read_hint, room, schedule,
+    shared, sim, start, step, tape_of, word as word_of,
 };
 
 #[test]

@@ -62,7 +62,8 @@ enum Mode {
 impl Mode {
     fn of(node: Node) -> Option<Mode> {
         let is = |name: &[u8]| node.kind == tape::TEXT && node.content.eq_ignore_ascii_case(name);
-        let modes = [(b"standard".as_slice(), Mode::Standard), (b"adaptive", Mode::Adaptive), (b"legacy", Mode::Legacy)];
+        let modes =
+            [(b"standard".as_slice(), Mode::Standard), (b"adaptive", Mode::Adaptive), (b"legacy", Mode::Legacy)];
         modes.iter().find(|(name, _)| is(name)).map(|(_, mode)| *mode)
     }
 }
@@ -70,6 +71,8 @@ impl Mode {
 static ONE_OR_MORE: Bounds = Bounds { least: 1, ..ATTEMPTS };
 
 const BY_2026: &str = "the policy follows the SDKs' retries of 2026 (Retry 2.1), which are their default since November 2026; older ones wait longer and pay less";
-const BOTOCORES: &str = "legacy is what each SDK made of it; the policy has botocore's: 5 attempts, full jitter from 1s doubling, no quota";
-const LIMITS_RATES: &str = "adaptive also limits how fast requests are sent once the service throttles; put a Throttle before the call";
+const BOTOCORES: &str =
+    "legacy is what each SDK made of it; the policy has botocore's: 5 attempts, full jitter from 1s doubling, no quota";
+const LIMITS_RATES: &str =
+    "adaptive also limits how fast requests are sent once the service throttles; put a Throttle before the call";
 const BY_TIME_TIME: &str = "botocore measures the rate by time.time, which jumps when the clock is set; a Throttle goes by a clock that does not";

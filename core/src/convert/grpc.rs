@@ -70,7 +70,8 @@ impl Reading<'_> {
     fn method_configs(&mut self, given: &Given) -> (Option<u64>, Option<u64>) {
         let has_policy = |node: &Node| {
             let mut entries = node.items();
-            core::iter::from_fn(|| entries.next_entry()).any(|(key, _)| key == b"retryPolicy" || key == b"hedgingPolicy")
+            core::iter::from_fn(|| entries.next_entry())
+                .any(|(key, _)| key == b"retryPolicy" || key == b"hedgingPolicy")
         };
         let chosen = given.node.items().position(|node| has_policy(&node)).unwrap_or(0);
         let mut found = (Some(1), None);
@@ -262,8 +263,11 @@ const NAMES: [&str; 17] = [
 ];
 
 const THE_CHANNELS: &str = "it is not about retries; leave it to the channel";
-const OTHER_METHODS: &str = "a policy comes of one method config, the first that retries; convert this one alone for the calls that it names";
-const CLAMPED: &str = "it is $a, which gRPC takes as $b without a word; write $b, or more attempts into the policy if you mean them";
+const OTHER_METHODS: &str =
+    "a policy comes of one method config, the first that retries; convert this one alone for the calls that it names";
+const CLAMPED: &str =
+    "it is $a, which gRPC takes as $b without a word; write $b, or more attempts into the policy if you mean them";
 const USE_A_HEDGE: &str = "a policy makes one attempt after the other; begin the next one beside the first with a Hedge, delay $a and attempts $b";
-const A_FIFTH_ABOVE: &str = "the jitter of a fifth comes after it, so waits reach $a; the policy keeps below what is written";
+const A_FIFTH_ABOVE: &str =
+    "the jitter of a fifth comes after it, so waits reach $a; the policy keeps below what is written";
 const THREE_PLACES: &str = "gRPC looks at three decimal places; the policy has the same";

@@ -51,13 +51,7 @@ impl<'r> Reading<'r> {
     }
 
     /// Hands every setting of a map over that the table has; refuses the others, and what is no map.
-    pub fn each(
-        &mut self,
-        map: &'static Map,
-        path: &Path,
-        node: Node,
-        take: &mut dyn FnMut(&mut Reading<'r>, &Given),
-    ) {
+    pub fn each(&mut self, map: &'static Map, path: &Path, node: Node, take: &mut dyn FnMut(&mut Reading<'r>, &Given)) {
         self.some(map, path, node, &|_| true, take);
     }
 
@@ -283,4 +277,5 @@ impl Index {
 
 pub(super) const NOT_CONVERTED: &str = "not-converted";
 const ROUNDED: &str = "it has more than six decimal places, of which a policy keeps six; waits may differ by that";
-const NOTHING_ENDS_IT: &str = "neither attempts nor time are limited, so nothing ends a call that keeps failing; set timeout or attempts";
+const NOTHING_ENDS_IT: &str =
+    "neither attempts nor time are limited, so nothing ends a call that keeps failing; set timeout or attempts";

@@ -73,6 +73,7 @@ impl Reading<'_> {
 
 const SECONDS: &str = "a number of seconds";
 const ON: &str = "a policy file names no exception types; pass them, or the function, to the policy as on";
-const NONE_IS_ONE: &str = "it is 0, which counts as 1: the first call is made before anything is counted; write 1 to call once";
+const NONE_IS_ONE: &str =
+    "it is 0, which counts as 1: the first call is made before anything is counted; write 1 to call once";
 const NO_TIME: &str = "it is 0, so nothing is ever retried; the policy has one attempt instead";
 pub(super) const OVERSHOOTS: &str = "only what has passed counts, so the last wait may end after $a and an attempt still start; the policy never waits past timeout";

@@ -56,11 +56,8 @@ static JITTERED: Map = table(&[
     // Its older name.
     setting("initial", SECONDS, &TIME),
 ]);
-static INCREMENTING: Map = table(&[
-    setting("start", SECONDS, &TIME),
-    setting("increment", SECONDS, &TIME),
-    setting("max", SECONDS, &TIME),
-]);
+static INCREMENTING: Map =
+    table(&[setting("start", SECONDS, &TIME), setting("increment", SECONDS, &TIME), setting("max", SECONDS, &TIME)]);
 
 const MULTIPLIER: crate::bounds::Field = setting("multiplier", SECONDS, &TIME);
 const MAX: crate::bounds::Field = setting("max", SECONDS, &TIME);
@@ -110,7 +107,9 @@ impl Stop {
 
     /// At the earlier of both.
     fn or(self, other: Stop) -> Stop {
-        let earlier = |one: Option<u64>, other: Option<u64>| one.map_or(other, |one| Some(other.map_or(one, |other| one.min(other))));
+        let earlier = |one: Option<u64>, other: Option<u64>| {
+            one.map_or(other, |one| Some(other.map_or(one, |other| one.min(other))))
+        };
         let (attempts, timeout) = (earlier(self.attempts, other.attempts), earlier(self.timeout, other.timeout));
         // Of two limits of time, the shorter one says how it is looked at.
         let overshoots = if timeout == self.timeout { self.overshoots } else { other.overshoots };
@@ -279,7 +278,8 @@ const RETRY: &str = "a policy file names no exception types and no results; pass
 const RERAISE: &str = "after the last attempt RetryError is raised instead of the error; the policy raises the error itself, so change what catches RetryError";
 const SLEEP: &str = "a policy waits as its host does: by threads, asyncio or trio; nothing else is needed";
 const EVENTS: &str = "a policy file has no functions; listen to events by on_event";
-const LAST_ERROR: &str = "the policy raises the last error as it came; catch that, and answer there what the function is to answer";
+const LAST_ERROR: &str =
+    "the policy raises the last error as it came; catch that, and answer there what the function is to answer";
 const NAME: &str = "a policy file has no name; pass name to the policy";
 const EVENT: &str = "an event belongs to the process; pass it to the policy as cancel";
 const BOTH_AT_ONCE: &str = "it ends a call only when all its stops are reached; a policy ends it at the first, so raise the limit that comes too early";

@@ -321,14 +321,18 @@ const IDEMPOTENT: [&str; 6] = ["HEAD", "GET", "PUT", "DELETE", "OPTIONS", "TRACE
 const HEADERS: [&[u8]; 3] = [b"cookie", b"authorization", b"proxy-authorization"];
 
 const SUM_OF_KINDS: &str = "it is null, so each kind of failure has retries of its own; the policy allows $a retries, which is all of them together";
-const READ_IS_TIMEOUT: &str = "read errors are of two classes here: timeouts are limited as written, answers that broke off only by attempts";
+const READ_IS_TIMEOUT: &str =
+    "read errors are of two classes here: timeouts are limited as written, answers that broke off only by attempts";
 const NO_CLASS: &str = "no class of failures stands for these alone, so only attempts limits them; lower attempts, or limit a class by classes";
 const REDIRECTS: &str = "the client follows redirects, not the policy; set it there";
-const RETURNS: &str = "a policy never changes what a call answers: the adapter gives the last response, or raises as its client does";
-const HISTORY: &str = "it is not empty, so some retries are used up already; convert the object that requests begin with";
+const RETURNS: &str =
+    "a policy never changes what a call answers: the adapter gives the last response, or raises as its client does";
+const HISTORY: &str =
+    "it is not empty, so some retries are used up already; convert the object that requests begin with";
 const TOO_MANY_RULES: &str = "it takes more than the $a rules of a policy to say the same; the others are left to the tables, so name fewer statuses";
 const BY_ITS_OWN_CLOCK: &str = "dates in Retry-After are measured by the client's own wall clock, which may be wrong or set; the policy goes by the response's Date";
 const CUTS_HINTS: &str = "a wait that the server asks for beyond $a is cut to that, which retries before it is ready; the policy gives up as hint_too_long";
 const ANY_METHOD: &str = "every method is retried, so calls that the server may have acted on are repeated; the policy says idempotent true, so write auto unless that is meant";
 const OTHER_METHODS: &str = "a method is named that is not idempotent; the policy says idempotent true, which repeats all methods, so write auto and send an idempotency key";
-const MORE_METHODS: &str = "a policy does not tell methods apart: of the idempotent ones it repeats HEAD, GET, PUT, DELETE, OPTIONS and TRACE";
+const MORE_METHODS: &str =
+    "a policy does not tell methods apart: of the idempotent ones it repeats HEAD, GET, PUT, DELETE, OPTIONS and TRACE";

@@ -359,12 +359,14 @@ pub(super) const NONE: u64 = u64::MAX;
 const LEAST_PROPORTIONAL: u64 = 5;
 
 const COLLAPSES: &str = "jitter-collapses-at-cap";
-const ALL_ALIKE: &str = "the first wait is $a, above the cap of $b, so waits never grow; raise the cap or lower the first wait";
+const ALL_ALIKE: &str =
+    "the first wait is $a, above the cap of $b, so waits never grow; raise the cap or lower the first wait";
 const NO_JITTER: &str = "waits are not random, so clients that fail together come back together at every retry; give the policy jitter full";
 const NO_WAITS: &str = "retries wait nothing, so all clients that fail together hit the server again at once; give the policy waits with jitter full";
 const ALL_AT_THE_CAP: &str = "the cap is applied after the jitter: from retry $a on 100 percent of the waits are exactly $b, and clients that fail together stay together; the policy draws below the cap instead";
 const SOME_AT_THE_CAP: &str = "the cap is applied after the jitter: of the waits before retry $a, $b percent are exactly the cap, and those clients come back together; the policy draws below the cap instead";
 const A_PART_AT_ITS_CAP: &str = "a cap inside is applied after its jitter: from retry $a on 100 percent of what it is applied to are exactly $b; the policy has no such cap inside";
-const ONLY_THE_FIRST: &str = "the policy keeps the first $a waits, of which the last repeats; limit attempts, or set a cap that they reach";
+const ONLY_THE_FIRST: &str =
+    "the policy keeps the first $a waits, of which the last repeats; limit attempts, or set a cap that they reach";
 const FROM_ZERO: &str = "waits begin elsewhere with each retry, for which there is no jitter; the policy draws from 0 to the same longest waits";
 const ONE_DRAW: &str = "waits are the sum of $a random parts, which fall near the middle more often; the policy draws once between the same ends";
