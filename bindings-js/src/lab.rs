@@ -3,6 +3,7 @@
 
 use undaunted::Problem;
 use undaunted::analysis::Options;
+use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
 
 use crate::answer;
@@ -80,6 +81,31 @@ exports! {
             report(|out| policy.lint_text(out), |out| policy.lint_json(out));
         }
     }
+
+    /// What settings of another library come to, by the number of the library. The input area holds a tape with them; answers
+    /// how many problems they have.
+    fn convert(source: u32, len: u32) -> u32 {
+        let mut problems = 0;
+        if let Some(conversion) = converted(source, len, &mut |_| problems += 1) {
+            report(|out| conversion.text(out), |out| conversion.json(out));
+        }
+        problems
+    }
+
+    /// Problem number `index` (from 0) of the settings that `convert` refused: as `problem`.
+    fn conversion_problem(source: u32, len: u32, index: u32) {
+        let mut at = 0;
+        converted(source, len, &mut |problem| {
+            if at == index {
+                crate::tell(problem);
+            }
+            at += 1;
+        });
+    }
+}
+
+fn converted(source: u32, len: u32, problem: &mut dyn FnMut(&Problem)) -> Option<Conversion<'static>> {
+    Conversion::read(Source::from_number(source)?, Input::new().take(len), problem)
 }
 
 pub fn report(text: impl FnOnce(&mut dyn FnMut(&[u8])), json: impl FnOnce(&mut dyn FnMut(&[u8]))) {

@@ -8,7 +8,8 @@ import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
 import { type FlagClient, flagSource, PolicySource, watchFile } from "undaunted/source";
 import { Breaker, type BreakerState, Bulkhead, Hedge, Throttle } from "undaunted/guards";
 import {
-  analyse, diff, type Estimate, explain, type FailureFacts, type Finding, type Herd, lint, type Peak, simulateHerd, simulateLayers, simulateLoss,
+  analyse, type Conversion, convert, diff, type Estimate, explain, type FailureFacts, type Finding, type Herd, lint, type Peak, simulateHerd,
+  simulateLayers, simulateLoss,
 } from "undaunted/lab";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -65,6 +66,15 @@ for (const failure of explain({}, [new Error("x"), { http: 503, hint: "2s" } sat
 }
 for (const finding of lint(new Policy())) check<Same<typeof finding.level, "info" | "warning" | "error">>();
 check<Same<ReturnType<typeof diff>["new"], readonly Finding[]>>();
+const conversion = convert({ retries: 3 }, "p-retry");
+check<Same<typeof conversion, Conversion>>();
+check<Same<typeof conversion.policy, Policy>>();
+check<Same<typeof conversion.findings, readonly Finding[]>>();
+convert({ AWS_MAX_ATTEMPTS: "5" }, "aws");
+// @ts-expect-error no such library
+convert({}, "polly");
+// @ts-expect-error whose they are
+convert({});
 // @ts-expect-error no such condition
 analyse({}, { failure: 0.5 });
 

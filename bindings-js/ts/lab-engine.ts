@@ -10,6 +10,8 @@ export interface Lab {
   area(which: number): number;
   area_size(which: number): number;
   compile(length: number, notation: number, onBase: number): number;
+  convert(source: number, length: number): number;
+  conversion_problem(source: number, length: number, index: number): void;
   diff(length: number, notation: number): number;
   explain(length: number, notation: number): number;
   keep_before(): void;
@@ -77,6 +79,18 @@ export function lint(policy: string): Answer {
   const lab = use(policy);
   lab.lint();
   return answer(lab);
+}
+
+/** What settings of another library, by its number, come to; throws a `PolicyError` with every mistake in them. */
+export function convert(source: number, settings: string): Answer {
+  const lab = load();
+  if (settings.length > area(lab, INPUT).length) {
+    throw new PolicyError([{ code: "text_too_long", pointer: "", text: "the settings are longer than 65536 bytes; leave out what is not about retries" }]);
+  }
+  const length = write(lab, settings);
+  const problems = lab.convert(source, length);
+  if (!problems) return answer(lab);
+  throw refusal(lab, problems, (index) => lab.conversion_problem(source, length, index));
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Duration } from "./options.js";
 import { Report } from "./report.js";
 import { type Answer, analyse as analyseTape, diff as diffTape, lint as lintTape, tapeOfPolicy } from "./lab-engine.js";
 
+export { Conversion, convert, type ConversionSource } from "./conversion.js";
 export { explain, type ExplainOptions, type ExplainedFailure, Explanation, type FailureFacts } from "./explain.js";
 
 export {

@@ -3,11 +3,12 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use undaunted::analysis::{Options, Room};
+use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
 use undaunted::{Decision, Mode, Shared};
 
 use crate::call::Plan;
-use crate::convert::{collect, tape};
+use crate::convert::{collect, named, tape};
 use crate::failure::{Circumstances, Failure};
 use crate::judge::{Leaves, judge};
 use crate::policy::{Policy, Problem, read, read_tape};
@@ -39,6 +40,17 @@ pub fn analyse(
 pub fn lint(policy: Bound<'_, Policy>) -> Report {
     let policy = &policy.get().inner;
     (collect(|out| policy.lint_text(out)), collect(|out| policy.lint_json(out)))
+}
+
+/// What settings of another library come to, or every problem that they have.
+#[pyfunction]
+pub fn convert(source: &str, settings: &Bound<'_, PyAny>) -> PyResult<(Option<Report>, Vec<Problem>)> {
+    let source = named(Source::NAMES, Source::ALL, "source", source)?;
+    // Each source has a notation of its own.
+    read(settings, "json", |tape, _, problem| {
+        let conversion = Conversion::read(source, tape, problem)?;
+        Some((collect(|out| conversion.text(out)), collect(|out| conversion.json(out))))
+    })
 }
 
 /// What changes from one policy to another, or every problem that the conditions have.

@@ -30,7 +30,7 @@ mod _core {
     #[pymodule_export]
     use super::guards::{Breaker, Bulkhead, Hedge, Race, Throttle};
     #[pymodule_export]
-    use super::lab::{analyse, diff, explain, judged, lint};
+    use super::lab::{analyse, convert, diff, explain, judged, lint};
     #[pymodule_export]
     use super::policy::{Policy, compile};
     #[pymodule_export]
@@ -47,6 +47,7 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("SOURCES", undaunted::convert::Source::NAMES.to_vec())?;
         module.add("HINT_HEADERS", undaunted::hint::HEADERS)
     }
 }

@@ -77,6 +77,9 @@ pub(crate) enum Kind {
     /// 64 bits in digits; whether it is written is all that is kept.
     #[cfg(feature = "lab")]
     Word,
+    /// A setting of another library's, described: `convert` reads it.
+    #[cfg(feature = "lab")]
+    Foreign(&'static str, &'static Bounds),
 }
 
 /// A number within bounds.

@@ -26,6 +26,8 @@ pub(crate) use number::word;
 #[cfg(feature = "lab")]
 pub(crate) use options::written;
 pub(crate) use options::{ANY, Options, Read, fill, needed, number};
+#[cfg(feature = "lab")]
+pub(crate) use problem::Path;
 pub use problem::Problem;
 pub(crate) use problem::refuse_name;
 #[cfg(feature = "lab")]
@@ -35,6 +37,7 @@ use crate::bounds::{POLICY, RULE};
 use crate::policy::Policy;
 use crate::presets;
 use crate::settings::{ABSENT, PRESET};
+#[cfg(not(feature = "lab"))]
 use problem::Path;
 use reader::Reader;
 use settle::Draft;

@@ -33,6 +33,8 @@ pub mod budget;
 pub mod bulkhead;
 pub mod call;
 mod classify;
+#[cfg(feature = "lab")]
+pub mod convert;
 mod date;
 mod decimal;
 #[cfg(feature = "lab")]

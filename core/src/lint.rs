@@ -6,6 +6,7 @@ use crate::analysis::{is_decorrelated, spans};
 use crate::backoff::Backoff;
 use crate::classify::is_same;
 use crate::failure::{Class, Code, Domain, names};
+use crate::format::Path;
 use crate::jitter::Jitter;
 use crate::policy::{Nested, Policy};
 use crate::presets::HINT_MAX_DEFAULT;
@@ -30,7 +31,7 @@ pub enum Level {
 names!(Level { Info = "info", Warning = "warning", Error = "error" });
 
 /// One finding.
-pub struct Finding {
+pub struct Finding<'a> {
     /// Stable: the same in every language and version.
     pub code: &'static str,
     /// How much it matters.
@@ -38,21 +39,37 @@ pub struct Finding {
     pointer: &'static str,
     /// The rule it is about.
     rule: Option<u64>,
+    /// A place in settings of another library's, which the pointer is instead.
+    path: Option<&'a Path<'a>>,
     sentence: &'static str,
     values: [Value; 2],
 }
 
 /// What stands in a sentence at `$a` and `$b`.
 #[derive(Clone, Copy)]
-enum Value {
+pub(crate) enum Value {
     None,
     Time(u64),
     Number(u64),
 }
 
-impl Finding {
+impl<'a> Finding<'a> {
+    /// About a place in the settings of another library.
+    pub(crate) fn at(
+        path: &'a Path<'a>,
+        level: Level,
+        code: &'static str,
+        sentence: &'static str,
+        values: [Value; 2],
+    ) -> Finding<'a> {
+        Finding { code, level, pointer: "", rule: None, path: Some(path), sentence, values }
+    }
+
     /// Where it is: a JSON pointer (RFC 6901).
     pub fn pointer(&self, out: &mut dyn FnMut(&[u8])) {
+        if let Some(path) = self.path {
+            return path.pointer(out);
+        }
         let text = &mut Text::new(out);
         text.text(self.pointer);
         if let Some(rule) = self.rule {
@@ -110,37 +127,50 @@ impl Policy {
 
     /// The findings for a reader.
     pub fn lint_text(&self, out: &mut dyn FnMut(&[u8])) {
-        let mut counts = [0_u64; 3];
-        self.lint(&mut |finding| {
-            let text = &mut Text::new(out);
-            text.text(finding.level.as_str()).to(9).text(finding.code).text("  ");
-            finding.pointer(out);
-            out(b"\n    ");
-            finding.text(out);
-            out(b"\n\n");
-            if let Some(count) = counts.get_mut(finding.level as usize) {
-                *count += 1;
-            }
-        });
-        let [infos, warnings, errors] = counts;
-        let text = &mut Text::new(out);
-        text.text("errors: ").number(errors).text(", warnings: ").number(warnings);
-        text.text(", infos: ").number(infos).text("\n");
+        write_all(&mut |tell| self.lint(tell), out);
     }
 
     /// The findings as a JSON list.
     pub fn lint_json(&self, out: &mut dyn FnMut(&[u8])) {
-        let mut before: &[u8] = b"[";
-        self.lint(&mut |finding| {
-            out(before);
-            finding.json(out);
-            before = b",";
-        });
-        if before == b"[" {
-            out(b"[");
-        }
-        out(b"]");
+        write_json(&mut |tell| self.lint(tell), out);
     }
+}
+
+/// Hands findings over one by one.
+type Each<'e> = &'e mut dyn FnMut(&mut dyn FnMut(&Finding));
+
+/// Findings for a reader, and how many there are.
+pub(crate) fn write_all(each: Each, out: &mut dyn FnMut(&[u8])) {
+    let mut counts = [0_u64; 3];
+    each(&mut |finding| {
+        let text = &mut Text::new(out);
+        text.text(finding.level.as_str()).to(9).text(finding.code).text("  ");
+        finding.pointer(out);
+        out(b"\n    ");
+        finding.text(out);
+        out(b"\n\n");
+        if let Some(count) = counts.get_mut(finding.level as usize) {
+            *count += 1;
+        }
+    });
+    let [infos, warnings, errors] = counts;
+    let text = &mut Text::new(out);
+    text.text("errors: ").number(errors).text(", warnings: ").number(warnings);
+    text.text(", infos: ").number(infos).text("\n");
+}
+
+/// Findings as a JSON list.
+pub(crate) fn write_json(each: Each, out: &mut dyn FnMut(&[u8])) {
+    let mut before: &[u8] = b"[";
+    each(&mut |finding| {
+        out(before);
+        finding.json(out);
+        before = b",";
+    });
+    if before == b"[" {
+        out(b"[");
+    }
+    out(b"]");
 }
 
 struct Lint<'l> {
@@ -282,11 +312,12 @@ impl Lint<'_> {
     ) {
         let mut values = [Value::None; 2];
         values.iter_mut().zip(given).for_each(|(place, value)| *place = value);
-        (self.tell)(&Finding { code, level, pointer, rule: None, sentence, values });
+        (self.tell)(&Finding { code, level, pointer, rule: None, path: None, sentence, values });
     }
 
     fn tell_rule(&mut self, level: Level, code: &'static str, sentence: &'static str, values: [Value; 2], rule: u64) {
-        (self.tell)(&Finding { code, level, pointer: "/rules", rule: Some(rule), sentence, values });
+        let rule = Some(rule);
+        (self.tell)(&Finding { code, level, pointer: "/rules", rule, path: None, sentence, values });
     }
 }
 

@@ -1,6 +1,6 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
 import { GUARDS } from "./engine-level.js";
-import { analyse, diff, explain, lint, simulate } from "../../bindings-js/ts/lab-engine.ts";
+import { analyse, convert, diff, explain, lint, simulate } from "../../bindings-js/ts/lab-engine.ts";
 import { tapeOf } from "../../bindings-js/ts/tape.ts";
 
 /** Texts of the lab, which every host must print to the byte. */
@@ -87,6 +87,17 @@ const RUN = {
     }
   },
   lint: (_, wanted) => inLab(lint(tapeOf(wanted.policy))),
+  convert: (_, wanted) => {
+    const { policy, findings } = inLab(converted(wanted));
+    return { policy: JSON.stringify(policy), findings: findings.map((finding, index) => withoutText(finding, wanted.expect.findings[index])) };
+  },
+  convert_refusal: (_, wanted) => {
+    try {
+      return converted(wanted);
+    } catch (error) {
+      return error.problems;
+    }
+  },
   herd: (_, wanted) => simulated("herd", wanted),
   loss: (_, wanted) => simulated("loss", wanted),
   layers: (_, wanted) => simulated("layers", wanted),
@@ -107,7 +118,13 @@ function guarded(kind) {
 }
 
 /** The kinds that the lab answers, and undaunted.wasm does not. */
-export const LAB_KINDS = ["analysis", "analysis_refusal", "diff", "explain", "explain_refusal", "lint", "herd", "loss", "layers", "sim_refusal"];
+export const LAB_KINDS = [
+  "analysis", "analysis_refusal", "convert", "convert_refusal", "diff", "explain", "explain_refusal", "lint", "herd", "loss", "layers", "sim_refusal",
+];
+
+function converted({ source, settings }) {
+  return convert(["stamina", "tenacity", "urllib3", "grpc", "p-retry", "aws"].indexOf(source), tapeOf(settings));
+}
 
 async function simulated(kind, { policy = {}, options, seed }) {
   const number = ["herd", "loss", "layers"].indexOf(kind);
@@ -212,7 +229,11 @@ function expectation(kind, wanted) {
 /** A refusal's text is compared only where the vector has one. */
 function trimmed(kind, found, expected) {
   if (!(kind.endsWith("refusal") || kind === "lint") || !Array.isArray(found)) return found;
-  return found.map(({ text, ...rest }, index) => (expected[index]?.text === undefined ? rest : { ...rest, text }));
+  return found.map((one, index) => withoutText(one, expected[index]));
+}
+
+function withoutText({ text, ...rest }, expected) {
+  return expected?.text === undefined ? rest : { ...rest, text };
 }
 
 function same(found, expected) {

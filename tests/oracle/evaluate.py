@@ -7,6 +7,7 @@ import analysis
 import breaker
 import bulkhead
 import ceilings
+import convert
 import difference
 import draws
 import dump
@@ -34,7 +35,7 @@ def evaluate(kind, case):
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
             "classify": classify, "hint": hinted, "guard_refusal": guard_refusal, "analysis": analysed, "analysis_refusal": by_hand,
             "lint": linted, "diff": differing, "herd": herd, "loss": loss, "layers": layers, "sim_refusal": by_hand,
-            "explain": explained, "explain_refusal": by_hand}[kind](case)
+            "explain": explained, "explain_refusal": by_hand, "convert": converted, "convert_refusal": by_hand}[kind](case)
 
 
 def draw(case):
@@ -199,6 +200,30 @@ def linted(case):
     of = lambda code: {"text": texts[code]} if texts.get(code) else {}
     expect = [{"code": code, "level": level, "pointer": pointer, **of(code)} for code, level, pointer in found]
     return expecting(case, "expect", expect)
+
+
+def converted(case):
+    """Policy and findings by hand must be what the library's formulas say."""
+    case = dict(case)
+    given, findings, looser, shares, texts = (case.pop(name) for name in ("policy", "findings", "looser", "shares", "texts"))
+    source, settings = case["source"], exact(case["settings"])
+    policy = accepted({**case, "policy": given})
+    wrong = list(convert.differences(source, settings, policy, looser))
+    told = [finding.split(" ") for finding in findings]
+    by_formula = ("deadline-missing", "base-above-cap", "jitter-none", "jitter-collapses-at-cap")
+    follows = set(convert.findings_of_waits(source, settings))
+    is_told = {code for _, code, _ in told if code in by_formula}
+    if source != "grpc" and "wait_exception" not in str(settings) and follows != is_told:
+        wrong.append(f"the formulas say {follows}")
+    missing = convert.unconvertible(source, settings) - {pointer for _, code, pointer in told if code == "not-converted"}
+    wrong.extend(f"{pointer} is dropped silently" for pointer in missing)
+    wrong.extend(f"{found} % at retry {retry}, {share} by hand" for retry, share in shares.items()
+                 if (found := convert.share_at_cap(source, settings, retry)) != share)
+    if wrong:
+        raise AssertionError(f"{case['name']}: {wrong}")
+    of = lambda code: {"text": texts[code]} if code in texts else {}
+    found = [{"code": code, "level": level, "pointer": pointer, **of(code)} for level, code, pointer in told]
+    return expecting(case, "expect", {"policy": dump.dump(policy), "findings": found})
 
 
 def differing(case):

@@ -340,6 +340,18 @@ def simulated(begun):
     return said_in_lab(simulation.report())
 
 
+def convert(case):
+    report, problems = _core.convert(case["source"], case["settings"])
+    if report is None:
+        return refused(problems)
+    found = said_in_lab(report)
+    return {"policy": report[1].partition('"policy":')[2].partition(',"findings":')[0], "findings": found["findings"]}
+
+
+def convert_refusal(case):
+    return refused(_core.convert(case["source"], case["settings"])[1])
+
+
 def sim_refusal(case):
     return ANSWERS[case["sim"]]({"policy": {}, "seed": "1", **case})
 
@@ -368,6 +380,8 @@ ANSWERS = {
     "analysis_refusal": analysis_refusal,
     "explain": explain,
     "explain_refusal": explain_refusal,
+    "convert": convert,
+    "convert_refusal": convert_refusal,
     "herd": herd,
     "loss": loss,
     "layers": layers,

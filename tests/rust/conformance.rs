@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use undaunted::analysis::Room;
 use undaunted::{Decision, Lane, Policy, call_seed, uniform, word};
 use undaunted_tests::{
-    Outcome, Refusal, classification, collect, compile, conditions, dump, explain, guards, read_hint, room, schedule,
-    shared, sim, start, step, word as word_of,
+    Outcome, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards, read_hint, room,
+    schedule, shared, sim, start, step, tape_of, word as word_of,
 };
 
 #[test]
@@ -63,6 +63,11 @@ fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
         "explain" => check_explain(case, lab),
         "explain_refusal" => match explain(&Policy::standard(), &case["options"]) {
             Ok([text, _]) => Err(format!("expected a refusal, got {text}")),
+            Err(refusals) => same_refusals(&case["expect"], &refusals),
+        },
+        "convert" => check_convert(case, lab),
+        "convert_refusal" => match convert(&case["source"], &tape_of(&case["settings"])) {
+            Ok(conversion) => Err(format!("expected a refusal, got {}", dump(&conversion.policy))),
             Err(refusals) => same_refusals(&case["expect"], &refusals),
         },
         "sim_refusal" => same_refusals(&case["expect"], &sim::refusals(case)),
@@ -148,6 +153,18 @@ fn check_lint(case: &Value, lab: &mut Lab) -> Result<(), String> {
     let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
     lab.texts.extend([collect(|out| policy.lint_text(out)), json]);
     same(&case["expect"], &json!(with_texts(&case["expect"], &found)))
+}
+
+fn check_convert(case: &Value, lab: &mut Lab) -> Result<(), String> {
+    let tape = tape_of(&case["settings"]);
+    let conversion = convert(&case["source"], &tape).map_err(|refusals| format!("refused: {refusals:?}"))?;
+    let json = collect(|out| conversion.json(out));
+    let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
+    lab.texts.extend([collect(|out| conversion.text(out)), json]);
+    same(&case["source"], &found["source"])?;
+    same(&case["expect"]["policy"], &json!(dump(&conversion.policy)))?;
+    let expect = &case["expect"]["findings"];
+    same(expect, &json!(with_texts(expect, &found["findings"])))
 }
 
 /// What was found, without the sentences that are not expected.

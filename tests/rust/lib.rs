@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use undaunted::analysis::{Options, Room};
+use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
 use undaunted::hint::{self, Hint};
 use undaunted::tape::Writer;
@@ -58,6 +59,12 @@ pub struct Refusal {
 /// Compiles a policy of a vector, or tells every mistake.
 pub fn compile(value: &Value) -> Result<Policy, Vec<Refusal>> {
     refusing(|problem| Policy::compile(&tape_of(value), Notation::Json, None, problem))
+}
+
+/// Reads another library's settings off their tape, or tells every mistake.
+pub fn convert<'t>(source: &Value, tape: &'t [u8]) -> Result<Conversion<'t>, Vec<Refusal>> {
+    let place = Source::NAMES.iter().position(|name| source == name).expect("a source");
+    refusing(|problem| Conversion::read(Source::ALL[place], tape, problem))
 }
 
 /// Reads the conditions of an analysis, or tells every mistake.

@@ -11,6 +11,7 @@ __all__ = [
     "Digits",
     "Failure",
     "HINT_HEADERS",
+    "SOURCES",
     "Hedge",
     "Pairs",
     "Plan",
@@ -41,6 +42,7 @@ __all__ = [
 __version__: Final[str]
 #: Headers that hints are read from, in lower case.
 HINT_HEADERS: Final[list[str]]
+SOURCES: Final[list[str]]
 
 @final
 class Digits:
@@ -89,6 +91,7 @@ def analyse(
 def diff(
     before: Policy, after: Policy, options: Any, notation: str
 ) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
+def convert(source: str, settings: object) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
 def explain(
     policy: Policy, script: Any, notation: str
 ) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...

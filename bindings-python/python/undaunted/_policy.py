@@ -377,7 +377,7 @@ def compiled(options: object, notation: str, base: _core.Policy | None = None) -
     return policy
 
 
-def json_value(text: str | bytes) -> object:
+def json_value(text: str | bytes, what: str = "the policy is") -> object:
     """JSON with its numbers as they are written and every member of an object, repeated ones too."""
     import json
 
@@ -387,7 +387,7 @@ def json_value(text: str | bytes) -> object:
         )
     except (ValueError, RecursionError) as error:
         place = f"line {error.lineno} column {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else str(error)
-        raise PolicyError([("not_json", "", f"the policy is no JSON, {place}; correct the text")]) from None
+        raise PolicyError([("not_json", "", f"{what} no JSON, {place}; correct the text")]) from None
 
 
 def _fill(policy: Policy, core: _core.Policy, settings: Settings) -> None:

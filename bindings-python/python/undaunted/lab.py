@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 
+from ._convert import convert
+from ._policy import Policy
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
 __all__ = [
-    "Analysis", "Change", "Difference", "Distribution", "Estimate", "ExplainedFailure", "Explanation", "Finding", "Findings", "Herd", "Layers",
-    "Loss", "Peak",
+    "Analysis", "Change", "Conversion", "Difference", "Distribution", "Estimate", "ExplainedFailure", "Explanation", "Finding", "Findings", "Herd",
+    "Layers", "Loss", "Peak", "convert",
 ]  # fmt: skip
 
 
@@ -181,6 +184,19 @@ class Findings(Report):
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self._findings)
+
+
+class Conversion(Report):
+    """What `convert` finds: the `policy`, whose settings they were as `source`, and the `findings` on the original, with pointers into it."""
+
+    __slots__ = ("findings", "policy", "source")
+
+    def __init__(self, text: str, json_text: str) -> None:
+        super().__init__(text, json_text)
+        found = json.loads(json_text)
+        self.source: str = found["source"]
+        self.policy = Policy._of_json(found["policy"])
+        self.findings = [Finding(**finding) for finding in found["findings"]]
 
 
 class Change:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, assert_type
 
 import undaunted
 from undaunted import Policy
-from undaunted.lab import Estimate
+from undaunted.lab import Conversion, Estimate, Finding, convert
 
 T = TypeVar("T")
 
@@ -157,6 +157,14 @@ def mistakes() -> None:
     policy.replace(nested="twice")  # type: ignore[arg-type]
     Policy(budget={"capacity": 5})  # type: ignore[arg-type]
     undaunted.Budget("api", capacity="5")  # type: ignore[arg-type]
+
+
+# Settings of other libraries.
+conversion = convert({"attempts": 3}, "stamina")
+assert_type(conversion, Conversion)
+assert_type(conversion.policy, Policy)
+assert_type(conversion.findings, list[Finding])
+convert(3, source=4)  # type: ignore[arg-type]
 
 
 # Breakers, throttles, bulkheads, hedges: results keep their types.

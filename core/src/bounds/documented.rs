@@ -397,6 +397,8 @@ mod tests {
                 list(&RULE, path.clone(), forms);
                 forms.retain(|form| form != "rules map");
             }
+            #[cfg(feature = "lab")]
+            Kind::Foreign(..) => forms.push(format!("{path} foreign")),
         }
     }
 

@@ -22,7 +22,7 @@ pub struct Problem<'a> {
 }
 
 impl<'a> Problem<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         mistake: Mistake,
         path: &'a Path<'a>,
         field: &'a Field,
@@ -64,16 +64,22 @@ impl<'a> Problem<'a> {
     fn write_number(&self, number: u64, out: &mut dyn FnMut(&[u8])) {
         match self.field.kind {
             Kind::Number(bounds) => print_value(number, bounds.unit, out),
+            #[cfg(feature = "lab")]
+            Kind::Foreign(_, bounds) => print_value(number, bounds.unit, out),
             _ => duration::print_number(number, out),
         }
     }
 
     fn write_bounds(&self, out: &mut dyn FnMut(&[u8])) {
-        if let Kind::Number(bounds) = self.field.kind {
-            self.write_number(bounds.least, out);
-            out(b" to ");
-            self.write_number(bounds.most, out);
-        }
+        let bounds = match self.field.kind {
+            Kind::Number(bounds) => bounds,
+            #[cfg(feature = "lab")]
+            Kind::Foreign(_, bounds) => bounds,
+            _ => return,
+        };
+        self.write_number(bounds.least, out);
+        out(b" to ");
+        self.write_number(bounds.most, out);
     }
 
     /// What is allowed in its place: `a, b or c`.
@@ -150,6 +156,8 @@ fn describe(kind: &Kind) -> &'static str {
         Kind::OwnText => "text",
         #[cfg(feature = "lab")]
         Kind::Word => "a whole number below 2^64",
+        #[cfg(feature = "lab")]
+        Kind::Foreign(what, _) => what,
     }
 }
 
@@ -171,7 +179,7 @@ impl<'a> Path<'a> {
         Path { up: Some(self), key }
     }
 
-    fn pointer(&self, out: &mut dyn FnMut(&[u8])) {
+    pub fn pointer(&self, out: &mut dyn FnMut(&[u8])) {
         let Some(up) = self.up else { return };
         up.pointer(out);
         out(b"/");
