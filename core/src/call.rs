@@ -10,6 +10,7 @@ use crate::policy::{CLASSES, Nested, Policy};
 use crate::settings::{
     ATTEMPTS, CLASS_ATTEMPTS, FALSE, HINT_MAX, HINT_RESETS, HINT_WINDOW, IDEMPOTENT, MIN_ATTEMPT, TRUE,
 };
+use crate::term::Term;
 
 /// Whether retrying is switched on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -383,19 +384,6 @@ impl Policy {
         tell(Term::Clip { floor, most: room });
         Ok(floor + uniform(word(call.call_seed, Lane::Clip, n.into()), room))
     }
-}
-
-/// What a wait is made of, told on the way for explanations.
-#[cfg_attr(not(feature = "lab"), allow(dead_code))]
-pub(crate) enum Term {
-    /// It is drawn, after this last draw.
-    Draw { previous: u64 },
-    /// In place of the draw, 0 to `most` is added to the hint.
-    AboveHint { ceiling: u64, most: u64 },
-    /// What it comes to, before `timeout` is looked at.
-    Wait(u64),
-    /// In its place, `floor` and 0 to `most`.
-    Clip { floor: u64, most: u64 },
 }
 
 /// A failure as this policy sees it.

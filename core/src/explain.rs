@@ -12,7 +12,7 @@ pub use script::Script;
 use crate::backoff::Backoff;
 use crate::bounds::TABLE_LEN;
 use crate::budget::Budget;
-use crate::call::{Call, Decision, Mode, Reason, Seen, Shared, Term};
+use crate::call::{Call, Decision, Mode, Reason, Seen, Shared};
 use crate::classify::{Row, find};
 use crate::draw::{Lane, call_seed, word};
 use crate::failure::{Class, Code, Condition, Domain, Failure, Sent, Verdict};
@@ -20,6 +20,7 @@ use crate::hint_rule::HintMode;
 use crate::jitter::{Draw, Jitter};
 use crate::policy::Policy;
 use crate::settings::{CLASS_ATTEMPTS, CLASS_INITIAL, MAX_DELAY, RULE_CLASS, RULE_SENT};
+use crate::term::Term;
 
 /// The conditions of an explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

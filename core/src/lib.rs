@@ -58,6 +58,7 @@ mod rules;
 mod settings;
 #[cfg(feature = "sim")]
 pub mod sim;
+mod term;
 #[cfg(feature = "lab")]
 mod text;
 pub mod throttle;

@@ -124,12 +124,14 @@ impl Policy {
     }
 
     /// How far the backoff has come before retry `n`, from 1; None for one that is made at once.
+    #[cfg_attr(not(target_arch = "wasm32"), inline)]
     pub(crate) fn step(&self, n: u32, restarted_at: u32) -> Option<u32> {
         let is_immediate = self.settings[FIRST] == IMMEDIATE && restarted_at == 0;
         Some(n.saturating_sub(restarted_at).saturating_sub(is_immediate.into())).filter(|step| *step > 0)
     }
 
     /// What the draw of a step depends on; `previous` is 0 before the first.
+    #[cfg_attr(not(target_arch = "wasm32"), inline)]
     pub(crate) fn draw_of(&self, class: Class, step: u32, word: u64, previous: u64) -> Draw {
         let initial = self.initial(class);
         let previous = if previous == 0 { initial } else { previous };

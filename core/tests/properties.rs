@@ -340,7 +340,9 @@ proptest! {
                             Decision::GiveUp { reason, .. } => {
                                 prop_assert_eq!(call.taken, None);
                                 let needed = if is_window { 1_000_000 } else { part("cost") };
-                                prop_assert!(reason != Reason::Budget || begun(before) < needed);
+                                // What a window owes is not seen in an empty one.
+                                let may_owe = is_window && before == 0;
+                                prop_assert!(reason != Reason::Budget || begun(before) < needed || may_owe);
                                 begun(before)
                             }
                         },
