@@ -194,7 +194,7 @@ export async function simulateLayers(policy: Policy | PolicyOptions, options: La
 
 async function run(kind: number, policy: Policy | PolicyOptions, { seed, progress, signal, ...conditions }: SimulationOptions): Promise<Answer> {
   signal?.throwIfAborted();
-  const simulation = beginSimulation(kind, budgeted(policyOf(policy)), tapeOf(conditions), JAVASCRIPT_NOTATION, halves(seed ?? 1, "seed"));
+  const simulation = beginSimulation(kind, tapeWithBudget(policyOf(policy)), tapeOf(conditions), JAVASCRIPT_NOTATION, halves(seed ?? 1, "seed"));
   let isOver;
   do {
     isOver = simulation.step(SLICE);
@@ -203,11 +203,6 @@ async function run(kind: number, policy: Policy | PolicyOptions, { seed, progres
     signal?.throwIfAborted();
   } while (!isOver);
   return simulation.outcome();
-}
-
-/** The policy, with what its budget is made of written out. */
-function budgeted(policy: Policy): string {
-  return policy.budget ? tapeOf({ ...policy.toJSON(), budget: policy.budget.toJSON() }) : tapeOfPolicy(policy);
 }
 
 /** Lets the host do what waits. A timer would make a page wait 4 ms each time. */
