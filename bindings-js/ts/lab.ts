@@ -80,17 +80,14 @@ export class Analysis extends Report {
   readonly mostAttempts: number | null;
   /** What retries multiply the load with. */
   readonly load: Estimate;
-  /**
-   * Retries that a full budget allows, at most, while no attempt succeeds; a window's reserve, to which calls add. Null is no limit, or a
-   * budget that is named and that the process has not made.
-   */
+  /** Retries that a full budget allows, at most, while no attempt succeeds; a window's reserve, to which calls add. Null is no limit. */
   readonly outageBurst: number | null;
   /**
    * Attempts of a call that the budget sustains in the long run, where successes give what retries take; a budget of a few retries wavers
-   * about it. Null is a budget that is not there.
+   * about it.
    */
-  readonly sustainedLoad: Estimate | null;
-  /** The same if every attempt fails, at most. Null is no limit, or a budget that is not there. */
+  readonly sustainedLoad: Estimate;
+  /** The same if every attempt fails, at most. Null is no limit. */
   readonly outageLoad: Estimate | null;
   /** The waits of a call together. */
   readonly wait: Distribution;
@@ -164,7 +161,7 @@ export interface OptionChange {
   readonly after: unknown;
 }
 
-/** A figure that changed; times are in milliseconds, null where there is no limit or nothing is known. */
+/** A figure that changed; times are in milliseconds, null where there is no limit. */
 export interface FigureChange {
   readonly figure: string;
   readonly before: Estimate | null;
@@ -205,7 +202,7 @@ export function diff(
   after: Policy | PolicyOptions,
   options: Pick<AnalysisOptions, "failureRate" | "attemptDuration"> = {},
 ): Difference {
-  return new Difference(diffTape(tapeOfPolicy(policyOf(before)), tapeOfPolicy(policyOf(after)), tapeOf(options), JAVASCRIPT_NOTATION));
+  return new Difference(diffTape(tapeWithBudget(policyOf(before)), tapeWithBudget(policyOf(after)), tapeOf(options), JAVASCRIPT_NOTATION));
 }
 
 /**

@@ -1,6 +1,6 @@
 // Simulations in slices: the page draws and hears its user between them.
 import { halves, type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
-import { type Answer, beginSimulation, HERD, LAYERS, LOSS, tapeOfPolicy } from "./lab-engine.js";
+import { type Answer, beginSimulation, HERD, LAYERS, LOSS, tapeWithBudget } from "./lab-engine.js";
 import type { Duration, Seed } from "./options.js";
 import { Report } from "./report.js";
 

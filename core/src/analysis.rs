@@ -261,9 +261,8 @@ fn fill(spread: &mut Distribution, model: &Model, grid: &Grid, [down, up]: [&[u6
 fn worst_time(model: &Model, options: &Options) -> Option<u64> {
     let attempt = model.policy.attempt_timeout().unwrap_or(options.attempt_duration);
     let last = if model.is_interrupted { 0 } else { attempt };
-    let all = model
-        .attempts
-        .map(|attempts| attempt.saturating_mul(attempts).saturating_add(longest(model, attempts - 1)));
+    let all =
+        model.attempts.map(|attempts| attempt.saturating_mul(attempts).saturating_add(longest(model, attempts - 1)));
     least(all, model.timeout.map(|timeout| timeout.saturating_add(last)))
 }
 

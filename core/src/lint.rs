@@ -363,7 +363,8 @@ const SOON_SPENT: &str = "budget.capacity is $a and a retry takes $b, so a full 
 const SOON_HALVED: &str = "budget.capacity is $a and a failure takes $b, so half of a full budget is gone before 3 failures are retried; raise capacity or lower cost";
 const NO_RESERVE: &str = "budget.min_per_second is $a and budget.ttl $b, so after a quiet time fewer than 3 retries are allowed; raise min_per_second";
 const NO_RETRIES: &str = "budget.ratio and budget.min_per_second are 0, so nothing is ever retried; raise one of them";
-const NO_REWARD: &str = "budget.reward is 0, so a budget that is used up stays so, and nothing is retried any more; raise reward";
+const NO_REWARD: &str =
+    "budget.reward is 0, so a budget that is used up stays so, and nothing is retried any more; raise reward";
 const RETRIES_A_TYPO: &str = "rules.$i retries a name that does not exist, which mostly is a mistake in the name; remove it unless names come and go";
 
 /// Three layers of three attempts are 27; more is told.

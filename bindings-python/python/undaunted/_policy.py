@@ -201,7 +201,9 @@ class Policy:
         """With what its budget is made of written out, where it only names one."""
         if self._budget is None:
             return self._core
-        return compiled({**json_value(self.dump()), "budget": self._budget.options}, "json")
+        import json
+
+        return compiled({**json.loads(self._text), "budget": self._budget.options}, "json")
 
     def diff(self, other: Policy, *, failure_rate: float = 0.1, attempt_duration: Duration = 0.0) -> Difference:
         """What changes from this policy to another: options, what becomes of calls under the same conditions, findings that come and go.
@@ -213,7 +215,7 @@ class Policy:
         if not isinstance(other, Policy):
             raise TypeError(f"the other policy is {other!r}, allowed a Policy; use Policy.load, Policy.parse or Policy(...)")
         conditions = {"failure_rate": failure_rate, "attempt_duration": attempt_duration}
-        report, problems = _core.diff(self._core, other._core, conditions, "python")
+        report, problems = _core.diff(self._with_budget(), other._with_budget(), conditions, "python")
         if report is None:
             raise PolicyError(problems)
         return Difference(*report)

@@ -101,7 +101,7 @@ class Analysis(Report):
     All that is without a budget; what one makes of it is in these. `outage_burst` is how many retries a full one allows, at most, while no
     attempt succeeds; a window's is its reserve, to which calls add. `sustained_load` is the attempts of a call that it sustains in the long
     run, where successes give what retries take, and `outage_load` that if every attempt fails. A budget of a few retries wavers about these.
-    None is no limit; all three are None if the policy names a budget that the process has not made.
+    None is no limit.
     """
 
     __slots__ = (
@@ -149,7 +149,7 @@ class Analysis(Report):
         self.most_attempts: int | None = found["most_attempts"]
         self.load = Estimate(**found["load"])
         self.outage_burst: int | None = found["outage_burst"]
-        self.sustained_load = _estimate(found["sustained_load"])
+        self.sustained_load = Estimate(**found["sustained_load"])
         self.outage_load = _estimate(found["outage_load"])
         self.wait = Distribution(found["wait_us"])
         self.added_latency = Distribution(found["added_latency_us"])
@@ -200,7 +200,7 @@ class Findings(Report):
 class Change:
     """One change: its name, and the values `before` and `after`.
 
-    Of options, values as JSON has them. Of figures, Estimates (times in seconds), or None where there is no limit or nothing is known.
+    Of options, values as JSON has them. Of figures, Estimates (times in seconds), or None where there is no limit.
     """
 
     __slots__ = ("after", "before", "name")
