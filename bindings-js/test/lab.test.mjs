@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { Policy, PolicyError, stop } from "undaunted";
+import { Budget, Policy, PolicyError, stop } from "undaunted";
 import { analyse, diff, explain, lint } from "undaunted/lab";
 
 const AWS = new Policy({ attempts: 3, initial: "50ms", maxDelay: "20s", timeout: null });
@@ -42,6 +42,27 @@ test("a policy without limits has no worst case", () => {
   assert.ok(analysis.wait.p99.value > 0);
 });
 
+test("a budget allows a burst, and a share in the long run", () => {
+  const aws = new Policy({ preset: "aws" });
+  const analysis = analyse(aws, { failureRate: 0.5 });
+  assert.deepEqual([analysis.outageBurst, analysis.sustainedLoad.value, analysis.outageLoad.value], [35, 1.071428, 1]);
+  const throttled = analyse(aws, { failureRate: 0.5, class: "throttle" });
+  assert.deepEqual([throttled.class, throttled.outageBurst, throttled.sustainedLoad.value], ["throttle", 100, 1.2]);
+  const without = analyse(AWS, { failureRate: 0.5 });
+  assert.deepEqual([without.outageBurst, without.sustainedLoad, without.outageLoad.value], [null, without.load, 3]);
+});
+
+test("a budget that a policy only names counts with its own options", () => {
+  const budget = new Budget("lab", { mode: "window", ratio: 0.25, minPerSecond: 5 });
+  const policy = new Policy({ attempts: 5, budget: "lab" });
+  const analysis = analyse(policy, { failureRate: 0.9, callsPerSecond: 10 });
+  assert.deepEqual([analysis.outageBurst, analysis.sustainedLoad.value, analysis.callsPerSecond], [50, 1.75, 10]);
+  const change = diff(policy, { attempts: 5 }, { failureRate: 0.9 });
+  const figures = Object.fromEntries(change.figures.map(({ figure, before, after }) => [figure, [before?.value, after?.value]]));
+  assert.deepEqual(figures.outageBurst, [50, undefined]);
+  assert.deepEqual([figures.sustainedLoad[0], budget.tokens], [1.25, 50]);
+});
+
 test("text, JSON and values say the same", () => {
   const analysis = analyse(AWS, { failureRate: 0.5, calls: 20, repeats: 2 });
   assert.equal(JSON.stringify(analysis), JSON.stringify(JSON.parse(analysis.json())));
@@ -50,12 +71,12 @@ test("text, JSON and values say the same", () => {
 });
 
 test("findings are iterable, with code, level, pointer and sentence", () => {
-  const findings = lint({ attempts: 3, maxDelay: "2s", jitter: "none" });
+  const findings = lint({ attempts: 3, maxDelay: "2s", jitter: "none", budget: { name: "findings" } });
   const [finding] = findings;
   assert.equal(findings.length, 1);
   assert.deepEqual({ ...finding, text: undefined }, { code: "jitter-none", level: "warning", pointer: "/jitter", text: undefined });
   assert.ok(finding.text.endsWith("write full") && String(findings).includes(finding.text));
-  assert.equal(String(lint({ attempts: 3, maxDelay: "2s" })), "errors: 0, warnings: 0, infos: 0\n");
+  assert.equal(String(lint({ attempts: 3, maxDelay: "2s", budget: { name: "quiet" } })), "errors: 0, warnings: 0, infos: 0\n");
 });
 
 test("a difference has options, figures and findings", () => {

@@ -54,6 +54,10 @@ retry(() => 1, { policy: source, attempts: 3 });
 const analysis = analyse({ attempts: 3 }, { failureRate: 0.5, attemptDuration: "250ms" });
 check<Same<typeof analysis.success, Estimate>>();
 check<Same<typeof analysis.wait.worst, number | null>>();
+check<Same<typeof analysis.outageBurst, number | null>>();
+analyse({}, { class: "throttle", callsPerSecond: 0.5 });
+// @ts-expect-error no such class
+analyse({}, { class: "permanent" });
 const herd = await simulateHerd("standard" as unknown as Policy, { clients: 5, outage: "2s", hint: null, seed: 7n, progress: (done, all) => void (done + all) });
 check<Same<typeof herd, Herd>>();
 check<Same<typeof herd.peaks, readonly Peak[]>>();

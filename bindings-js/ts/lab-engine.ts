@@ -47,6 +47,11 @@ export function tapeOfPolicy(policy: Policy): string {
   return tapeOf(policy.toJSON());
 }
 
+/** The same, with what its budget is made of written out. */
+export function tapeWithBudget(policy: Policy): string {
+  return policy.budget ? tapeOf({ ...policy.toJSON(), budget: policy.budget.toJSON() }) : tapeOfPolicy(policy);
+}
+
 /** What becomes of calls under the conditions on a tape; throws a `PolicyError` with every mistake in them. */
 export function analyse(policy: string, conditions: string, notation: number): Answer {
   return under(conditions, notation, use(policy), "analyse");

@@ -2,7 +2,7 @@
 import { type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
 import type { Duration } from "./options.js";
 import { Report } from "./report.js";
-import { type Answer, analyse as analyseTape, diff as diffTape, lint as lintTape, tapeOfPolicy } from "./lab-engine.js";
+import { type Answer, analyse as analyseTape, diff as diffTape, lint as lintTape, tapeOfPolicy, tapeWithBudget } from "./lab-engine.js";
 
 export { Conversion, convert, type ConversionSource } from "./conversion.js";
 export { explain, type ExplainOptions, type ExplainedFailure, Explanation, type FailureFacts } from "./explain.js";
@@ -40,6 +40,13 @@ export interface AnalysisOptions {
   readonly calls?: number | undefined;
   /** How often the chain is tried until it succeeds: 1 to 1000000. Default 1. */
   readonly repeats?: number | undefined;
+  /** What kind of failures they are; classes may have attempts, first delays and costs of their own. Default `transient`. */
+  readonly class?: "transient" | "throttle" | "timeout" | "connect" | "conflict" | undefined;
+  /**
+   * How many calls share the budget: 0.000001 to 1000000. Null, the default, is so many that a window's `minPerSecond` counts for nothing
+   * beside them.
+   */
+  readonly callsPerSecond?: number | null | undefined;
 }
 
 /** What a reviewer would say. */
@@ -53,13 +60,15 @@ export interface Finding {
   readonly text: string;
 }
 
-/** What `analyse` finds. Times are in milliseconds. */
+/** What `analyse` finds. Times are in milliseconds. All but `outageBurst`, `sustainedLoad` and `outageLoad` is without a budget. */
 export class Analysis extends Report {
   readonly failureRate: number;
   readonly attemptDuration: number;
   readonly layers: number;
   readonly calls: number;
   readonly repeats: number;
+  readonly class: string;
+  readonly callsPerSecond: number | null;
   /** The policy's limit of the whole call; null for none. */
   readonly timeout: number | null;
   /** The share of calls that succeed in the end. */
@@ -74,6 +83,15 @@ export class Analysis extends Report {
   readonly mostAttempts: number | null;
   /** What retries multiply the load with. */
   readonly load: Estimate;
+  /** Retries that a full budget allows, at most, while no attempt succeeds; a window's reserve, to which calls add. Null is no limit. */
+  readonly outageBurst: number | null;
+  /**
+   * Attempts of a call that the budget sustains in the long run, where successes give what retries take; a budget of a few retries wavers
+   * about it.
+   */
+  readonly sustainedLoad: Estimate;
+  /** The same if every attempt fails, at most. Null is no limit. */
+  readonly outageLoad: Estimate | null;
   /** The waits of a call together. */
   readonly wait: Distribution;
   /** The waits and the attempts after the first. */
@@ -97,6 +115,8 @@ export class Analysis extends Report {
     this.layers = found.layers;
     this.calls = found.calls;
     this.repeats = found.repeats;
+    this.class = found.class;
+    this.callsPerSecond = found.calls_per_second;
     this.timeout = milliseconds(found.timeout_us);
     this.success = found.success;
     const { attempts, class_attempts: classAttempts, timeout } = found.gave_up;
@@ -105,6 +125,9 @@ export class Analysis extends Report {
     this.attempts = found.attempts;
     this.mostAttempts = found.most_attempts;
     this.load = found.load;
+    this.outageBurst = found.outage_burst;
+    this.sustainedLoad = found.sustained_load;
+    this.outageLoad = found.outage_load;
     this.wait = distribution(found.wait_us);
     this.addedLatency = distribution(found.added_latency_us);
     this.worstTime = milliseconds(found.worst_time_us);
@@ -182,7 +205,7 @@ export function diff(
   after: Policy | PolicyOptions,
   options: Pick<AnalysisOptions, "failureRate" | "attemptDuration"> = {},
 ): Difference {
-  return new Difference(diffTape(tapeOfPolicy(policyOf(before)), tapeOfPolicy(policyOf(after)), tapeOf(options), JAVASCRIPT_NOTATION));
+  return new Difference(diffTape(tapeWithBudget(policyOf(before)), tapeWithBudget(policyOf(after)), tapeOf(options), JAVASCRIPT_NOTATION));
 }
 
 /**
@@ -190,7 +213,7 @@ export function diff(
  * `PolicyError` with every mistake in the conditions.
  */
 export function analyse(policy: Policy | PolicyOptions, options: AnalysisOptions = {}): Analysis {
-  return new Analysis(analyseTape(tapeOfPolicy(policyOf(policy)), tapeOf(options), JAVASCRIPT_NOTATION));
+  return new Analysis(analyseTape(tapeWithBudget(policyOf(policy)), tapeOf(options), JAVASCRIPT_NOTATION));
 }
 
 /** What a reviewer would say of a policy. Presets have nothing above info. */

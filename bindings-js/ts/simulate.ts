@@ -1,6 +1,6 @@
 // Simulations in slices: the page draws and hears its user between them.
 import { halves, type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
-import { type Answer, HERD, LAYERS, LOSS, simulate, tapeOfPolicy } from "./lab-engine.js";
+import { type Answer, HERD, LAYERS, LOSS, simulate, tapeWithBudget } from "./lab-engine.js";
 import type { Duration, Seed } from "./options.js";
 import { Report } from "./report.js";
 
@@ -196,12 +196,8 @@ async function run(kind: number, policy: Policy | PolicyOptions, { seed, progres
   signal?.throwIfAborted();
   const next = () => turn().then(() => signal?.throwIfAborted());
   const told = (done: number, all: number) => progress?.(done, all);
-  return simulate(kind, budgeted(policyOf(policy)), tapeOf(conditions), JAVASCRIPT_NOTATION, halves(seed ?? 1, "seed"), SLICE, told, next);
-}
-
-/** The policy, with what its budget is made of written out. */
-function budgeted(policy: Policy): string {
-  return policy.budget ? tapeOf({ ...policy.toJSON(), budget: policy.budget.toJSON() }) : tapeOfPolicy(policy);
+  const tape = tapeWithBudget(policyOf(policy));
+  return simulate(kind, tape, tapeOf(conditions), JAVASCRIPT_NOTATION, halves(seed ?? 1, "seed"), SLICE, told, next);
 }
 
 /** Lets the host do what waits. A timer would make a page wait 4 ms each time. */

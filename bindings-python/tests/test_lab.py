@@ -46,6 +46,26 @@ def test_an_unlimited_policy_has_no_worst_case():
     assert analysis.success == pytest.approx(1) and analysis.wait.p99 is not None
 
 
+def test_a_budget_allows_a_burst_and_a_share_in_the_long_run():
+    aws = Policy.preset("aws")
+    analysis = aws.analyse(failure_rate=0.5)
+    assert (analysis.outage_burst, analysis.outage_load, analysis.sustained_load) == (35, 1, pytest.approx(1 + 1 / 14, abs=1e-6))
+    throttled = aws.analyse(failure_rate=0.5, class_="throttle")
+    assert (throttled.class_, throttled.outage_burst, throttled.sustained_load) == ("throttle", 100, pytest.approx(1.2))
+    without = AWS.analyse(failure_rate=0.5)
+    assert (without.outage_burst, without.sustained_load, without.outage_load) == (None, without.load, 3)
+
+
+def test_a_budget_that_a_policy_only_names_counts_with_its_own_options():
+    shared = undaunted.Budget("lab", mode="window", ratio=0.25, min_per_second=5)
+    policy = Policy(attempts=5, budget="lab")
+    analysis = policy.analyse(failure_rate=0.9, calls_per_second=10)
+    assert (analysis.outage_burst, analysis.sustained_load, analysis.calls_per_second) == (50, 1.75, 10)
+    change = undaunted.diff(policy, policy.replace(budget=None), failure_rate=0.9)
+    figures = {figure.name: (figure.before, figure.after) for figure in change.figures}
+    assert figures["outage_burst"] == (50, None) and figures["sustained_load"][0] == 1.25 and shared.tokens == 50
+
+
 def test_text_json_and_values_say_the_same():
     analysis = AWS.analyse(failure_rate=0.5, calls=20, repeats=2)
     assert json.loads(analysis.json()) == analysis.to_dict()
@@ -61,7 +81,7 @@ def test_answers_pickle_and_compare_by_value():
 
 
 def test_findings_are_a_sequence_with_code_level_pointer_and_sentence():
-    findings = Policy(attempts=3, max_delay=2, jitter="none").lint()
+    findings = Policy(attempts=3, max_delay=2, jitter="none", budget={"name": "findings"}).lint()
     (finding,) = findings
     assert (finding.code, finding.level, finding.pointer) == ("jitter-none", "warning", "/jitter")
     assert finding.text.endswith("write full") and finding.text in str(findings)
@@ -70,7 +90,7 @@ def test_findings_are_a_sequence_with_code_level_pointer_and_sentence():
 
 
 def test_a_quiet_policy_has_no_findings():
-    findings = Policy(attempts=3, max_delay=2).lint()
+    findings = Policy(attempts=3, max_delay=2, budget={"name": "quiet"}).lint()
     assert not findings and str(findings) == "errors: 0, warnings: 0, infos: 0\n"
 
 

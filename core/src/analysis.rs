@@ -1,23 +1,27 @@
 //! What a policy does to calls whose attempts fail now and then: computed, not sampled.
 //!
-//! Attempts fail independently with one probability and all last the same; failures are of class `transient` and bring no
-//! hint. What has a closed form is exact. The waits are sums of uniform parts: these are put on a grid, and every figure
-//! that comes from it carries a bound of its error. Source: SEMANTICS 17.
+//! Attempts fail independently with one probability and all last the same; failures are of one class and bring no hint. What
+//! has a closed form is exact. The waits are sums of uniform parts: these are put on a grid, and every figure that comes
+//! from it carries a bound of its error. Source: SEMANTICS 17.
 
+mod allowance;
 mod fixed;
 mod grid;
 mod model;
 mod options;
 mod report;
 
+pub use allowance::Allowance;
 pub use grid::Room;
 pub use options::Options;
 
+pub(crate) use allowance::burst;
 pub(crate) use model::{is_decorrelated, spans};
 pub(crate) use report::Figure;
 
 use crate::policy::Policy;
 use crate::settings::MAX_DELAY;
+use allowance::Limits;
 use fixed::{ONE, in_units, power, scaled, times};
 use grid::{Followed, Grid, HORIZON};
 use model::Model;
@@ -63,10 +67,21 @@ pub struct Analysis {
     pub by_timeout: Estimate,
     /// It is still retried after 1000 attempts.
     pub unfinished: Estimate,
-    /// Attempts of a call on average, which is also what retries multiply the load with.
+    /// Attempts of a call on average, which is also what retries multiply the load with, as far as no budget limits them.
     pub attempts: Estimate,
     /// Attempts of a call at most; None if there is no limit.
     pub most_attempts: Option<u64>,
+    /// Whose budget limits the retries.
+    pub allowance: Allowance,
+    /// Retries that a full budget allows while no attempt succeeds, at most: the burst at the beginning of an outage. A window's is
+    /// its reserve; its calls add `ratio` each. None if no budget limits them, or one that was made elsewhere.
+    pub outage_burst: Option<u64>,
+    /// Attempts of a call on average that the budget sustains in the long run; without one, the same as `attempts`. It is the
+    /// balance of what retries take and successes give, of a budget that is large beside what a retry takes: one of a few
+    /// retries wavers about it. None if the budget was made elsewhere.
+    pub sustained_load: Option<Estimate>,
+    /// The same if every attempt fails, at most; timeouts are left out. None if there is no limit, or the budget was made elsewhere.
+    pub outage_load: Option<Estimate>,
     /// The waits of a call together.
     pub wait: Distribution,
     /// The waits and the attempts after the first, each in full: what retrying adds to the time of a call.
@@ -114,6 +129,10 @@ impl Policy {
         let attempts = between(grid.down.started, grid.up.started, MILLION);
         let wait = waits(&model, &grid);
         let added_latency = latencies(&model, &grid, &wait, attempts);
+        let limits = Limits::of(self, options);
+        let is_known = limits.allowance != Allowance::Elsewhere;
+        let most = model.attempts.map(|attempts| attempts.saturating_mul(MILLION));
+        let in_outage = least(most, limits.in_outage.map(|retries| retries.saturating_add(MILLION)));
         let chain = |each: u64| {
             let all = power(each, options.calls);
             in_units((ONE - power(ONE - all, options.repeats)).into(), BILLION)
@@ -131,6 +150,10 @@ impl Policy {
             unfinished,
             attempts,
             most_attempts: model.attempts,
+            allowance: limits.allowance,
+            outage_burst: limits.burst,
+            sustained_load: is_known.then(|| sustained(attempts, limits.sustained)),
+            outage_load: in_outage.filter(|_| is_known).map(|value| Estimate { value, error: 0 }),
             wait,
             added_latency,
             worst_time: worst_time(&model, options),
@@ -140,6 +163,13 @@ impl Policy {
             chain_without: Estimate { value: without, error: 0 },
         }
     }
+}
+
+/// Attempts of a call, its own or 1 and the retries of the budget, whichever is less.
+fn sustained(own: Estimate, retries: Option<u64>) -> Estimate {
+    let limit = retries.map_or(u64::MAX, |retries| retries.saturating_add(MILLION));
+    let [low, high] = [own.value.saturating_sub(own.error), own.value.saturating_add(own.error)];
+    middle(low.min(limit), high.min(limit))
 }
 
 /// What lies between the two calculations.
@@ -153,11 +183,11 @@ fn middle(low: u64, high: u64) -> Estimate {
 }
 
 fn waits(model: &Model, grid: &Grid) -> Distribution {
-    let all = model.attempts.map(|attempts| longest(model.policy, attempts - 1));
+    let all = model.attempts.map(|attempts| longest(model, attempts - 1));
     let limit = model.timeout.map(|_| model.latest(1).unwrap_or(0));
     let worst = least(all, limit);
     let mut spread = Distribution { worst, ..Distribution::default() };
-    let ends = |n: usize| spans(model.policy).take(n).fold(0, |sum: u64, span| sum.saturating_add(span.low));
+    let ends = |n: usize| model.spans().take(n).fold(0, |sum: u64, span| sum.saturating_add(span.low));
     fill(&mut spread, model, grid, [grid.down.waits, grid.up.waits], &ends);
     // Where no decision depends on the waits, the mean of each is that of its delays.
     if grid.down.is_free() && grid.up.is_free() && !is_decorrelated(model.policy) {
@@ -172,7 +202,7 @@ fn latencies(model: &Model, grid: &Grid, wait: &Distribution, attempts: Estimate
         return *wait;
     }
     let ends = |n: usize| {
-        let waits = spans(model.policy).take(n).fold(0, |sum: u64, span| sum.saturating_add(span.low));
+        let waits = model.spans().take(n).fold(0, |sum: u64, span| sum.saturating_add(span.low));
         waits.saturating_add(model.duration.saturating_mul(n as u64))
     };
     let retries = model.attempts.map(|attempts| model.duration.saturating_mul(attempts - 1));
@@ -231,18 +261,17 @@ fn fill(spread: &mut Distribution, model: &Model, grid: &Grid, [down, up]: [&[u6
 fn worst_time(model: &Model, options: &Options) -> Option<u64> {
     let attempt = model.policy.attempt_timeout().unwrap_or(options.attempt_duration);
     let last = if model.is_interrupted { 0 } else { attempt };
-    let all = model
-        .attempts
-        .map(|attempts| attempt.saturating_mul(attempts).saturating_add(longest(model.policy, attempts - 1)));
+    let all =
+        model.attempts.map(|attempts| attempt.saturating_mul(attempts).saturating_add(longest(model, attempts - 1)));
     least(all, model.timeout.map(|timeout| timeout.saturating_add(last)))
 }
 
 /// The longest that so many retries can wait together.
-fn longest(policy: &Policy, retries: u64) -> u64 {
+fn longest(model: &Model, retries: u64) -> u64 {
     let followed = retries.min(HORIZON);
-    let waits = spans(policy).take(followed as usize).fold(0, |sum: u64, span| sum.saturating_add(span.high()));
+    let waits = model.spans().take(followed as usize).fold(0, |sum: u64, span| sum.saturating_add(span.high()));
     // Far beyond the table of ceilings, all wait as long, or linear ones up to the cap.
-    waits.saturating_add((retries - followed).saturating_mul(policy.settings[MAX_DELAY]))
+    waits.saturating_add((retries - followed).saturating_mul(model.policy.settings[MAX_DELAY]))
 }
 
 fn least(one: Option<u64>, other: Option<u64>) -> Option<u64> {

@@ -103,7 +103,7 @@ impl Budget {
         }
     }
 
-    fn mode(&self) -> BudgetMode {
+    pub(crate) fn mode(&self) -> BudgetMode {
         BudgetMode::from_number(self.of(BUDGET_MODE) as u32).unwrap_or(BudgetMode::Bucket)
     }
 
@@ -115,7 +115,7 @@ impl Budget {
         own.unwrap_or(self.of(BUDGET_COST)).saturating_mul(TOKEN)
     }
 
-    fn of(&self, setting: usize) -> u64 {
+    pub(crate) fn of(&self, setting: usize) -> u64 {
         get(&self.settings, setting - BUDGET)
     }
 

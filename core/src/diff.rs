@@ -1,6 +1,6 @@
 //! What changes from one policy to another, as a reviewer would put it: options, what becomes of calls, findings.
 
-use crate::analysis::{Analysis, Figure, Options, Room};
+use crate::analysis::{Allowance, Analysis, Figure, Options, Room};
 use crate::bounds::{Field, Kind, POLICY};
 use crate::format::print_option;
 use crate::lint::Finding;
@@ -135,11 +135,14 @@ impl Difference<'_> {
         let [before, after] = self.analyses;
         // Without a duration of attempts, what is added is what is waited.
         let is_one = before.options.attempt_duration == 0;
+        let has_budget = [before, after].iter().any(|analysis| analysis.allowance != Allowance::None);
         let pairs = before.figures().into_iter().zip(after.figures());
         pairs.map(|((name, key, before), (_, _, after))| (name, key, [before, after])).filter(
             move |(_, key, figures)| {
                 let [before, after] = *figures;
                 let is_repeated = is_one && key.starts_with("added_latency");
+                // Without budgets, these two follow from the attempts.
+                let is_repeated = is_repeated || !has_budget && ["sustained_load", "outage_load"].contains(key);
                 let is_same = before.may_equal(after) || Seen::of(before) == Seen::of(after);
                 !is_repeated && !is_same
             },

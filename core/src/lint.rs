@@ -2,18 +2,19 @@
 //!
 //! Source: SEMANTICS 16; what each is found by is written down in tests/README.md.
 
-use crate::analysis::{is_decorrelated, spans};
+use crate::analysis::{burst, is_decorrelated, spans};
 use crate::backoff::Backoff;
+use crate::budget::BudgetMode;
 use crate::classify::is_same;
 use crate::failure::{Class, Code, Domain, names};
 use crate::format::Path;
 use crate::jitter::Jitter;
-use crate::policy::{Nested, Policy};
+use crate::policy::{CLASSES, Nested, Policy};
 use crate::presets::HINT_MAX_DEFAULT;
 use crate::rules::Match;
 use crate::settings::{
-    ABSENT, CLASS_INITIAL, FIRST, HINT_MAX, IDEMPOTENT, INITIAL, MAX_DELAY, RULE_BODY, RULE_CLASS, RULE_CODE,
-    RULE_DOMAIN, Settings, TRUE,
+    ABSENT, BUDGET_CAPACITY, BUDGET_COST, BUDGET_PER_SECOND, BUDGET_RATIO, BUDGET_REWARD, BUDGET_TTL, CLASS_INITIAL,
+    FIRST, HINT_MAX, IDEMPOTENT, INITIAL, MAX_DELAY, RULE_BODY, RULE_CLASS, RULE_CODE, RULE_DOMAIN, Settings, TRUE,
 };
 use crate::text::Text;
 
@@ -187,6 +188,7 @@ impl Lint<'_> {
         self.delays();
         self.classes();
         self.rules();
+        self.budget();
         if self.settings()[IDEMPOTENT] == TRUE {
             self.tell(Level::Warning, "retries-non-idempotent", "/idempotent", IDEMPOTENT_IS_TRUE, []);
         }
@@ -208,7 +210,7 @@ impl Lint<'_> {
         let Some(timeout) = timeout else { return };
         if let Some(attempts) = attempts {
             let sum = |of: fn(u64, u64) -> u64| {
-                let retries = spans(self.policy).take((attempts - 1).min(MANY) as usize);
+                let retries = spans(self.policy, Class::Transient).take((attempts - 1).min(MANY) as usize);
                 retries.fold(0, |sum: u64, span| sum.saturating_add(of(span.low, span.width)))
             };
             let (least, mean) = (sum(|low, _| low), sum(|low, width| low.saturating_add(width / 2)));
@@ -235,9 +237,9 @@ impl Lint<'_> {
     fn delays(&mut self) {
         let policy = self.policy;
         let retries = policy.attempts().map_or(MANY, |attempts| (attempts - 1).min(MANY)) as usize;
-        let longest = spans(policy).take(retries).map(|span| span.high()).max().unwrap_or(0);
+        let longest = spans(policy, Class::Transient).take(retries).map(|span| span.high()).max().unwrap_or(0);
         let is_list = Backoff::of(&policy.settings) == Backoff::List;
-        let first = spans(policy).next().unwrap_or_default();
+        let first = spans(policy, Class::Transient).next().unwrap_or_default();
         let is_random = Jitter::of(&policy.settings) != Jitter::None;
 
         let meeting = WINDOW.saturating_mul(CLIENTS).checked_div(first.width.saturating_add(1)).unwrap_or(0);
@@ -298,6 +300,39 @@ impl Lint<'_> {
         }
     }
 
+    fn budget(&mut self) {
+        let policy = self.policy;
+        if policy.budget_name().is_none() {
+            self.tell(Level::Info, "budget-missing", "/budget", EACH_FOR_ITSELF, []);
+        }
+        let Some(budget) = policy.budget() else { return };
+        let mode = budget.mode();
+        let is_small = |cost: u64| burst(&budget, cost).is_some_and(|retries| retries < FEW);
+        let cost = budget.of(BUDGET_COST);
+        let sentence = if mode == BudgetMode::Failures { SOON_HALVED } else { SOON_SPENT };
+        let costs = || COSTS.iter().filter_map(|(class, place)| Some((policy.cost(*class)?, *place)));
+        if mode == BudgetMode::Window {
+            let values = [Value::Number(budget.of(BUDGET_PER_SECOND)), Value::Time(budget.of(BUDGET_TTL))];
+            if is_small(0) {
+                self.tell(Level::Warning, "budget-too-small", "/budget/min_per_second", NO_RESERVE, values);
+            }
+            if budget.of(BUDGET_PER_SECOND) == 0 && budget.of(BUDGET_RATIO) == 0 {
+                self.tell(Level::Warning, "budget-never-refills", "/budget/ratio", NO_RETRIES, []);
+            }
+            return;
+        }
+        for (cost, place) in costs().chain([(cost, "/budget/capacity")]) {
+            if is_small(cost) {
+                let values = [Value::Number(budget.of(BUDGET_CAPACITY)), Value::Number(cost)];
+                self.tell(Level::Warning, "budget-too-small", place, sentence, values);
+            }
+        }
+        let is_spent = cost > 0 || costs().any(|(cost, _)| cost > 0);
+        if is_spent && budget.of(BUDGET_REWARD) == 0 {
+            self.tell(Level::Warning, "budget-never-refills", "/budget/reward", NO_REWARD, []);
+        }
+    }
+
     fn settings(&self) -> &Settings {
         &self.policy.settings
     }
@@ -354,12 +389,29 @@ const NO_JITTER: &str = "jitter is none, so clients that fail together come back
 const TIMEOUT_COMES_FIRST: &str = "hint.max is $a and timeout $b, so timeout ends a call that is told to wait longer; lower hint.max or raise timeout";
 const SAME_AS_OTHERS: &str = "initial is $a after throttling too, though the server says it is overloaded; give classes.throttle an initial of 1s or more";
 const RETRIES_A_MISTAKE: &str = "rules.$i retries status $a, which says that the request itself is wrong; give it class permanent, or add body_contains for the case you mean";
+const EACH_FOR_ITSELF: &str = "no budget is shared by the calls, so in an outage each makes all its retries; write budget with a name for what is called";
+const SOON_SPENT: &str = "budget.capacity is $a and a retry takes $b, so a full budget allows fewer than 3 retries; raise capacity or lower cost";
+const SOON_HALVED: &str = "budget.capacity is $a and a failure takes $b, so half of a full budget is gone before 3 failures are retried; raise capacity or lower cost";
+const NO_RESERVE: &str = "budget.min_per_second is $a and budget.ttl $b, so after a quiet time fewer than 3 retries are allowed; raise min_per_second";
+const NO_RETRIES: &str = "budget.ratio and budget.min_per_second are 0, so nothing is ever retried; raise one of them";
+const NO_REWARD: &str =
+    "budget.reward is 0, so a budget that is used up stays so, and nothing is retried any more; raise reward";
 const RETRIES_A_TYPO: &str = "rules.$i retries a name that does not exist, which mostly is a mistake in the name; remove it unless names come and go";
 
 /// Three layers of three attempts are 27; more is told.
 const SAFE_ATTEMPTS: u32 = 3;
 /// Linear waits grow longest; far beyond the table of ceilings, others are all alike.
 const MANY: u32 = 1_000;
+/// A budget should outlast a short disturbance. Source: SEMANTICS 8.
+const FEW: u64 = 3;
+/// Where classes say what their retries cost.
+const COSTS: [(Class, &str); CLASSES] = [
+    (Class::Transient, "/classes/transient/cost"),
+    (Class::Throttle, "/classes/throttle/cost"),
+    (Class::Timeout, "/classes/timeout/cost"),
+    (Class::Connect, "/classes/connect/cost"),
+    (Class::Conflict, "/classes/conflict/cost"),
+];
 const CLIENTS: u64 = 10_000;
 const WINDOW: u64 = 100_000;
 /// What AWS's SDKs wait first after throttling. Source: SEMANTICS 0.

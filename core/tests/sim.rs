@@ -1,5 +1,6 @@
 //! Simulations against published figures and against what must be so; exact counts are in the shared vectors.
 
+use undaunted::analysis::{Options, Room as AnalysisRoom};
 use undaunted::sim::{
     Arrivals, Client, Herd, HerdOptions, Layers, LayersOptions, Loss, LossOptions, Queue, RETRIES, Room,
 };
@@ -240,4 +241,29 @@ fn layers_multiply_and_budgets_do_not_let_them() {
     assert!((1.75..2.1).contains(&bottom), "{bottom}");
     let aws = run(&Policy::preset("aws").unwrap(), LayersOptions::default());
     assert!(aws["amplification"].as_f64().unwrap() < 1.2, "{aws}");
+}
+
+#[test]
+fn a_herd_makes_as_many_retries_in_an_outage_as_the_analysis_says() {
+    let mut room: Box<AnalysisRoom> = vec![0; 1 << 20].into_boxed_slice().try_into().expect("8 MB");
+    let budgets = [
+        (r#"{"name": "api"}"#, 35),
+        (r#"{"name": "api", "capacity": 100, "cost": 7}"#, 14),
+        (r#"{"name": "api", "mode": "failures"}"#, 4),
+        (r#"{"name": "api", "mode": "failures", "capacity": 1000, "cost": 3}"#, 166),
+        (r#"{"name": "api", "mode": "window", "ratio": 0, "min_per_second": 20, "ttl": "60s"}"#, 1_200),
+    ];
+    for (budget, burst) in budgets {
+        let mut options = json(FULL);
+        options["budget"] = json(budget);
+        let policy = policy(options);
+        let analysis = policy.analyse(&Options { failure_rate: 1_000_000, ..Options::default() }, &mut room);
+        assert_eq!(analysis.outage_burst, Some(burst), "{budget}");
+        // In six seconds nothing of a window that lasts a minute comes back.
+        let herd = follow(&policy, 7, HerdOptions { windows: 59, ..HerdOptions::default() }, 100_000);
+        assert!(u64::from(herd.arrivals.iter().flatten().sum::<u32>()) <= burst, "{budget}");
+        let attempts = herd.json["attempts"].as_u64().expect("a count");
+        let waiting = herd.json["unfinished"].as_u64().expect("a count");
+        assert_eq!(attempts - 10_000 + waiting, burst, "{budget}");
+    }
 }

@@ -148,7 +148,7 @@ function inLab(answer) {
 
 /** Whether a figure is the expected [value, error] within both errors; a number without an error must be the same. */
 function isNear(expected, found) {
-  if (Array.isArray(expected)) return Math.abs(found.value - expected[0]) <= found.error + expected[1] + 1e-12;
+  if (Array.isArray(expected)) return Math.abs(found?.value - expected[0]) <= found.error + expected[1] + 1e-12;
   if (typeof expected === "object" && expected) return Object.entries(expected).every(([name, value]) => isNear(value, found?.[name]));
   return expected === found;
 }

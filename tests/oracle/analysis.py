@@ -2,6 +2,7 @@
 
 `exact` follows every possible call, with fractions: for delays of a few microseconds. `closed` is the formulas of SEMANTICS 17, for
 policies whose limits of time decide nothing. `sampled` lets the oracle's own calls happen, seeded. All give figures as [value, error].
+What a budget makes of them is in `allowance`.
 """
 
 from collections import defaultdict
@@ -9,6 +10,7 @@ from fractions import Fraction
 from itertools import combinations, count
 from math import ceil, factorial, floor, sqrt
 
+import allowance
 import ceilings
 import draws
 from call import Call, Failure, GiveUp
@@ -18,14 +20,14 @@ BILLION = 10**9
 SHARES = {"p50": Fraction(1, 2), "p90": Fraction(9, 10), "p99": Fraction(99, 100)}
 
 
-def possible(policy, n, previous):
+def possible(policy, n, previous, class_="transient"):
     """The delays of retry n, equally likely; `previous` is the draw before, for decorrelated jitter."""
     if policy.first_is_immediate and n == 1:
         return range(0, 1)
     if policy.jitter == "decorrelated":
-        b = policy.initial_of("transient")
+        b = policy.initial_of(class_)
         return range(b, max(b, min(policy.max_delay, 3 * (previous or b))) + 1)
-    c = ceilings.ceiling(policy, "transient", n - policy.first_is_immediate)
+    c = ceilings.ceiling(policy, class_, n - policy.first_is_immediate)
     values = {"none": (c, c), "full": (0, c), "equal": (c - c // 2, c)}
     if policy.jitter == "proportional":
         m = min(c, policy.max_delay * MILLION // (MILLION + policy.spread))
@@ -38,18 +40,18 @@ def possible(policy, n, previous):
     return range(low, high + 1)
 
 
-def limits(policy):
+def limits(policy, class_="transient"):
     """(attempts, the reason they give)."""
-    of_class = policy.class_settings("transient").attempts
+    of_class = policy.class_settings(class_).attempts
     if of_class is not None and (policy.attempts is None or of_class <= policy.attempts):
         return of_class, "class_attempts"
     return policy.attempts, "attempts"
 
 
-def exact(policy, failure, duration):
+def exact(policy, failure, duration, class_):
     """{(outcome, waits, attempts): probability} of every call."""
     duration = min(duration, policy.attempt_timeout or duration)
-    most, reason = limits(policy)
+    most, reason = limits(policy, class_)
     timeout = policy.timeout
     ends = defaultdict(Fraction)
     alive = {(0, None, False): Fraction(1)}
@@ -67,7 +69,7 @@ def exact(policy, failure, duration):
             if is_last:
                 ends["timeout", waited, attempt] += fails
                 continue
-            delays = possible(policy, attempt, previous)
+            delays = possible(policy, attempt, previous, class_)
             for delay in delays:
                 each = fails / len(delays)
                 memory = None
@@ -88,7 +90,7 @@ def exact(policy, failure, duration):
 
 def exactly(policy, failure, duration, options):
     """The figures of `exact`, whose only error is the core's rounding."""
-    ends, duration = exact(policy, failure, duration)
+    ends, duration = exact(policy, failure, duration, class_of(options))
     assert sum(ends.values()) == 1
 
     def share(*outcomes):
@@ -115,13 +117,14 @@ def exactly(policy, failure, duration, options):
         "wait_us": times(lambda waited, _: waited),
         "added_latency_us": times(lambda waited, attempts: waited + (attempts - 1) * duration),
         **compounded(policy, failure, share("success"), options),
+        **allowance.figures(policy, failure, attempts, limits(policy, class_of(options))[0], options),
     }
 
 
 def closed(policy, failure, duration, options):
     """Without limits of time: 1 - f^m, (1 - f^m)/(1 - f), sums of means, and sums of uniform parts by inclusion and exclusion."""
-    most, reason = limits(policy)
-    ranges = [possible(policy, n, None) for n in range(1, most)]
+    most, reason = limits(policy, class_of(options))
+    ranges = [possible(policy, n, None, class_of(options)) for n in range(1, most)]
     assert policy.jitter != "decorrelated" and policy.min_attempt is None
     if policy.timeout is not None:
         assert sum(delays[-1] for delays in ranges) + most * duration < policy.timeout
@@ -153,6 +156,7 @@ def closed(policy, failure, duration, options):
         "wait_us": wait,
         "worst_time_us": wait["worst"] + most * duration,
         **compounded(policy, failure, success, options),
+        **allowance.figures(policy, failure, attempts, most, options),
     }
     return found if duration else {**found, "added_latency_us": wait}
 
@@ -232,6 +236,10 @@ def mean_of(values, unit):
     return [round(mean, 9), round(SIGMAS * max(deviation, 0.001 if unit > 1 else 0) / sqrt(CALLS) + 1 / CALLS * (unit > 1), 9)]
 
 
+def class_of(options):
+    return options.get("class", "transient")
+
+
 def shares(success, by_attempts, by_class, by_timeout, error):
     gave_up = {"attempts": by_attempts, "class_attempts": by_class, "timeout": by_timeout}
     return {"success": ratio(success, BILLION, error), "gave_up": {name: ratio(value, BILLION, error) for name, value in gave_up.items()}}
@@ -240,7 +248,7 @@ def shares(success, by_attempts, by_class, by_timeout, error):
 def compounded(policy, failure, success, options):
     """Stacks and chains of such calls."""
     layers, calls, repeats = (int(options.get(name, default)) for name, default in (("layers", 3), ("calls", 1), ("repeats", 1)))
-    most, _ = limits(policy)
+    most, _ = limits(policy, class_of(options))
     found = {}
     if most is not None:
         all_attempts = most**layers

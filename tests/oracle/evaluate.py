@@ -3,6 +3,7 @@
 import json
 from fractions import Fraction
 
+import allowance
 import analysis
 import breaker
 import bulkhead
@@ -169,7 +170,8 @@ def analysed(case):
     failure, duration = Fraction(str(options["failure_rate"])), options.get("attempt_duration", 0)
     arguments = (accepted(case), failure, duration, options)
     found = {"exact": lambda: analysis.exactly(*arguments), "closed": lambda: analysis.closed(*arguments),
-             "sampled": lambda: analysis.sampled(*arguments, 17)}[case["method"]]()
+             "sampled": lambda: analysis.sampled(*arguments, 17),
+             "shared": lambda: allowance.shared(arguments[0], failure, options, 17)}[case["method"]]()
     return expecting(case, "expect", found)
 
 
@@ -234,7 +236,7 @@ def differing(case):
     failure = Fraction(str(case["options"]["failure_rate"]))
     return expecting(case, "expect", {
         "options": difference.options(before, after),
-        "figures": difference.figures(*(analysis.closed(policy, failure, 0, {}) for policy in (before, after))),
+        "figures": difference.figures((before, after), [analysis.closed(policy, failure, 0, {}) for policy in (before, after)]),
         "new": difference.findings(after, before),
         "gone": difference.findings(before, after),
         "lines": lines,

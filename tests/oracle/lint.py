@@ -5,6 +5,7 @@ from itertools import islice
 
 import analysis
 import tables
+from budget import Budget
 from policy import CLASSES
 
 MANY = 1_000
@@ -15,7 +16,7 @@ def lint(policy):
     """[(code, level, pointer)], in the order of the options they are about."""
     if policy.attempts == 1:
         return []
-    return [*limits(policy), *delays(policy), *classes(policy), *rules(policy), *manners(policy)]
+    return [*limits(policy), *delays(policy), *classes(policy), *rules(policy), *budget(policy), *manners(policy)]
 
 
 def ranges(policy):
@@ -77,6 +78,37 @@ def rules(policy):
             yield "retries-never-class", "warning", f"/rules/{at}"
         if rule.domain == "dns" and not isinstance(rule.code, tuple) and tables.table_name("dns", rule.code) == NOT_FOUND:
             yield "notfound-dns", "info", f"/rules/{at}"
+
+
+def budget(policy):
+    options = policy.budget
+    if options is None:
+        yield "budget-missing", "info", "/budget"
+    if options is None or options.mode is None:
+        return
+    if options.mode == "window":
+        if Fraction(options.min_per_second * options.ttl, 1_000_000) < 3:
+            yield "budget-too-small", "warning", "/budget/min_per_second"
+        if options.min_per_second == options.ratio == 0:
+            yield "budget-never-refills", "warning", "/budget/ratio"
+        return
+    costs = [(f"/classes/{name}/cost", settings.cost) for name, settings in policy.classes if settings.cost is not None]
+    costs.append(("/budget/capacity", options.cost))
+    for place, cost in costs:
+        if cost > 0 and retries_of(options, cost) < 3:
+            yield "budget-too-small", "warning", place
+    if options.reward == 0 and any(cost > 0 for _, cost in costs):
+        yield "budget-never-refills", "warning", "/budget/reward"
+
+
+def retries_of(options, cost):
+    """What a full budget of the oracle's allows, counted to three."""
+    there = Budget(options)
+    for retries in range(3):
+        there.attempt_failed(cost)
+        if there.take(cost, 0) is None:
+            return retries
+    return 3
 
 
 def manners(policy):

@@ -178,7 +178,7 @@ fn with_texts(expected: &Value, found: &Value) -> Vec<Value> {
     found
 }
 
-/// Whether a figure is the expected `[value, error]` within both errors; a number without an error must be the same.
+/// Whether a figure is the expected `[value, error]` within both errors; a number without an error, or null, must be the same.
 fn near(expected: &Value, found: &Value, path: &str) -> Result<(), String> {
     if let Value::Object(entries) = expected {
         return entries.iter().try_for_each(|(name, inner)| near(inner, &found[name], &format!("{path}.{name}")));
@@ -189,6 +189,7 @@ fn near(expected: &Value, found: &Value, path: &str) -> Result<(), String> {
             let away = (number(&found["value"]) - number(&expected[0])).abs();
             away <= number(&found["error"]) + number(&expected[1]) + 1e-12
         }
+        Value::Null => found.is_null(),
         _ => number(expected) == number(found),
     };
     if is_near { Ok(()) } else { Err(format!("{path}: expected {expected}, found {found}")) }

@@ -168,12 +168,16 @@ class Policy:
         layers: int = 3,
         calls: int = 1,
         repeats: int = 1,
+        class_: str = "transient",
+        calls_per_second: float | None = None,
     ) -> Analysis:
         """What becomes of calls whose attempts fail now and then: computed, with a bound of the error of each figure.
 
         Attempts fail independently with `failure_rate` (0 to 1, six decimals) and each last `attempt_duration`, without which `timeout`
-        looks harmless; failures are transient and bring no hint. `layers` (1 to 10) of services that retry each other with this policy;
-        a chain of `calls` (1 to 1000000) that must all succeed, tried up to `repeats` times. Takes some milliseconds.
+        looks harmless; failures are of `class_` (transient, throttle, timeout, connect, conflict) and bring no hint. `layers` (1 to 10) of
+        services that retry each other with this policy; a chain of `calls` (1 to 1000000) that must all succeed, tried up to `repeats`
+        times. `calls_per_second` (0.000001 to 1000000) share the budget: without it, a window's `min_per_second` counts for nothing beside
+        them. Takes some milliseconds.
 
         `str(analysis)` is a text for a reader, the same in every language. Raises PolicyError with every mistake at once.
         """
@@ -185,11 +189,21 @@ class Policy:
             "layers": layers,
             "calls": calls,
             "repeats": repeats,
+            "class": class_,
+            "calls_per_second": calls_per_second,
         }
-        report, problems = _core.analyse(self._core, conditions, "python")
+        report, problems = _core.analyse(self._with_budget(), conditions, "python")
         if report is None:
             raise PolicyError(problems)
         return Analysis(*report)
+
+    def _with_budget(self) -> _core.Policy:
+        """With what its budget is made of written out, where it only names one."""
+        if self._budget is None:
+            return self._core
+        import json
+
+        return compiled({**json.loads(self._text), "budget": self._budget.options}, "json")
 
     def diff(self, other: Policy, *, failure_rate: float = 0.1, attempt_duration: Duration = 0.0) -> Difference:
         """What changes from this policy to another: options, what becomes of calls under the same conditions, findings that come and go.
@@ -201,7 +215,7 @@ class Policy:
         if not isinstance(other, Policy):
             raise TypeError(f"the other policy is {other!r}, allowed a Policy; use Policy.load, Policy.parse or Policy(...)")
         conditions = {"failure_rate": failure_rate, "attempt_duration": attempt_duration}
-        report, problems = _core.diff(self._core, other._core, conditions, "python")
+        report, problems = _core.diff(self._with_budget(), other._with_budget(), conditions, "python")
         if report is None:
             raise PolicyError(problems)
         return Difference(*report)

@@ -101,6 +101,11 @@ class Analysis(Report):
     retried after 1000 attempts. `attempts` a call makes on average, which is the `load` on the server, and `most_attempts`. `wait` is what
     a call waits in all, `added_latency` that and the attempts after the first, `worst_time` the longest call. `amplification` is what the
     stack of layers makes of one call, `worst_amplification` that in an outage. `chain` succeeds with retries, `chain_without` without.
+
+    All that is without a budget; what one makes of it is in these. `outage_burst` is how many retries a full one allows, at most, while no
+    attempt succeeds; a window's is its reserve, to which calls add. `sustained_load` is the attempts of a call that it sustains in the long
+    run, where successes give what retries take, and `outage_load` that if every attempt fails. A budget of a few retries wavers about these.
+    None is no limit.
     """
 
     __slots__ = (
@@ -109,15 +114,20 @@ class Analysis(Report):
         "attempt_duration",
         "attempts",
         "calls",
+        "calls_per_second",
         "chain",
         "chain_without",
+        "class_",
         "failure_rate",
         "gave_up",
         "layers",
         "load",
         "most_attempts",
+        "outage_burst",
+        "outage_load",
         "repeats",
         "success",
+        "sustained_load",
         "timeout",
         "unfinished",
         "wait",
@@ -133,6 +143,8 @@ class Analysis(Report):
         self.layers: int = found["layers"]
         self.calls: int = found["calls"]
         self.repeats: int = found["repeats"]
+        self.class_: str = found["class"]
+        self.calls_per_second: float | None = found["calls_per_second"]
         self.timeout = _or_none(found["timeout_us"])
         self.success = Estimate(**found["success"])
         self.gave_up = {reason: Estimate(**share) for reason, share in found["gave_up"].items()}
@@ -140,10 +152,13 @@ class Analysis(Report):
         self.attempts = Estimate(**found["attempts"])
         self.most_attempts: int | None = found["most_attempts"]
         self.load = Estimate(**found["load"])
+        self.outage_burst: int | None = found["outage_burst"]
+        self.sustained_load = Estimate(**found["sustained_load"])
+        self.outage_load = _estimate(found["outage_load"])
         self.wait = Distribution(found["wait_us"])
         self.added_latency = Distribution(found["added_latency_us"])
         self.worst_time = _or_none(found["worst_time_us"])
-        self.amplification = None if found["amplification"] is None else Estimate(**found["amplification"])
+        self.amplification = _estimate(found["amplification"])
         self.worst_amplification: int | None = found["worst_amplification"]
         self.chain = Estimate(**found["chain"])
         self.chain_without = Estimate(**found["chain_without"])
@@ -239,7 +254,7 @@ def _figure(change: dict[str, Any]) -> Change:
     name = change["figure"].removesuffix("_us")
     values = [change["before"], change["after"]]
     if name == change["figure"]:
-        return Change(name, *(Estimate(**value) for value in values))
+        return Change(name, *(_estimate(value) for value in values))
     return Change(name, *(_seconds(value) for value in values))
 
 
@@ -402,6 +417,10 @@ class Layers(Report):
 
 def _or_none(micros: int | None) -> float | None:
     return None if micros is None else micros / 1e6
+
+
+def _estimate(estimate: dict[str, float] | None) -> Estimate | None:
+    return None if estimate is None else Estimate(**estimate)
 
 
 def _seconds(estimate: dict[str, int] | None) -> Estimate | None:

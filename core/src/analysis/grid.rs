@@ -10,7 +10,7 @@ use core::iter::repeat_n;
 use core::num::{NonZeroU64, NonZeroUsize};
 
 use super::fixed::{ONE, power, ratio, times};
-use super::model::{Model, initial, is_decorrelated, is_immediate, spans};
+use super::model::{Model, is_decorrelated, is_immediate};
 use crate::settings::MAX_DELAY;
 
 /// Working memory of an analysis, lent by the caller: 8 MB.
@@ -66,7 +66,7 @@ pub(super) fn calculate<'r>(model: &Model, room: &'r mut Room) -> Grid<'r> {
     let last = last_retry(model);
     let mut random = 0_u64;
     let mut range = model.duration.saturating_mul(last);
-    for span in spans(model.policy).take(last as usize) {
+    for span in model.spans().take(last as usize) {
         random |= span.width;
         range = range.saturating_add(span.high());
     }
@@ -141,7 +141,7 @@ struct Columns<const WIDTH: usize> {
 
 impl<const WIDTH: usize> Columns<WIDTH> {
     fn of(model: &Model, step: NonZeroU64, is_up: bool) -> Columns<WIDTH> {
-        let low = initial(model.policy);
+        let low = model.initial();
         let max_delay = model.policy.settings[MAX_DELAY];
         // From a third of the cap on, all are the same.
         let wide = (max_delay.div_ceil(3).saturating_sub(low) / step).saturating_add(1);
@@ -191,7 +191,7 @@ impl<const WIDTH: usize> Walk<'_, WIDTH> {
             *start = ONE;
         }
         let (mut chance, mut offset, mut used) = (ONE, 0_u64, 1_usize);
-        for (n, span) in (0..=self.last).zip(spans(model.policy)) {
+        for (n, span) in (0..=self.last).zip(model.spans()) {
             let is_last = model.is_last(n + 1);
             let failing = times(chance, model.failure);
             let later = offset.saturating_add(span.low);

@@ -21,9 +21,10 @@ impl Span {
     }
 }
 
-/// A policy under the conditions of an analysis: failures of class `transient`, no hint, nothing shared.
+/// A policy under the conditions of an analysis: failures of one class, no hint, nothing shared.
 pub(super) struct Model<'p> {
     pub policy: &'p Policy,
+    pub class: Class,
     /// The probability that an attempt fails.
     pub failure: u64,
     /// How long an attempt lasts: `attempt_timeout` cuts it.
@@ -41,10 +42,11 @@ pub(super) struct Model<'p> {
 impl<'p> Model<'p> {
     pub fn of(policy: &'p Policy, options: &Options) -> Model<'p> {
         let all = policy.limit(ATTEMPTS);
-        let of_class = policy.of_class(Class::Transient, CLASS_ATTEMPTS);
+        let of_class = policy.of_class(options.class, CLASS_ATTEMPTS);
         let is_class_limit = of_class.is_some_and(|limit| all.is_none_or(|all| limit <= all));
         Model {
             policy,
+            class: options.class,
             failure: ratio(options.failure_rate, MILLION.into()),
             duration: options.attempt_duration.min(policy.attempt_timeout().unwrap_or(u64::MAX)),
             attempts: if is_class_limit { of_class } else { all },
@@ -53,6 +55,16 @@ impl<'p> Model<'p> {
             min_attempt: policy.limit(MIN_ATTEMPT),
             is_interrupted: policy.attempt_timeout().is_some(),
         }
+    }
+
+    /// The delays of retries 1, 2, 3, …: see [`spans`].
+    pub fn spans(&self) -> impl Iterator<Item = Span> + 'p {
+        spans(self.policy, self.class)
+    }
+
+    /// The first delay, before jitter.
+    pub fn initial(&self) -> u64 {
+        initial(self.policy, self.class)
     }
 
     pub fn success(&self) -> u64 {
@@ -86,9 +98,8 @@ pub(crate) fn is_decorrelated(policy: &Policy) -> bool {
     Jitter::of(&policy.settings) == Jitter::Decorrelated
 }
 
-/// The first delay of class `transient`.
-pub(crate) fn initial(policy: &Policy) -> u64 {
-    policy.of_class(Class::Transient, CLASS_INITIAL).unwrap_or(policy.settings[INITIAL])
+fn initial(policy: &Policy, class: Class) -> u64 {
+    policy.of_class(class, CLASS_INITIAL).unwrap_or(policy.settings[INITIAL])
 }
 
 /// Whether retry 1 waits for nothing.
@@ -96,23 +107,23 @@ pub(crate) fn is_immediate(policy: &Policy, n: u64) -> bool {
     policy.settings[FIRST] == 1 && n == 1
 }
 
-/// The delays of retries 1, 2, 3, …; of decorrelated jitter the widest they can be.
-pub(crate) fn spans(policy: &Policy) -> impl Iterator<Item = Span> + '_ {
+/// The delays of retries 1, 2, 3, … after failures of one class; of decorrelated jitter the widest they can be.
+pub(crate) fn spans(policy: &Policy, class: Class) -> impl Iterator<Item = Span> + '_ {
     let jitter = Jitter::of(&policy.settings);
     let max_delay = policy.settings[MAX_DELAY];
     let first_step = u32::from(policy.settings[FIRST] != 1);
-    let mut before = initial(policy);
+    let mut before = initial(policy, class);
     (0_u32..).map(move |at| {
         let step = at.saturating_add(first_step);
         if step == 0 {
             return Span::default();
         }
         if jitter == Jitter::Decorrelated {
-            let low = initial(policy);
+            let low = initial(policy, class);
             before = before.saturating_mul(3).min(max_delay).max(low);
             return Span { low, width: before - low };
         }
-        let c = policy.ceiling(Class::Transient, step);
+        let c = policy.ceiling(class, step);
         match jitter {
             Jitter::None | Jitter::Decorrelated => Span { low: c, width: 0 },
             Jitter::Full => Span { low: 0, width: c },

@@ -1,8 +1,10 @@
 //! What an analysis is asked: read as a policy is, so that mistakes get the same sentences.
 
 use crate::backoff::MILLION;
-use crate::bounds::{Bounds, DURATION, Map, Unit};
+use crate::bounds::{Bounds, DURATION, Field, Kind, Map, Unit};
+use crate::failure::Class;
 use crate::format::{self, Mistake, Notation, Problem, number};
+use crate::settings::NULL;
 
 /// The conditions of an analysis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,24 +19,40 @@ pub struct Options {
     pub calls: u64,
     /// How often the chain is tried until it succeeds: 1 to 1 000 000; default 1.
     pub repeats: u64,
+    /// What kind of failures they are: any but `permanent`; default `transient`. Classes may have attempts, first delays and
+    /// costs of their own.
+    pub class: Class,
+    /// How many calls share the policy's budget, in millionths of a call each second: 1 to 10^12. None, the default, is so many that
+    /// a window's `min_per_second` is nothing beside them.
+    pub calls_per_second: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { failure_rate: 100_000, attempt_duration: 0, layers: 3, calls: 1, repeats: 1 }
+        Options {
+            failure_rate: 100_000,
+            attempt_duration: 0,
+            layers: 3,
+            calls: 1,
+            repeats: 1,
+            class: Class::Transient,
+            calls_per_second: None,
+        }
     }
 }
 
 impl Options {
     /// The options that `tape` describes, or None after every mistake in it was handed to `problem`.
     pub fn read(tape: &[u8], notation: Notation, problem: &mut dyn FnMut(&Problem)) -> Option<Options> {
-        let Options { failure_rate, attempt_duration, layers, calls, repeats } = Options::default();
-        let mut values = [failure_rate, attempt_duration, layers, calls, repeats];
+        let Options { failure_rate, attempt_duration, layers, calls, repeats, class, .. } = Options::default();
+        let mut values = [failure_rate, attempt_duration, layers, calls, repeats, class as u64, NULL];
         if !OPTIONS.read(tape, notation, &mut values, problem).is_right {
             return None;
         }
-        let [failure_rate, attempt_duration, layers, calls, repeats] = values;
-        Some(Options { failure_rate, attempt_duration, layers, calls, repeats })
+        let [failure_rate, attempt_duration, layers, calls, repeats, class, calls_per_second] = values;
+        let class = Class::from_number(class as u32)?;
+        let calls_per_second = Some(calls_per_second).filter(|rate| *rate != NULL);
+        Some(Options { failure_rate, attempt_duration, layers, calls, repeats, class, calls_per_second })
     }
 }
 
@@ -47,6 +65,8 @@ static MAP: Map = Map {
         number("layers", 2, &Bounds { unit: Unit::Count, least: 1, most: 10 }),
         number("calls", 3, &MANY),
         number("repeats", 4, &MANY),
+        Field { words: "transient throttle timeout connect conflict ", kind: Kind::Words, ..number("class", 5, &MANY) },
+        Field { is_nullable: true, ..number("calls_per_second", 6, &RATE) },
     ],
     rivals: 0,
     unknown: Mistake::UnknownOption,
@@ -54,3 +74,4 @@ static MAP: Map = Map {
 };
 
 static MANY: Bounds = Bounds { unit: Unit::Count, least: 1, most: 1_000_000 };
+static RATE: Bounds = Bounds { unit: Unit::Millionths, least: 1, most: 1_000_000 * MILLION as u64 };

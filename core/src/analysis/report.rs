@@ -1,6 +1,7 @@
 //! An analysis as text for a reader, and as JSON.
 
-use super::{Analysis, Distribution, Estimate};
+use super::{Allowance, Analysis, Distribution, Estimate};
+use crate::failure::Class;
 use crate::text::Text;
 
 impl Analysis {
@@ -25,6 +26,7 @@ impl Analysis {
         line(text, "load");
         count(text, self.attempts);
         text.text(" x");
+        self.budget(text);
         line(text, "longest call");
         at_most(text, self.worst_time, |text, worst| {
             text.time(worst);
@@ -51,6 +53,11 @@ impl Analysis {
         text.text(",\"layers\":").number(options.layers);
         text.text(",\"calls\":").number(options.calls);
         text.text(",\"repeats\":").number(options.repeats);
+        text.text(",\"class\":\"").text(options.class.as_str()).text("\",\"calls_per_second\":");
+        match options.calls_per_second {
+            Some(rate) => text.decimal(rate, 6),
+            None => text.text("null"),
+        };
         text.text(",\"timeout_us\":").or_null(self.timeout);
         text.text(",\"success\":");
         estimate(text, self.success, BILLIONTHS);
@@ -67,6 +74,11 @@ impl Analysis {
         text.text(",\"most_attempts\":").or_null(self.most_attempts);
         text.text(",\"load\":");
         estimate(text, self.attempts, MILLIONTHS);
+        text.text(",\"outage_burst\":").or_null(self.outage_burst);
+        text.text(",\"sustained_load\":");
+        estimate_or_null(text, self.sustained_load, MILLIONTHS);
+        text.text(",\"outage_load\":");
+        estimate_or_null(text, self.outage_load, MILLIONTHS);
         text.text(",\"wait_us\":");
         spread(text, &self.wait);
         text.text(",\"added_latency_us\":");
@@ -90,16 +102,24 @@ impl Analysis {
             (_, 0) => text.text("When ").percent(rate).text(" of attempts fail"),
             (_, each) => text.text("When ").percent(rate).text(" of attempts fail and each takes ").time(each),
         };
+        if self.options.class != Class::Transient {
+            text.text(", class ").text(self.options.class.as_str());
+        }
         text.text(":\n");
     }
 
     /// The figures that a reviewer compares, in the order of the text: a name for readers, one for programs, and what it is.
-    pub(crate) fn figures(&self) -> [(&'static str, &'static str, Figure); 12] {
+    pub(crate) fn figures(&self) -> [(&'static str, &'static str, Figure); 15] {
         let worst = |time: Option<u64>| Figure::Time(time.map(|value| Estimate { value, error: 0 }));
+        let shared = |figure| if self.allowance == Allowance::Elsewhere { Figure::Unknown } else { figure };
+        let burst = self.outage_burst.map(|value| Estimate { value, error: 0 });
         [
             ("success", "success", Figure::Share(self.success)),
             ("gave up: timeout", "gave_up_timeout", Figure::Share(self.by_timeout)),
-            ("attempts on average", "attempts", Figure::Count(self.attempts)),
+            ("attempts on average", "attempts", Figure::Count(Some(self.attempts))),
+            ("outage burst", "outage_burst", shared(Figure::Whole(burst))),
+            ("sustained load", "sustained_load", shared(Figure::Count(self.sustained_load))),
+            ("load in an outage", "outage_load", shared(Figure::Count(self.outage_load))),
             ("mean total wait", "wait_mean_us", Figure::Time(self.wait.mean)),
             ("p50 total wait", "wait_p50_us", Figure::Time(self.wait.p50)),
             ("p90 total wait", "wait_p90_us", Figure::Time(self.wait.p90)),
@@ -110,6 +130,35 @@ impl Analysis {
             ("p99 added latency", "added_latency_p99_us", Figure::Time(self.added_latency.p99)),
             ("longest call", "worst_time_us", worst(self.worst_time)),
         ]
+    }
+
+    fn budget(&self, text: &mut Text) {
+        match self.allowance {
+            Allowance::None => {}
+            Allowance::Elsewhere => {
+                line(text, "budget");
+                text.text("made elsewhere: what it allows is not known");
+            }
+            Allowance::Own => {
+                line(text, "outage burst");
+                at_most(text, self.outage_burst, |text, retries| {
+                    text.number(retries).text(if retries == 1 { " retry" } else { " retries" });
+                });
+                line(text, "sustained load");
+                if let Some(load) = self.sustained_load {
+                    count(text, load);
+                    text.text(" x");
+                }
+                if let Some(rate) = self.options.calls_per_second {
+                    text.text(" at ").count(rate).text(" calls a second");
+                }
+                text.text(", in a long outage ");
+                match self.outage_load {
+                    Some(load) => text.count(load.value).text(" x"),
+                    None => text.text("without limit"),
+                };
+            }
+        }
     }
 
     fn reasons(&self) -> [(&'static str, Estimate); 4] {
@@ -148,8 +197,12 @@ impl Analysis {
 #[derive(Clone, Copy)]
 pub(crate) enum Figure {
     Share(Estimate),
-    Count(Estimate),
+    /// In millionths.
+    Count(Option<Estimate>),
+    Whole(Option<Estimate>),
     Time(Option<Estimate>),
+    /// Nobody knows.
+    Unknown,
 }
 
 impl Figure {
@@ -157,17 +210,20 @@ impl Figure {
     pub fn write(self, text: &mut Text) {
         match self {
             Figure::Share(share) => text.percent(share.value),
-            Figure::Count(count) => text.count(count.value),
+            Figure::Count(Some(count)) => text.count(count.value),
+            Figure::Whole(Some(number)) => text.number(number.value),
             Figure::Time(Some(time)) => text.time(time.value),
-            Figure::Time(None) => text.text("no limit"),
+            Figure::Count(None) | Figure::Whole(None) | Figure::Time(None) => text.text("no limit"),
+            Figure::Unknown => text.text("not known"),
         };
     }
 
     pub fn write_json(self, text: &mut Text) {
         match self {
             Figure::Share(share) => estimate(text, share, BILLIONTHS),
-            Figure::Count(count) => estimate(text, count, MILLIONTHS),
-            Figure::Time(time) => estimate_or_null(text, time, 0),
+            Figure::Count(count) => estimate_or_null(text, count, MILLIONTHS),
+            Figure::Whole(number) | Figure::Time(number) => estimate_or_null(text, number, 0),
+            Figure::Unknown => _ = text.text("null"),
         }
     }
 
@@ -175,14 +231,17 @@ impl Figure {
     pub fn may_equal(self, other: Figure) -> bool {
         match (self.estimate(), other.estimate()) {
             (Some(one), Some(other)) => one.value.abs_diff(other.value) <= one.error.saturating_add(other.error),
-            (one, other) => one == other,
+            // No limit and not known are not the same.
+            (None, None) => matches!(self, Figure::Unknown) == matches!(other, Figure::Unknown),
+            _ => false,
         }
     }
 
     fn estimate(self) -> Option<Estimate> {
         match self {
-            Figure::Share(number) | Figure::Count(number) => Some(number),
-            Figure::Time(time) => time,
+            Figure::Share(number) => Some(number),
+            Figure::Count(number) | Figure::Whole(number) | Figure::Time(number) => number,
+            Figure::Unknown => None,
         }
     }
 }

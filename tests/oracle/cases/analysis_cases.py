@@ -70,11 +70,65 @@ SAMPLED = [
 ]
 
 
+def budget(own=None, **rest):
+    """Three attempts that wait no time worth speaking of, and a budget of their own."""
+    return {"attempts": 3, "initial": "50ms", "max_delay": "200ms", "timeout": None, "budget": {"name": "api", **(own or {})}, **rest}
+
+
+NO_REFUND = {"refund": False, "reward": 4}
+FAILURES = {"mode": "failures"}
+WINDOW = {"mode": "window"}
+
+BUDGETS = [
+    case("AWS 2.1: 35 retries, and 1/14 of a success in the long run", {"preset": "aws"}, "closed", failure_rate=0.5),
+    case("AWS 2.1 below what it sustains", {"preset": "aws"}, "closed", failure_rate=0.1),
+    case("AWS 2.1, throttled: 100 retries, and a fifth", {"preset": "aws"}, "closed", failure_rate=0.5, **{"class": "throttle"}),
+    case("AWS 2.1 when nothing fails", {"preset": "aws"}, "closed", failure_rate=0),
+    case("AWS 2.1 in an outage", {"preset": "aws"}, "closed", failure_rate=1),
+    case("nothing is given back", budget(NO_REFUND), "closed", failure_rate=0.5),
+    case("nothing is given back, and a success pays for a retry", budget({"refund": False, "reward": 14}), "closed", failure_rate=0.4),
+    case("a reward that no success needs", budget({"reward": 0}), "closed", failure_rate=0),
+    case("no reward", budget({"reward": 0}), "closed", failure_rate=0.000001),
+    case("retries that cost nothing", budget({"cost": 0}), "closed", failure_rate=0.7),
+    case("a class whose retries cost nothing", budget(classes={"throttle": {"cost": 0}}), "closed", failure_rate=0.7, **{"class": "throttle"}),
+    case("gRPC A6: 4 retries, and none in the long run", {"preset": "grpc"}, "closed", failure_rate=0.5),
+    case("gRPC A6 just below one failure in eleven", {"preset": "grpc"}, "closed", failure_rate=0.0909),
+    case("gRPC A6 just above one failure in eleven", {"preset": "grpc"}, "closed", failure_rate=0.091),
+    case("half of an odd capacity", budget(FAILURES | {"capacity": 7, "cost": 2}), "closed", failure_rate=0.2),
+    case("half of a token", budget(FAILURES | {"capacity": 1}), "closed", failure_rate=0.2),
+    case("failures that cost nothing", budget(FAILURES | {"cost": 0, "reward": 0}), "closed", failure_rate=0.9),
+    case("Finagle: a fifth of the calls beside those of a reserve", budget(WINDOW), "closed", failure_rate=0.5),
+    case("Finagle at 20 calls a second", budget(WINDOW), "closed", failure_rate=0.5, calls_per_second=20),
+    case("Finagle at a call in 100 seconds", budget(WINDOW), "closed", failure_rate=0.5, calls_per_second=0.01),
+    case("Finagle in an outage", budget(WINDOW), "closed", failure_rate=1, calls_per_second=40),
+    case("a budget that was made elsewhere", budget() | {"budget": "api"}, "closed", failure_rate=0.5),
+    case("no budget", budget() | {"budget": None}, "closed", failure_rate=0.5),
+    case("the class has its own attempts and first delay", budget(classes={"timeout": {"attempts": 2, "initial": "80ms"}}), "closed",
+         failure_rate=0.5, **{"class": "timeout"}),
+]
+
+SHARED = [
+    case("AWS 2.1, half of the attempts fail", {"preset": "aws"}, "shared", failure_rate=0.5),
+    case("AWS 2.1, a tenth fails", {"preset": "aws"}, "shared", failure_rate=0.1),
+    case("AWS 2.1, throttled", {"preset": "aws"}, "shared", failure_rate=0.6, **{"class": "throttle"}),
+    case("nothing is given back", budget(NO_REFUND), "shared", failure_rate=0.5),
+    case("no reward", budget({"reward": 0}), "shared", failure_rate=0.5),
+    case("gRPC A6, half of the attempts fail", {"preset": "grpc"}, "shared", failure_rate=0.5),
+    case("gRPC A6, one in fifty fails", {"preset": "grpc"}, "shared", failure_rate=0.02),
+    case("many tokens, a fifth of the attempts fail", budget(FAILURES | {"capacity": 100}), "shared", failure_rate=0.2),
+    case("Finagle, half of the attempts fail", budget(WINDOW), "shared", failure_rate=0.5, calls_per_second=100),
+    case("Finagle, a twentieth fails", budget(WINDOW), "shared", failure_rate=0.05, calls_per_second=100),
+    case("ten attempts under a window", budget(WINDOW | {"ratio": 0.5, "ttl": "2s"}, attempts=10), "shared", failure_rate=0.8, calls_per_second=100),
+]
+
+
 def refused(name, options, *expect):
     return {"name": name, "policy": {}, "options": options, "expect": [dict(zip(("code", "pointer", "text"), problem)) for problem in expect]}
 
 
 REFUSED = [
+    refused("a class that is never retried, and no calls", {"class": "permanent", "calls_per_second": 0},
+            ("unknown_value", "/class", "class is \"permanent\", allowed transient, throttle, timeout, connect or conflict; write one of these"), ("out_of_range", "/calls_per_second")),
     refused("a failure rate above 1", {"failure_rate": 1.5}, ("out_of_range", "/failure_rate", "failure_rate is 1.5, allowed 0 to 1; write one in between")),
     refused("a failure rate below 0", {"failure_rate": -0.1}, ("out_of_range", "/failure_rate", "failure_rate is -0.1, allowed 0 to 1; write one in between")),
     refused("a failure rate finer than a millionth", {"failure_rate": 0.1234567}, ("too_fine", "/failure_rate", "failure_rate is 0.1234567, allowed 6 decimal places; round it")),
@@ -82,7 +136,7 @@ REFUSED = [
             ("bare_number", "/attempt_duration", 'attempt_duration is 5, allowed a time in us, ms, s, m or h as "30s"; write "5s" for seconds, "5ms" for milliseconds')),
     refused("no layers, and a name that is none", {"layers": 0, "rate": 1},
             ("out_of_range", "/layers", "layers is 0, allowed 1 to 10; write one in between"),
-            ("unknown_option", "/rate", "rate is not an option, allowed failure_rate, attempt_duration, layers, calls or repeats; correct or remove it")),
+            ("unknown_option", "/rate", "rate is not an option, allowed failure_rate, attempt_duration, layers, calls, repeats, class or calls_per_second; correct or remove it")),
 ]
 
 SOURCE = "SEMANTICS 17; DESIGN 3, \"Analysis\""
@@ -90,5 +144,9 @@ FILES = [
     file("analysis-exact", "analysis", "Every possible call of policies of a few microseconds, followed with fractions.", SOURCE, EXACT),
     file("analysis-closed", "analysis", "Policies whose limits of time decide nothing, by formulas: 1 - f^m, sums of uniform parts by inclusion and exclusion.", SOURCE, CLOSED),
     file("analysis-sampled", "analysis", "10 000 seeded calls of the oracle each; the errors are five standard deviations.", SOURCE, SAMPLED),
+    file("analysis-budget", "analysis", "What a budget allows: counted from a full one, and by the balance of its tokens in the long run.",
+         "SEMANTICS 8 and 17", BUDGETS),
+    file("analysis-budget-sampled", "analysis", "Seeded calls of the oracle, 100 a second, that share a budget; the errors are five standard deviations.",
+         "SEMANTICS 8 and 17", SHARED),
     file("analysis-refused", "analysis_refusal", "Conditions that no analysis has; all mistakes at once.", "CONVENTIONS, \"Errors\"", REFUSED),
 ]

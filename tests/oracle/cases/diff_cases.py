@@ -26,6 +26,16 @@ CASES = [
          'rules                 [{"http":500,"class":"permanent"}] → [{"http":502,"class":"permanent"}]'),
     case("a list changes", {"backoff": ["1s", "2s"], "attempts": 3, "timeout": None}, {"backoff": ["1s", "3s"], "attempts": 3, "timeout": None}, 0.5,
          'backoff               ["1s","2s"] → ["1s","3s"]'),
+    case("a budget comes", FREE, FREE | {"budget": {"name": "api"}}, 0.5,
+         "outage burst          no limit → 35", "sustained load        1.94 → 1.07", "load in an outage     5 → 1", "- info  budget-missing  /budget"),
+    case("a budget shrinks", FREE | {"budget": {"name": "api"}}, FREE | {"budget": {"name": "api", "capacity": 40, "cost": 20}}, 0.5,
+         "outage burst          35 → 2", "sustained load        1.07 → 1.05", "+ warning  budget-too-small  /budget/capacity"),
+    case("a budget takes another form", FREE | {"budget": {"name": "api"}}, FREE | {"budget": {"name": "api", "mode": "window"}}, 0.5,
+         "outage burst          35 → 100", "load in an outage     1 → 1.2"),
+    case("a budget that was made elsewhere comes", FREE, FREE | {"budget": "api"}, 0.5,
+         "budget                none → api", "outage burst          no limit → not known", "sustained load        1.94 → not known"),
+    case("a budget made elsewhere gives way to one of the policy's own", FREE | {"budget": "api"}, FREE | {"budget": {"name": "api", "cost": 0}}, 0.5,
+         "outage burst          not known → no limit", "sustained load        not known → 1.94"),
     case("a timeout comes that decides nothing", FREE, FREE | {"timeout": "1m"}, 0.1, "timeout               null → 1m"),
 ]
 
