@@ -4,7 +4,7 @@ import {
   wordOn,
 } from "./core.js";
 import type { Duration } from "./options.js";
-import { type Answer, explain as explainTape, tapeOfPolicy } from "./lab-engine.js";
+import { type Answer, explain as explainTape, tapeWithBudget } from "./lab-engine.js";
 import { Report } from "./report.js";
 
 /**
@@ -124,12 +124,12 @@ export class Explanation extends Report implements Iterable<ExplainedFailure> {
 
 /**
  * Why one call whose attempts fail so is retried or given up: every decision with every term that counted. Failures are facts
- * or whatever was thrown, read as `retry` reads it; up to 100, and the attempt after the last succeeds. A budget of the
- * policy's own is full at first; one that is only named is not known. Throws a `PolicyError` with every mistake.
+ * or whatever was thrown, read as `retry` reads it; up to 100, and the attempt after the last succeeds. The budget is
+ * full at first. Throws a `PolicyError` with every mistake.
  */
 export function explain(policy: Policy | PolicyOptions, failures: Iterable<unknown>, { on, ...options }: ExplainOptions = {}): Explanation {
   const script = { failures: Array.from(failures, (failure) => scripted(failure, on)), ...options };
-  return new Explanation(explainTape(tapeOfPolicy(policyOf(policy)), tapeOf(script), JAVASCRIPT_NOTATION));
+  return new Explanation(explainTape(tapeWithBudget(policyOf(policy)), tapeOf(script), JAVASCRIPT_NOTATION));
 }
 
 function scripted(failure: unknown, on: On | undefined): unknown {

@@ -237,7 +237,7 @@ class Policy:
         `body`, `duration` (of the attempt, by default `attempt_duration`), `verdict` (`named`, `refused`, `forced`: what `on` says), `wait`
         (which it asks for), `cancelled`, `nested`; beside an exception under `error` they come before what the exception says. Up to 100;
         the attempt after the last succeeds. Waits are drawn as by `schedule`, by default for call 1 of the policy's own seed, else of 1.
-        A budget of the policy's own is full at first; one that is only named is not known.
+        The budget is full at first.
 
         In place of failures, an exception that a call of this policy has given up explains that call by its `history`, seed and all.
 
