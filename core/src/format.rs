@@ -21,7 +21,7 @@ pub(crate) use dump::print_option;
 pub(crate) use duration::{print, print_number};
 pub(crate) use mistakes::Mistake;
 pub use number::Notation;
-pub(crate) use options::{ANY, Options, Read, fill, needed, number};
+pub(crate) use options::{ANY, Options, fill, needed, number};
 pub use problem::Problem;
 pub(crate) use problem::refuse_name;
 
@@ -52,7 +52,7 @@ impl Policy {
             problem,
             delays: &mut policy.delays,
             rules: &mut policy.rules,
-            budget_name: &mut policy.budget_name,
+            names: &mut policy.names,
             refused: false,
         };
         if node.kind != tape::MAP {

@@ -4,14 +4,15 @@
 
 use crate::analysis::{is_decorrelated, spans};
 use crate::backoff::Backoff;
+use crate::breaker::WINDOW_TIME;
 use crate::classify::is_same;
 use crate::failure::{Class, Code, Domain, names};
 use crate::jitter::Jitter;
 use crate::policy::{Nested, Policy};
 use crate::rules::Match;
 use crate::settings::{
-    ABSENT, CLASS_INITIAL, FIRST, HINT_MAX, HINT_MAX_DEFAULT, IDEMPOTENT, INITIAL, MAX_DELAY, RULE_BODY, RULE_CLASS,
-    RULE_CODE, RULE_DOMAIN, Settings, TRUE,
+    ABSENT, BREAKER, CLASS_INITIAL, FIRST, HINT_MAX, HINT_MAX_DEFAULT, IDEMPOTENT, INITIAL, MAX_DELAY, RULE_BODY,
+    RULE_CLASS, RULE_CODE, RULE_DOMAIN, Settings, TRUE,
 };
 use crate::text::Text;
 
@@ -156,6 +157,7 @@ impl Lint<'_> {
         self.delays();
         self.classes();
         self.rules();
+        self.breaker();
         if self.settings()[IDEMPOTENT] == TRUE {
             self.tell(Level::Warning, "retries-non-idempotent", "/idempotent", IDEMPOTENT_IS_TRUE, []);
         }
@@ -267,6 +269,17 @@ impl Lint<'_> {
         }
     }
 
+    fn breaker(&mut self) {
+        let window = self.policy.limit(BREAKER + WINDOW_TIME);
+        if let Some((window, limit)) =
+            window.zip(self.policy.attempt_timeout()).filter(|(window, limit)| window < limit)
+        {
+            let values = [Value::Time(window), Value::Time(limit)];
+            let code = "breaker-window-shorter-than-attempt";
+            self.tell(Level::Warning, code, "/breaker/window_time", FORGOTTEN_BEFORE_THE_END, values);
+        }
+    }
+
     fn settings(&self) -> &Settings {
         &self.policy.settings
     }
@@ -323,6 +336,8 @@ const TIMEOUT_COMES_FIRST: &str = "hint.max is $a and timeout $b, so timeout end
 const SAME_AS_OTHERS: &str = "initial is $a after throttling too, though the server says it is overloaded; give classes.throttle an initial of 1s or more";
 const RETRIES_A_MISTAKE: &str = "rules.$i retries status $a, which says that the request itself is wrong; give it class permanent, or add body_contains for the case you mean";
 const RETRIES_A_TYPO: &str = "rules.$i retries a name that does not exist, which mostly is a mistake in the name; remove it unless names come and go";
+
+const FORGOTTEN_BEFORE_THE_END: &str = "breaker.window_time is $a and attempt_timeout $b, so attempts that hang are forgotten before the next has ended, and the breaker stays closed; raise window_time above attempt_timeout";
 
 /// Three layers of three attempts are 27; more is told.
 const SAFE_ATTEMPTS: u32 = 3;

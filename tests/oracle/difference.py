@@ -6,7 +6,7 @@ import dump
 import lint
 
 ORDER = """undaunted preset attempts timeout forever on_timeout attempt_timeout backoff initial factor max_delay first jitter hint classes rules budget
-    idempotent nested""".split()
+    breaker idempotent nested""".split()
 FIGURES = {
     "success": ("success",), "gave_up_timeout": ("gave_up", "timeout"), "attempts": ("attempts",),
     **{f"wait_{name}_us": ("wait_us", name) for name in ("mean", "p50", "p90", "p99", "worst")},

@@ -15,7 +15,7 @@ def lint(policy):
     """[(code, level, pointer)], in the order of the options they are about."""
     if policy.attempts == 1:
         return []
-    return [*limits(policy), *delays(policy), *classes(policy), *rules(policy), *manners(policy)]
+    return [*limits(policy), *delays(policy), *classes(policy), *rules(policy), *breaker(policy), *manners(policy)]
 
 
 def ranges(policy):
@@ -77,6 +77,13 @@ def rules(policy):
             yield "retries-never-class", "warning", f"/rules/{at}"
         if rule.domain == "dns" and not isinstance(rule.code, tuple) and tables.table_name("dns", rule.code) == NOT_FOUND:
             yield "notfound-dns", "info", f"/rules/{at}"
+
+
+def breaker(policy):
+    options = dict(policy.breaker.options) if policy.breaker and policy.breaker.options else {}
+    window = options.get("window_time")
+    if window is not None and policy.attempt_timeout is not None and window < policy.attempt_timeout:
+        yield "breaker-window-shorter-than-attempt", "warning", "/breaker/window_time"
 
 
 def manners(policy):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, ParamSpec, Self, TypeVar, Unpack
 
+    from ._breaker import Breaker
     from ._budget import Budget
     from ._core import Plan
     from ._core import Policy as CorePolicy
@@ -33,9 +34,8 @@ class Policy:
 
     Options are those of a policy file, with durations as seconds, timedelta or text with a unit: `attempts` (total calls, the first
     included; 1 to 4294967295, None for no limit), `timeout` (of the whole call, None for none), `attempt_timeout`, `backoff`, `initial`,
-    `factor`, `max_delay`, `first`, `jitter`, `hint`, `classes`, `rules`, `budget` (a `Budget`, its options, or its name), `idempotent`, `nested`,
-    `on_timeout`, `forever`, `preset`. What is
-    not given comes from the preset, by default `standard`: 10 attempts in 45 s, 1 s doubling to 10 s, full jitter.
+    `factor`, `max_delay`, `first`, `jitter`, `hint`, `classes`, `rules`, `budget` (a `Budget`, its options, or its name), `breaker` (a `Breaker` with
+    a name, its options, or its name), `idempotent`, `nested`, `on_timeout`, `forever`, `preset`. What is not given comes from the preset, by default `standard`: 10 attempts in 45 s, 1 s doubling to 10 s, full jitter.
 
     Six settings belong to the process and are in no file: `on` (exception types, hooks `error -> bool | seconds | timedelta`, or a tuple of
     these; without it the built-in tables decide, and what they do not know is not retried), `retry_if_result`, `on_event`, `name`, `seed`
@@ -45,9 +45,10 @@ class Policy:
     Raises PolicyError with every mistake at once; TypeError or ValueError for the settings.
     """
 
-    __slots__ = ("__weakref__", "_budget", "_core", "_plans", "_settings", "_text")
+    __slots__ = ("__weakref__", "_breaker", "_budget", "_core", "_plans", "_settings", "_text")
 
     _core: CorePolicy
+    _breaker: Breaker | None
     _budget: Budget | None
     _settings: Settings
     _text: str
@@ -236,6 +237,16 @@ class Policy:
         return self._budget
 
     @property
+    def breaker(self) -> Breaker | None:
+        """What refuses its calls' attempts for a while once too many have failed or been slow."""
+        return self._breaker
+
+    @property
+    def _shares(self) -> bool:
+        """Whether a budget or a breaker must hear how its calls end."""
+        return self._budget is not None or self._breaker is not None
+
+    @property
     def name(self) -> str | None:
         """What events and warnings call it; None for the function's own name."""
         return self._settings.name
@@ -270,12 +281,18 @@ class Policy:
             if len(self._plans) >= PLANS:
                 self._plans.clear()
             budget = None if self._budget is None else self._budget._core
-            plan = self._plans[name] = make_plan(self, name, self._core, self._settings.seed, budget)
+            breaker = None if self._breaker is None else self._breaker._core
+            plan = self._plans[name] = make_plan(self, name, self._core, self._settings.seed, budget, breaker)
         return plan
 
 
 def make_plan(
-    policy: Policy, name: str | None, core: _core.Policy, seed: _core.Seed | None, budget: _core.Budget | None
+    policy: Policy,
+    name: str | None,
+    core: _core.Policy,
+    seed: _core.Seed | None,
+    budget: _core.Budget | None,
+    breaker: _core.Breaker | None,
 ) -> _core.Plan:
     settings = policy._settings
     return _core.Plan(
@@ -288,6 +305,7 @@ def make_plan(
         hooks=settings.hooks,
         seed=seed,
         budget=budget,
+        breaker=breaker,
         name=name,
     )
 
@@ -340,8 +358,9 @@ def _read_duration(text: str) -> float:
 
 
 def compiled(options: object, notation: str, base: _core.Policy | None = None) -> _core.Policy:
-    if isinstance(options, dict) and hasattr(options.get("budget"), "tokens"):
-        options = {**options, "budget": options["budget"].options}
+    if isinstance(options, dict):
+        made = {name: options[name] for name, mark in (("budget", "tokens"), ("breaker", "permit")) if hasattr(options.get(name), mark)}
+        options = {**options, **{name: thing.options or {} for name, thing in made.items()}} if made else options
     policy, problems = _core.compile(options, notation, base)
     if policy is None:
         raise PolicyError(problems)
@@ -362,12 +381,16 @@ def json_value(text: str | bytes) -> object:
 
 
 def _fill(policy: Policy, core: _core.Policy, settings: Settings) -> None:
-    budget = None
+    breaker = budget = None
     if core.budget_name is not None:
         from ._budget import shared
 
         budget = shared(core)
-    fields = {"_core": core, "_settings": settings, "_text": core.dump(), "_plans": {}, "_budget": budget}
+    if core.breaker_name is not None:
+        from ._breaker import of_policy
+
+        breaker = of_policy(core)
+    fields = {"_core": core, "_settings": settings, "_text": core.dump(), "_plans": {}, "_budget": budget, "_breaker": breaker}
     for name, value in fields.items():
         object.__setattr__(policy, name, value)
 

@@ -26,6 +26,8 @@ CASES = [
          'rules                 [{"http":500,"class":"permanent"}] → [{"http":502,"class":"permanent"}]'),
     case("a list changes", {"backoff": ["1s", "2s"], "attempts": 3, "timeout": None}, {"backoff": ["1s", "3s"], "attempts": 3, "timeout": None}, 0.5,
          'backoff               ["1s","2s"] → ["1s","3s"]'),
+    case("another budget and another breaker, alike but for their names", FREE | {"budget": {"name": "a"}, "breaker": "a"}, FREE | {"budget": {"name": "b"}, "breaker": "b"}, 0.5,
+         "breaker               a → b"),
     case("a timeout comes that decides nothing", FREE, FREE | {"timeout": "1m"}, 0.1, "timeout               null → 1m"),
 ]
 
