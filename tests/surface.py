@@ -44,14 +44,14 @@ def python() -> Iterator[str]:
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     named = {
         "": "Options", ".hint": "HintOptions", ".classes.connect": "ClassOptions", ".on_timeout": "Clip",
-        ".on_timeout.clip": "MinAttempt", ".rules": "Rule",
+        ".on_timeout.clip": "MinAttempt", ".rules": "Rule", ".breaker": "BreakerOptions",
     }  # fmt: skip
     for path, options in maps():
         if path not in named:
             continue
         fields = {field.target.id: ast.unparse(field.annotation) for field in classes[named[path]].body if isinstance(field, ast.AnnAssign)}
         for name, schema in options.items():
-            if name == "class":  # a keyword of Python's, declared beside
+            if name == "class" or path == ".breaker" and name == "name":  # a keyword of Python's; both are declared beside
                 continue
             if name not in fields:
                 yield f"_options.py: {named[path]} has no {name}, which the core has"
@@ -99,13 +99,13 @@ def guards() -> Iterator[str]:
     tree = ast.parse((ROOT / "bindings-python" / "python" / "undaunted" / "_options.py").read_text())
     (options,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "BreakerOptions")
     typed = {field.target.id for field in options.body if isinstance(field, ast.AnnAssign)}
-    text = (ROOT / "bindings-js" / "ts" / "breaker.ts").read_text()
-    text = text[text.index("export interface BreakerOptions") :]
+    text = (ROOT / "bindings-js" / "ts" / "options.ts").read_text()
+    text = text[text.index("export interface BreakerSettings") :]
     camel = set(re.findall(r"^  readonly (\w+)\?:", text[: text.index("\n}\n")], re.MULTILINE))
     for extra in typed.symmetric_difference(names):
         yield f"_options.py: BreakerOptions and the core differ in {extra}"
     for extra in camel.symmetric_difference(re.sub(r"_(\w)", lambda letter: letter[1].upper(), name) for name in names):
-        yield f"breaker.ts: BreakerOptions and the core differ in {extra}"
+        yield f"options.ts: BreakerSettings and the core differ in {extra}"
 
 
 def readme() -> Iterator[str]:

@@ -7,9 +7,9 @@ import { home, made } from "./engine.mjs";
 
 // What is reached, so that it does not grow unseen. The aim of 20 KB is below what packing can give: when the wasm was 17.2 KB gzip,
 // xz and brotli left 15.4 and a context-mixing coder 14.6, at 50 ms of a visitor's time for every page. The tables of codes weigh 2.5 KB,
-// sentences 2.3, hints and dates 1.8; breaker, throttle, bulkhead and hedge 3.8, their classes apart in undaunted/guards; the table of
-// ceilings that makes a delay six times as fast 0.3.
-const LIMITS = { engine: 27.2, typescript: 10.1, total: 37.2 };
+// sentences 2.3, hints and dates 1.8; breaker, throttle, bulkhead and hedge 3.8, their classes apart in undaunted/guards; a breaker in
+// policies 1.3; the table of ceilings that makes a delay six times as fast 0.3.
+const LIMITS = { engine: 28.1, typescript: 10.6, total: 38.6 };
 
 const { WASM } = await import(join(made, "wasm.js"));
 const bundle = await minified('export * from "./dist/index.js"');

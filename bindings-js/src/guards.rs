@@ -19,6 +19,16 @@ pub enum Guard {
     Hedge(Hedge, Race),
 }
 
+impl Guard {
+    /// It, if it is a breaker.
+    pub fn breaker(guard: &mut Option<Guard>) -> Option<&mut Breaker> {
+        match guard {
+            Some(Guard::Breaker(breaker)) => Some(breaker),
+            _ => None,
+        }
+    }
+}
+
 exports! {
     /// Compiles the tape in the input area to a guard of this kind: 0 breaker, 1 throttle, 2 bulkhead, 3 hedge. Answers how
     /// many problems it has; with none, it is in use.
@@ -46,7 +56,7 @@ exports! {
 
     /// Asks the breaker in use for a permit: 1, with its generation and its number; or 0, with the µs to wait.
     fn breaker_permit(now: f64) -> u32 {
-        let Some(Guard::Breaker(breaker)) = GUARD_AREA.get() else { return 0 };
+        let Some(breaker) = Guard::breaker(GUARD_AREA.get()) else { return 0 };
         match breaker.permit(number(now)) {
             Ok(permit) => {
                 answer(&[permit.generation.into(), permit.number.into()]);
@@ -61,15 +71,22 @@ exports! {
 
     /// Settles a permit: 0 ok, 1 failed, 2 ignored, 3 dropped, after `elapsed` µs.
     fn breaker_settle(generation: u32, probe: u32, outcome: u32, elapsed: f64, now: f64) {
-        let Some(Guard::Breaker(breaker)) = GUARD_AREA.get() else { return };
+        let Some(breaker) = Guard::breaker(GUARD_AREA.get()) else { return };
         let outcome = Outcome::from_number(outcome).unwrap_or(Outcome::Dropped);
         breaker.settle(Permit { generation, number: probe }, outcome, number(elapsed), number(now));
+    }
+
+    /// The breaker in use draws by this seed from now on.
+    fn breaker_reseed(seed_high: u32, seed_low: u32) {
+        if let Some(breaker) = Guard::breaker(GUARD_AREA.get()) {
+            breaker.reseed(pair(seed_high, seed_low));
+        }
     }
 
     /// The state of the breaker in use: 0 closed, 1 open, 2 half-open. The numbers: calls, failures, slow, trips, probing,
     /// retry_in.
     fn breaker_look(now: f64) -> u32 {
-        let Some(Guard::Breaker(breaker)) = GUARD_AREA.get() else { return 0 };
+        let Some(breaker) = Guard::breaker(GUARD_AREA.get()) else { return 0 };
         let found = breaker.snapshot(number(now));
         let counts = [found.calls, found.failures, found.slow, found.trips, found.probing].map(f64::from);
         let [calls, failures, slow, trips, probing] = counts;

@@ -11,6 +11,7 @@ use undaunted::{Mode, Policy, Problem, Shared};
 
 use area::{BUDGET_AREA, CALL_AREA, GUARD_AREA, INPUT_AREA, Input, NUMBERS_AREA, OUTPUT_AREA, Output, POLICY_AREA};
 use convert::{failure, micros, notation, number, or_minus_one, pair};
+use guards::Guard;
 
 /// Exports each function: through wasm-bindgen, or as plain C.
 macro_rules! exports {
@@ -135,7 +136,7 @@ exports! {
     }
 
     /// Asked before an attempt of the call in use: 0, with its number, limit and what remains (µs, -1 for none) in the
-    /// numbers; or the reason why it must not start.
+    /// numbers; or the reason why it must not start, with how long the breaker goes on refusing (µs, -1 if it is not that).
     fn attempt(now: f64) -> u32 {
         let (Some(policy), Some(call)) = (POLICY_AREA.get(), CALL_AREA.get()) else { return 0 };
         match policy.attempt(call, number(now), shared(policy)) {
@@ -143,7 +144,10 @@ exports! {
                 answer(&[f64::from(attempt.number), or_minus_one(attempt.limit), or_minus_one(attempt.remaining)]);
                 0
             }
-            Err(reason) => reason as u32,
+            Err(refused) => {
+                answer(&[or_minus_one(refused.hint)]);
+                refused.reason as u32
+            }
         }
     }
 
@@ -165,36 +169,48 @@ exports! {
         packed
     }
 
-    /// Told of the success of the call in use. Without a budget it is not needed.
+    /// Told of the success of the call in use. Without a budget or a breaker it is not needed.
     fn succeeded(now: f64) {
         if let (Some(policy), Some(call)) = (POLICY_AREA.get(), CALL_AREA.get()) {
             policy.succeeded(call, number(now), shared(policy));
         }
     }
 
-    /// Told that the call in use ends without a decision. Without a budget it is not needed.
+    /// Told that the call in use ends without a decision. Without a budget or a breaker it is not needed.
     fn cancelled(now: f64) {
         if let (Some(policy), Some(call)) = (POLICY_AREA.get(), CALL_AREA.get()) {
             policy.cancelled(call, number(now), shared(policy));
         }
     }
 
-    /// The name of the policy's budget in the output area; answers its length, 0 without one.
-    fn budget_name() -> u32 {
+    /// The name of the policy's budget (0) or breaker (1) in the output area; answers its length, 0 without one.
+    fn shared_name(which: u32) -> u32 {
         let mut output = Output::new();
-        output.push(POLICY_AREA.get().as_ref().and_then(Policy::budget_name).unwrap_or_default());
+        let name = if which == 0 { Policy::budget_name } else { Policy::breaker_name };
+        output.push(POLICY_AREA.get().as_ref().and_then(name).unwrap_or_default());
         output.len()
     }
 
-    /// The budget that the policy in use describes, full, is in use. With `is_there` 1 the host has one of its name, which is in use and
-    /// stays. Answers 0; or 1 if that budget, or none, will not do: then the problem is told as by `problem`.
-    fn share(is_there: u32) -> u32 {
+    /// The budget (0) that the policy in use describes, full, or its breaker (1), closed, is in use. With `is_there` 1 the host has
+    /// one of its name, which is in use and stays. The seed draws how long a breaker is open. Answers 0; or 1 if that one, or none,
+    /// will not do: then the problem is told as by `problem`.
+    fn share(which: u32, is_there: u32, seed_high: u32, seed_low: u32) -> u32 {
         let Some(policy) = POLICY_AREA.get() else { return 0 };
-        let budget = BUDGET_AREA.get();
-        if is_there == 0 {
-            *budget = policy.budget();
-        }
-        u32::from(!policy.accepts(budget.as_ref(), &mut |problem| tell(problem)))
+        let problem = &mut |problem: &Problem| tell(problem);
+        let is_accepted = if which == 0 {
+            let budget = BUDGET_AREA.get();
+            if is_there == 0 {
+                *budget = policy.budget();
+            }
+            policy.accepts(budget.as_ref(), problem)
+        } else {
+            let guard = GUARD_AREA.get();
+            if is_there == 0 {
+                *guard = policy.breaker(pair(seed_high, seed_low)).map(Guard::Breaker);
+            }
+            policy.accepts_breaker(Guard::breaker(guard).as_deref(), problem)
+        };
+        u32::from(!is_accepted)
     }
 
     /// What the budget in use has left, in millionths of a token; -1 without one.
@@ -262,9 +278,12 @@ exports! {
     }
 }
 
-/// What is shared by the calls of a policy that names a budget.
+/// What is shared by the calls of a policy that names a budget or a breaker.
 fn shared(policy: &Policy) -> Shared<'static> {
-    Shared { budget: BUDGET_AREA.get().as_mut().filter(|_| policy.budget_name().is_some()) }
+    Shared {
+        budget: BUDGET_AREA.get().as_mut().filter(|_| policy.budget_name().is_some()),
+        breaker: Guard::breaker(GUARD_AREA.get()).filter(|_| policy.breaker_name().is_some()),
+    }
 }
 
 /// A problem: its texts in the output area, their lengths in the numbers.

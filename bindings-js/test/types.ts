@@ -37,6 +37,11 @@ const budget = new Budget("api", { capacity: 20, cost: 1, ttl: undefined });
 check<Same<typeof budget.tokens, number>>();
 retry(() => 1, { budget, classes: { throttle: { cost: 5 } } });
 retry(() => 1, { budget: "api" });
+retry(() => 1, { breaker: { name: "api", windowTime: "30s", probes: 1 } });
+retry(() => 1, { breaker: new Breaker({ name: "api" }) });
+check<Same<NonNullable<Policy["breaker"]>["state"], BreakerState>>();
+// @ts-expect-error a breaker without a name
+retry(() => 1, { breaker: { probes: 1 } });
 // @ts-expect-error a budget without a name
 retry(() => 1, { budget: { capacity: 5 } });
 const source = new PolicySource(() => "{}", { fallback: { attempts: 2 }, onError: console.error });

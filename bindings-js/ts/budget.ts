@@ -2,72 +2,39 @@
 import { compile } from "./compile.js";
 import { load, type State, use } from "./engine.js";
 import type { BudgetOptions, BudgetSettings } from "./options.js";
+import { Shared, stateOf } from "./shared.js";
 import { tapeOf } from "./tape.js";
 import { clock } from "./timer.js";
 
 /** Handed to the constructor beside its arguments, so that users cannot. */
-let ready: { readonly options: BudgetOptions; readonly state: State } | undefined;
-
-/** Makes a budget the one that the engine's functions mean. */
-export let useBudget: (budget: Budget) => void;
+let ready: [options: BudgetOptions, state: State] | undefined;
 
 /**
  * An allowance of retries under a name: there is one of a name in a process, for as long as a policy or a program holds it.
  * With nothing left a call is given up with its own error and the reason `budget`.
  */
-export class Budget {
-  /** What it is called. */
-  readonly name!: string;
-  readonly #options!: BudgetOptions;
-  readonly #state!: State;
-
+export class Budget extends Shared<BudgetOptions> {
   /** Throws a `PolicyError` with every mistake, and for a name that a budget with other options has. */
   constructor(name: string, options: BudgetSettings = {}) {
     if (!ready) return compile(tapeOf({ preset: "none", budget: { ...options, name } })).budget!;
-    this.#options = ready.options;
-    this.#state = ready.state;
-    this.name = this.#options.name;
+    super(...ready);
     ready = undefined;
+  }
+
+  /** What it is called. */
+  get name(): string {
+    return this.toJSON().name;
   }
 
   /** What is left now: tokens, or retries with a window. */
   get tokens(): number {
-    useBudget(this);
+    use("budget", stateOf(this));
     return load().tokens(clock() * 1000) / 1e6;
-  }
-
-  /** What it was made of, defaults included. */
-  toJSON(): BudgetOptions {
-    return this.#options;
-  }
-
-  static {
-    useBudget = (budget) => use("budget", budget.#state);
   }
 }
 
-const known = /* @__PURE__ */ new Map<string, WeakRef<Budget>>();
-const gone = /* @__PURE__ */ new FinalizationRegistry<string>((name) => {
-  if (!known.get(name)?.deref()) known.delete(name);
-});
-
-/**
- * The budget of a name, made if it is not there. `share` puts the one of the policy in use into use, or refuses; `describe`
- * tells the options of that policy's.
- */
-export function shared(name: string, share: (isThere: boolean) => void, describe: () => BudgetOptions): Budget {
-  const there = known.get(name)?.deref();
-  if (there) {
-    useBudget(there);
-    share(true);
-    return there;
-  }
-  const state: State = {};
-  use("budget", state);
-  share(false);
-  ready = { options: describe(), state };
-  const budget = new Budget(name);
-  known.set(name, new WeakRef(budget));
-  gone.register(budget, name);
-  return budget;
+/** A budget from what the engine made. */
+export function budgetOf(options: BudgetOptions, state: State): Budget {
+  ready = [options, state];
+  return new Budget("");
 }

@@ -1,9 +1,8 @@
 // One call: attempts, waits and the ways out. The engine decides; this runs the function, waits and reports.
-import { useBudget } from "./budget.js";
 import type { Settings } from "./compile.js";
 import { AttemptContext, type Context } from "./context.js";
 import { dropCall, type Engine, load, type State, use, usePolicy } from "./engine.js";
-import { GaveUp, TimeoutError } from "./errors.js";
+import { BreakerOpen, GaveUp, TimeoutError } from "./errors.js";
 import type { Event, FailedAttempt } from "./events.js";
 import { argumentsOf, type Facts, facts, factsOf } from "./failure.js";
 import { isObject, markOf, marks } from "./marks.js";
@@ -11,6 +10,7 @@ import { CLASSES, DomainNumber, REASONS, type Reason, SENT, VerdictNumber } from
 import type { RunOptions } from "./options.js";
 import type { Policy } from "./policy.js";
 import { decimal, type Halves, seedOf } from "./seed.js";
+import { stateOf } from "./shared.js";
 import { arm, clock, type Disarm } from "./timer.js";
 import { answerOf, judge, REFUSED, type Verdict, wordOn } from "./verdict.js";
 import { deadlines, warn, warnNested } from "./warn.js";
@@ -115,7 +115,7 @@ export class Call<T> {
     if (this.#state || settings.isWatched) {
       const { attempt, numbers } = this.#enter();
       const refused = attempt(now);
-      if (refused) return this.#giveUp(REASONS[refused]!);
+      if (refused) return this.#giveUp(REASONS[refused]!, hintOf(numbers[0]!));
       limit = numbers[1]!;
       remaining = numbers[2]!;
     }
@@ -151,7 +151,7 @@ export class Call<T> {
   /** Nothing of the call is left behind. An extra call is harmless. */
   close(): void {
     const { signal } = this.options;
-    if (this.settings.budget && this.#state && !this.isOver) this.#enter().cancelled(clock() * 1000);
+    if (this.settings.isTold && this.#state && !this.isOver) this.#enter().cancelled(clock() * 1000);
     this.isOver = true;
     this.#context?.close();
     this.#context = undefined;
@@ -172,7 +172,7 @@ export class Call<T> {
     } catch (error) {
       return this.#end(error);
     }
-    if (this.settings.budget) this.#enter().succeeded(clock() * 1000);
+    if (this.settings.isTold) this.#enter().succeeded(clock() * 1000);
     this.close();
     this.#emit("success", onSuccess);
     this.resolve(value);
@@ -227,7 +227,7 @@ export class Call<T> {
     this.#context = undefined;
     failures.push(failure);
     if (failures.length > KEPT) failures.shift();
-    if (reason) return this.#giveUp(reason, value < 0 ? undefined : value / 1000, mark?.serial);
+    if (reason) return this.#giveUp(reason, hintOf(value), mark?.serial);
     this.#number++;
     this.#disarm = arm(value, () => this.resume(), options.unref);
     request?.release();
@@ -241,7 +241,9 @@ export class Call<T> {
     const failures = this.#failures;
     const last = failures.at(-1);
     const attempts = last?.attempt ?? 0;
-    const error = result ? new GaveUp(result.value, `no result was accepted in ${attempts} attempts: ${reason}`) : last?.error;
+    const error = result
+      ? new GaveUp(result.value, `no result was accepted in ${attempts} attempts: ${reason}`)
+      : last ? last.error : new BreakerOpen(hint!, this.settings.breaker?.name);
     if (last) Object.assign(last, { delay: undefined, reason, hint, note: this.request?.once });
     if (isObject(error)) {
       const serial = attempts > 1 ? ++marks().serial : innerSerial; // a single attempt multiplies nothing
@@ -273,9 +275,11 @@ export class Call<T> {
   #enter(): Engine {
     const engine = load();
     const isNew = !this.#state;
-    usePolicy(this.settings.compiled);
+    const { compiled, budget, breaker } = this.settings;
+    usePolicy(compiled);
     use("call", (this.#state ??= {}));
-    if (this.settings.budget) useBudget(this.settings.budget);
+    if (budget) use("budget", stateOf(budget));
+    if (breaker) use("guard", stateOf(breaker));
     if (isNew) {
       const [high, low] = (this.#seed = seedOf(this.options.seed, this.options.call));
       engine.start(this.startedAt * 1000, high, low, this.#outer, 0);
@@ -307,6 +311,11 @@ export class Call<T> {
       }
     }
   }
+}
+
+/** The engine's hint in milliseconds, if there is one. */
+function hintOf(micros: number): number | undefined {
+  return micros < 0 ? undefined : micros / 1000;
 }
 
 type Failure = { -readonly [K in keyof FailedAttempt]: FailedAttempt[K] };

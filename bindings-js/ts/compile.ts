@@ -1,8 +1,12 @@
 // From a tape to a policy, and what a host must know of one.
-import { type Budget, shared } from "./budget.js";
-import { type Compiled, type Engine, input, keepPolicy, load, output, usePolicy } from "./engine.js";
+import { type Budget, budgetOf } from "./budget.js";
+import { type Compiled, type Engine, input, keepPolicy, load, output, type State, use, usePolicy } from "./engine.js";
 import { PolicyError, type Problem } from "./errors.js";
+import { NamedBreaker } from "./named-breaker.js";
 import { Nested, Notation } from "./names.js";
+import type { PolicyBreaker } from "./options.js";
+import { seedOf } from "./seed.js";
+import { findOrMake, Kind, type Shared, stateOf } from "./shared.js";
 
 /** The settings that the host acts on; times in microseconds, -1 for null. */
 export interface Settings {
@@ -13,7 +17,10 @@ export interface Settings {
   readonly isShared: boolean;
   readonly needsBody: boolean;
   readonly budget: Budget | undefined;
-  /** Even its first attempt needs a timer, the outer call's deadline, or to be told to a budget. */
+  readonly breaker: NamedBreaker | undefined;
+  /** A budget or a breaker must hear how its calls end. */
+  readonly isTold: boolean;
+  /** Even its first attempt needs a timer, the outer call's deadline, or to be told to a budget or a breaker. */
   readonly isWatched: boolean;
 }
 
@@ -33,22 +40,30 @@ export function compile(tape: string, notation: Notation = Notation.JavaScript, 
   engine.settings();
   const [attempts, timeout, attemptTimeout, nested, needsBody] = engine.numbers as unknown as [number, number, number, number, number];
   const isShared = nested === Nested.Share;
-  const budget = budgetInUse(engine);
+  const budget = named(engine, Kind.Budget, "budget", budgetOf);
+  const breaker = named(engine, Kind.Breaker, "breaker", (options: PolicyBreaker, state) => new NamedBreaker(options, state));
+  const isTold = !!(budget ?? breaker);
   return {
     compiled: keepPolicy(),
-    attempts, timeout, attemptTimeout, isShared, budget,
+    attempts, timeout, attemptTimeout, isShared, budget, breaker, isTold,
     needsBody: !!needsBody,
-    isWatched: attemptTimeout >= 0 || isShared || !!budget,
+    isWatched: attemptTimeout >= 0 || isShared || isTold,
   };
 }
 
-/** The budget that the policy in use names, in use too. */
-function budgetInUse(engine: Engine): Budget | undefined {
-  const name = output(0, engine.budget_name());
-  const share = (isThere: boolean) => {
-    if (engine.share(isThere ? 1 : 0)) throw new PolicyError([told(engine)]);
+/** What the policy in use shares by a name, in use too. */
+function named<S extends Shared<object>, O>(
+  engine: Engine, kind: Kind, key: "budget" | "breaker", make: (options: O, state: State) => S,
+): S | undefined {
+  const name = output(0, engine.shared_name(kind));
+  if (!name) return undefined;
+  const state: State = {};
+  const check = (there: S | undefined) => {
+    use(kind ? "guard" : "budget", there ? stateOf(there) : state);
+    const [high, low] = kind && !there ? seedOf(undefined) : NO_SEED;
+    if (engine.share(kind, there ? 1 : 0, high, low)) throw new PolicyError([told(engine)]);
   };
-  return name ? shared(name, share, () => JSON.parse(output(0, engine.dump())).budget) : undefined;
+  return findOrMake(kind, name, check, () => make(JSON.parse(output(0, engine.dump()))[key], state));
 }
 
 /** The problem that the engine has told last. */
@@ -82,5 +97,6 @@ export function delays({ compiled }: Settings, high: number, low: number, count:
   return found;
 }
 
+const NO_SEED = [0, 0] as const;
 /** How many delays the output area has room for. */
 const PIECE = 8192;

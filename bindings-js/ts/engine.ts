@@ -16,12 +16,12 @@ export interface Engine {
   attempt(now: number): number;
   breaker_look(now: number): number;
   breaker_permit(now: number): number;
+  breaker_reseed(high: number, low: number): void;
   breaker_settle(generation: number, probe: number, outcome: number, elapsed: number, now: number): void;
   bulkhead_cancel(): void;
   bulkhead_enter(): number;
   bulkhead_leave(): number;
   bulkhead_look(): void;
-  budget_name(): number;
   call_seed(high: number, low: number, call: number): void;
   cancelled(now: number): void;
   classify(...failure: FailureArguments): number;
@@ -43,7 +43,8 @@ export interface Engine {
   read_hint(length: number, now: number): number;
   schedule(high: number, low: number, skip: number, count: number): void;
   settings(): void;
-  share(isThere: number): number;
+  share(which: number, isThere: number, high: number, low: number): number;
+  shared_name(which: number): number;
   start(startedAt: number, high: number, low: number, outerDeadline: number, mode: number): void;
   succeeded(now: number): void;
   throttle_accepted(now: number): void;

@@ -34,6 +34,18 @@ export class TimeoutError extends Error {
   }
 }
 
+/** A breaker refused the call, on this side: nothing was sent. */
+export class BreakerOpen extends Error {
+  override readonly name = "BreakerOpen";
+  /** How long it goes on refusing, in milliseconds. */
+  readonly retryIn: number;
+
+  constructor(retryIn: number, breaker?: string) {
+    super(`the breaker${breaker === undefined ? "" : ` ${breaker}`} is open and refuses calls for another ${retryIn} ms; nothing was sent`);
+    this.retryIn = retryIn;
+  }
+}
+
 /** No attempt gave a result that `retryIfResult` accepts. */
 export class GaveUp<T = unknown> extends Error {
   override readonly name = "GaveUp";

@@ -4,7 +4,7 @@ import {
   wordOn,
 } from "./core.js";
 import type { Duration } from "./options.js";
-import { type Answer, explain as explainTape, tapeWithBudget } from "./lab-engine.js";
+import { type Answer, explain as explainTape, tapeWrittenOut } from "./lab-engine.js";
 import { Report } from "./report.js";
 
 /**
@@ -125,11 +125,11 @@ export class Explanation extends Report implements Iterable<ExplainedFailure> {
 /**
  * Why one call whose attempts fail so is retried or given up: every decision with every term that counted. Failures are facts
  * or whatever was thrown, read as `retry` reads it; up to 100, and the attempt after the last succeeds. The budget is
- * full at first. Throws a `PolicyError` with every mistake.
+ * full at first, the breaker closed. Throws a `PolicyError` with every mistake.
  */
 export function explain(policy: Policy | PolicyOptions, failures: Iterable<unknown>, { on, ...options }: ExplainOptions = {}): Explanation {
   const script = { failures: Array.from(failures, (failure) => scripted(failure, on)), ...options };
-  return new Explanation(explainTape(tapeWithBudget(policyOf(policy)), tapeOf(script), JAVASCRIPT_NOTATION));
+  return new Explanation(explainTape(tapeWrittenOut(policyOf(policy)), tapeOf(script), JAVASCRIPT_NOTATION));
 }
 
 function scripted(failure: unknown, on: On | undefined): unknown {

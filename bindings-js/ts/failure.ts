@@ -45,6 +45,9 @@ function ownFacts(error: unknown, isInner: boolean): Facts | undefined {
   if (system) return system;
   const driver = driverFacts(error);
   if (driver) return driver;
+  // Ours: nothing was sent, and it may be tried again once the breaker lets calls through.
+  const retryIn = read(error, "retryIn") as number;
+  if (read(error, "name") === "BreakerOpen" && retryIn >= 0) return facts(DomainNumber.User, "BreakerOpen", 0, retryIn * 1000);
   const response = read(error, "response");
   const status = statusOf(error) ?? statusOf(response);
   if (status) {

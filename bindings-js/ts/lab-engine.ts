@@ -47,9 +47,10 @@ export function tapeOfPolicy(policy: Policy): string {
   return tapeOf(policy.toJSON());
 }
 
-/** The same, with what its budget is made of written out. */
-export function tapeWithBudget(policy: Policy): string {
-  return policy.budget ? tapeOf({ ...policy.toJSON(), budget: policy.budget.toJSON() }) : tapeOfPolicy(policy);
+/** The same, with what its budget and its breaker are made of written out. */
+export function tapeWrittenOut(policy: Policy): string {
+  const { budget, breaker } = policy;
+  return tapeOf({ ...policy.toJSON(), ...(budget && { budget: budget.toJSON() }), ...(breaker && { breaker: breaker.toJSON() }) });
 }
 
 /** What becomes of calls under the conditions on a tape; throws a `PolicyError` with every mistake in them. */

@@ -2,7 +2,7 @@
 import { type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
 import type { Duration } from "./options.js";
 import { Report } from "./report.js";
-import { type Answer, analyse as analyseTape, diff as diffTape, lint as lintTape, tapeOfPolicy, tapeWithBudget } from "./lab-engine.js";
+import { type Answer, analyse as analyseTape, diff as diffTape, lint as lintTape, tapeOfPolicy, tapeWrittenOut } from "./lab-engine.js";
 
 export { Conversion, convert, type ConversionSource } from "./conversion.js";
 export { explain, type ExplainOptions, type ExplainedFailure, Explanation, type FailureFacts } from "./explain.js";
@@ -205,7 +205,7 @@ export function diff(
   after: Policy | PolicyOptions,
   options: Pick<AnalysisOptions, "failureRate" | "attemptDuration"> = {},
 ): Difference {
-  return new Difference(diffTape(tapeWithBudget(policyOf(before)), tapeWithBudget(policyOf(after)), tapeOf(options), JAVASCRIPT_NOTATION));
+  return new Difference(diffTape(tapeWrittenOut(policyOf(before)), tapeWrittenOut(policyOf(after)), tapeOf(options), JAVASCRIPT_NOTATION));
 }
 
 /**
@@ -213,7 +213,7 @@ export function diff(
  * `PolicyError` with every mistake in the conditions.
  */
 export function analyse(policy: Policy | PolicyOptions, options: AnalysisOptions = {}): Analysis {
-  return new Analysis(analyseTape(tapeWithBudget(policyOf(policy)), tapeOf(options), JAVASCRIPT_NOTATION));
+  return new Analysis(analyseTape(tapeWrittenOut(policyOf(policy)), tapeOf(options), JAVASCRIPT_NOTATION));
 }
 
 /** What a reviewer would say of a policy. Presets have nothing above info. */

@@ -13,7 +13,7 @@ export type Condition = "always" | "hint_only" | "opt_in" | "opt_in_once" | "imm
 /** Why a call was given up, in the order in which the checks are made. */
 export type Reason =
   | "cancelled" | "inactive" | "nested" | "permanent" | "not_idempotent"
-  | "class_attempts" | "attempts" | "hint_too_long" | "timeout" | "budget";
+  | "class_attempts" | "attempts" | "hint_too_long" | "timeout" | "breaker_open" | "budget";
 
 export const DOMAINS: Domain[] = /* @__PURE__ */ words(
   "http os dns tls undici grpc postgres mysql sqlite redis mongodb kafka aws user",
@@ -23,7 +23,7 @@ export const SENT: Sent[] = /* @__PURE__ */ words("not_sent rejected maybe");
 export const CONDITIONS: Condition[] = /* @__PURE__ */ words("always hint_only opt_in opt_in_once immediate transaction");
 /** The first stands for a retry. */
 export const REASONS: Reason[] = /* @__PURE__ */ words(
-  " cancelled inactive nested permanent not_idempotent class_attempts attempts hint_too_long timeout budget",
+  " cancelled inactive nested permanent not_idempotent class_attempts attempts hint_too_long timeout breaker_open budget",
 );
 
 export const enum DomainNumber {

@@ -1,5 +1,6 @@
 // What users write: the options of a policy, and those of a call.
 import type { Budget } from "./budget.js";
+import type { NamedBreaker } from "./named-breaker.js";
 import type { Policy } from "./policy.js";
 import type { Event } from "./events.js";
 
@@ -79,6 +80,40 @@ export interface BudgetOptions extends BudgetSettings {
   readonly name: string;
 }
 
+/** The options of a breaker beside its name. */
+export interface BreakerSettings {
+  /** The last 1 to 1024 results count. Default 100. */
+  readonly windowCalls?: number | undefined;
+  /** Instead of `windowCalls`: the results of this time count, a tenth forgotten at a time. */
+  readonly windowTime?: Duration | undefined;
+  /** With fewer results in the window it does not open: 1 to 1000000, up to `windowCalls`. Default 20. */
+  readonly minCalls?: number | undefined;
+  /** The share of failures that opens it, above 0 and up to 1. Default 0.5. */
+  readonly failureRate?: number | undefined;
+  /** A call that takes longer is slow. Without it none is. */
+  readonly slowAfter?: Duration | undefined;
+  /** The share of slow calls that opens it, above 0 and up to 1. Default 1. */
+  readonly slowRate?: number | undefined;
+  /** How long it stays open the first time, before jitter. Default `"5s"`. */
+  readonly initial?: Duration | undefined;
+  /** Growth of that each time it opens again without having closed, 1 to 10. Default 2. */
+  readonly factor?: number | undefined;
+  /** The longest it stays open. Default `"60s"`. */
+  readonly maxDelay?: Duration | undefined;
+  /** How that time is drawn. Default `"equal"`: between half and all of it. */
+  readonly jitter?: "none" | "full" | "equal" | undefined;
+  /** How many calls a half-open breaker lets through and judges by, 1 to 16. Default 3. */
+  readonly probes?: number | undefined;
+  /** A probe that is not settled by then is taken back. Default `"60s"`. */
+  readonly probeTimeout?: Duration | undefined;
+}
+
+/** A breaker that policies share by its name. */
+export interface PolicyBreaker extends BreakerSettings {
+  /** What is called: one breaker for one upstream. */
+  readonly name: string;
+}
+
 /** The options of a policy. What is not written comes from `preset`, by default `"standard"`. */
 export interface PolicyOptions {
   /** Version of the format. */
@@ -129,6 +164,11 @@ export interface PolicyOptions {
   readonly rules?: readonly Rule[] | undefined;
   /** An allowance of retries that calls share: a `Budget`, its options, or the name of one that is made elsewhere. Default none. */
   readonly budget?: Budget | BudgetOptions | string | null | undefined;
+  /**
+   * What refuses attempts for a while once too many have failed or been slow: a `Breaker` with a name, its options, or the name of
+   * one that is made elsewhere. Default none.
+   */
+  readonly breaker?: NamedBreaker | PolicyBreaker | string | null | undefined;
   /** Whether a call that the server may have acted on may be repeated. Default `"auto"`. */
   readonly idempotent?: "auto" | boolean | undefined;
   /** What to do with an error whose retries an inner call has exhausted. Default `"warn"`. */

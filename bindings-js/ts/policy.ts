@@ -5,6 +5,7 @@ import { type Attempted, runBare } from "./call.js";
 import { compile, delays, type Settings } from "./compile.js";
 import { load, output, usePolicy } from "./engine.js";
 import { PolicyError } from "./errors.js";
+import type { NamedBreaker } from "./named-breaker.js";
 import { Notation } from "./names.js";
 import type { PolicyOptions, RunOptions, Seed } from "./options.js";
 import { checkFunction, checkRunOptions, counting, perform } from "./perform.js";
@@ -63,6 +64,11 @@ export class Policy {
   /** The allowance of retries that its calls share with others. */
   get budget(): Budget | undefined {
     return this.#settings.budget;
+  }
+
+  /** What refuses its calls' attempts for a while once too many have failed or been slow. */
+  get breaker(): NamedBreaker | undefined {
+    return this.#settings.breaker;
   }
 
   /** Calls `fn` until it succeeds or the policy gives up; then its last error is thrown as it came. */

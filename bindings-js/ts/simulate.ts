@@ -1,6 +1,6 @@
 // Simulations in slices: the page draws and hears its user between them.
 import { halves, type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
-import { type Answer, HERD, LAYERS, LOSS, simulate, tapeWithBudget } from "./lab-engine.js";
+import { type Answer, HERD, LAYERS, LOSS, simulate, tapeWrittenOut } from "./lab-engine.js";
 import type { Duration, Seed } from "./options.js";
 import { Report } from "./report.js";
 
@@ -196,7 +196,7 @@ async function run(kind: number, policy: Policy | PolicyOptions, { seed, progres
   signal?.throwIfAborted();
   const next = () => turn().then(() => signal?.throwIfAborted());
   const told = (done: number, all: number) => progress?.(done, all);
-  const tape = tapeWithBudget(policyOf(policy));
+  const tape = tapeWrittenOut(policyOf(policy));
   return simulate(kind, tape, tapeOf(conditions), JAVASCRIPT_NOTATION, halves(seed ?? 1, "seed"), SLICE, told, next);
 }
 

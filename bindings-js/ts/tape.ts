@@ -1,7 +1,7 @@
 // A policy as the engine reads it: bytes in pre-order.
-import { Budget } from "./budget.js";
 import { counted } from "./engine.js";
 import { describe, kindOf } from "./refuse.js";
+import { Shared } from "./shared.js";
 
 /** A value as a tape: one character for each byte. */
 export function tapeOf(value: unknown, depth = 0): string {
@@ -10,7 +10,7 @@ export function tapeOf(value: unknown, depth = 0): string {
   if (type === "boolean") return value ? "t" : "f";
   if (type === "number" || type === "bigint") return counted("d", String(value));
   if (type === "string") return counted("s", value as string);
-  if (value instanceof Budget) return tapeOf(value.toJSON());
+  if (value instanceof Shared) return tapeOf(value.toJSON());
   const micros = temporalMicros(value);
   if (micros) return counted("u", micros);
   if (depth < DEEPEST) {

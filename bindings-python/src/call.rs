@@ -10,6 +10,7 @@ use undaunted::{Class, Decision, Mode, Reason, Sent, Shared, Verdict};
 use crate::budget::Budget;
 use crate::convert::{micros, seconds};
 use crate::failure::{Circumstances, Failure};
+use crate::guards::Breaker;
 use crate::judge::{Judgement, Leaves, judge};
 use crate::policy::Policy;
 use crate::seed::{self, Seed};
@@ -31,7 +32,7 @@ pub struct Plan {
     /// Tells the user of nested retries.
     warn_nested: Py<PyAny>,
     seed: Option<Py<Seed>>,
-    budget: Option<Py<Budget>>,
+    common: Common,
     #[pyo3(get)]
     name: Option<String>,
     pub needs_body: bool,
@@ -47,7 +48,7 @@ impl Plan {
     }
 
     #[new]
-    #[pyo3(signature = (policy, *, read, bare, leave, warn_nested, types=None, hooks=vec![], seed=None, budget=None, name=None))]
+    #[pyo3(signature = (policy, *, read, bare, leave, warn_nested, types=None, hooks=vec![], seed=None, budget=None, breaker=None, name=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
     fn new(
         policy: Bound<'_, Policy>,
@@ -59,10 +60,12 @@ impl Plan {
         hooks: Vec<Py<PyAny>>,
         seed: Option<Py<Seed>>,
         budget: Option<Py<Budget>>,
+        breaker: Option<Py<Breaker>>,
         name: Option<String>,
     ) -> Plan {
         let needs_body = policy.get().inner.needs_body();
-        Plan { policy: policy.unbind(), types, hooks, read, bare, leave, warn_nested, seed, budget, name, needs_body }
+        let common = Common { budget, breaker };
+        Plan { policy: policy.unbind(), types, hooks, read, bare, leave, warn_nested, seed, common, name, needs_body }
     }
 
     /// A call that began at `started`, in seconds of the host's clock.
@@ -139,15 +142,16 @@ impl Call {
         let plan = self.plan.clone_ref(py);
         let policy = plan.get().policy.get();
         let state = self.state(policy);
-        match plan.get().sharing(|shared| policy.inner.attempt(state, micros(now), shared)) {
+        match plan.get().common.with(|shared| policy.inner.attempt(state, micros(now), shared)) {
             Ok(attempt) => {
                 self.number = attempt.number;
                 self.limit = attempt.limit;
                 self.remaining = attempt.remaining;
                 Ok(true)
             }
-            Err(reason) => {
-                self.give_up(py, reason)?;
+            Err(refused) => {
+                self.hint = refused.hint;
+                self.give_up(py, refused.reason)?;
                 Ok(false)
             }
         }
@@ -191,7 +195,7 @@ impl Call {
         }
         let Some((_, judgement)) = chosen else { return Ok(None) };
         let mut state = *self.state(plan.policy.get());
-        let decision = plan.sharing(|shared| self.decide(plan, &mut state, &judgement, now, cancelled, shared));
+        let decision = plan.common.with(|shared| self.decide(plan, &mut state, &judgement, now, cancelled, shared));
         self.state = Some(state);
         self.settle(py, decision, error.map(Bound::unbind), None, Some(judgement.facts.unbind()), judgement.inner)
     }
@@ -220,7 +224,7 @@ impl Call {
         let unknown = Failure::unknown();
         let told = unknown.tell(&circumstances);
         let state = self.state(policy);
-        let decision = plan.get().sharing(|shared| policy.inner.failed(state, micros(now), &told, shared));
+        let decision = plan.get().common.with(|shared| policy.inner.failed(state, micros(now), &told, shared));
         self.settle(py, decision, None, Some(result), None, None)
     }
 
@@ -236,7 +240,7 @@ impl Call {
         let plan = self.plan.clone_ref(py);
         let policy = plan.get().policy.get();
         let state = self.state(policy);
-        plan.get().sharing(|shared| policy.inner.succeeded(state, micros(now), shared));
+        plan.get().common.with(|shared| policy.inner.succeeded(state, micros(now), shared));
     }
 
     /// The call ends without a decision; what it shares gets back what a retry was to take.
@@ -244,7 +248,7 @@ impl Call {
         let plan = self.plan.clone_ref(py);
         let policy = plan.get().policy.get();
         let state = self.state(policy);
-        plan.get().sharing(|shared| policy.inner.cancelled(state, micros(now), shared));
+        plan.get().common.with(|shared| policy.inner.cancelled(state, micros(now), shared));
     }
 
     /// The wait that would follow if this attempt failed now, class transient, without a hint; None if it is the last.
@@ -254,9 +258,8 @@ impl Call {
         let policy = plan.get().policy.get();
         let mut state = *self.state(policy);
         let failure = undaunted::Failure { verdict: Verdict::Forced, ..Default::default() };
-        let mut budget = plan.get().copied_budget();
-        let shared = Shared { budget: budget.as_mut() };
-        let decision = policy.inner.failed(&mut state, micros(now), &failure, shared);
+        let decision =
+            plan.get().common.with_copy(|shared| policy.inner.failed(&mut state, micros(now), &failure, shared));
         Ok(delay_of(&decision).map(seconds))
     }
 
@@ -325,18 +328,28 @@ impl Call {
     }
 }
 
-impl Plan {
-    /// What calls share, locked while the engine decides.
-    fn sharing<R>(&self, decide: impl FnOnce(Shared<'_>) -> R) -> R {
-        match &self.budget {
-            Some(budget) => decide(Shared { budget: Some(&mut budget.get().lock()) }),
-            None => decide(Shared::default()),
+/// What the calls of a policy share.
+pub struct Common {
+    pub budget: Option<Py<Budget>>,
+    pub breaker: Option<Py<Breaker>>,
+}
+
+impl Common {
+    /// Locked while the engine decides: the budget first, then the breaker.
+    pub fn with<R>(&self, decide: impl FnOnce(Shared<'_>) -> R) -> R {
+        let mut budget = self.budget.as_ref().map(|budget| budget.get().lock());
+        let budget = budget.as_deref_mut();
+        match &self.breaker {
+            Some(breaker) => breaker.get().with(|breaker| decide(Shared { budget, breaker: Some(breaker) })),
+            None => decide(Shared { budget, breaker: None }),
         }
     }
 
-    /// The budget as it is, to try something out.
-    fn copied_budget(&self) -> Option<undaunted::Budget> {
-        self.budget.as_ref().map(|budget| *budget.get().lock())
+    /// As it is, to try something out.
+    fn with_copy<R>(&self, decide: impl FnOnce(Shared<'_>) -> R) -> R {
+        let mut budget = self.budget.as_ref().map(|budget| *budget.get().lock());
+        let mut breaker = self.breaker.as_ref().map(|breaker| breaker.get().copy());
+        decide(Shared { budget: budget.as_mut(), breaker: breaker.as_mut() })
     }
 }
 
@@ -344,8 +357,8 @@ impl Call {
     /// The wait that would be decided, with nothing taken.
     fn foreseen_delay(&mut self, plan: &Plan, judgement: &Judgement<'_>, now: u64, cancelled: bool) -> Option<u64> {
         let mut state = *self.state(plan.policy.get());
-        let mut budget = plan.copied_budget();
-        delay_of(&self.decide(plan, &mut state, judgement, now, cancelled, Shared { budget: budget.as_mut() }))
+        let decide = |shared: Shared<'_>| self.decide(plan, &mut state, judgement, now, cancelled, shared);
+        delay_of(&plan.common.with_copy(decide))
     }
 
     fn decide(

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use undaunted::breaker::{Outcome, Permit};
 use undaunted::bulkhead::Entry;
@@ -9,6 +10,7 @@ use undaunted::hedge::Step;
 use undaunted::{Notation, Problem};
 
 use crate::convert::{collect, named, tape};
+use crate::policy::Policy;
 use crate::seed;
 
 /// A value that one thread at a time may use. Nothing that is done under the lock runs Python code.
@@ -67,6 +69,27 @@ pub struct Breaker {
     inner: Locked<(undaunted::Breaker, Source)>,
 }
 
+impl Breaker {
+    fn of(breaker: undaunted::Breaker, source: Source) -> Breaker {
+        Breaker { inner: Locked(Mutex::new((breaker, source))) }
+    }
+
+    /// It as it is, to look at or to try something out.
+    pub fn copy(&self) -> undaunted::Breaker {
+        self.inner.lock().0
+    }
+
+    /// Lets the engine ask and tell it, under its lock: never while Python runs.
+    pub fn with<R>(&self, decide: impl FnOnce(&mut undaunted::Breaker) -> R) -> R {
+        let (breaker, source) = &mut *self.inner.lock();
+        // Without entropy it goes on with the words of its parent.
+        if let Ok(Some(seed)) = source.renewed() {
+            breaker.reseed(seed);
+        }
+        decide(breaker)
+    }
+}
+
 #[pymethods]
 impl Breaker {
     /// The breaker, or every mistake in its options.
@@ -81,7 +104,29 @@ impl Breaker {
         let (inner, mistakes) = compile(options, notation, |tape, notation, problem| {
             undaunted::Breaker::compile(tape, notation, seed, problem)
         })?;
-        Ok((inner.map(|inner| Breaker { inner: Locked(Mutex::new((inner, source))) }), mistakes))
+        Ok((inner.map(|inner| Breaker::of(inner, source)), mistakes))
+    }
+
+    /// The breaker that a policy describes, closed. Raises ValueError if the policy has none, or only names one.
+    #[new]
+    #[pyo3(signature = (policy, seed=None))]
+    fn new(policy: Bound<'_, Policy>, seed: Option<u64>) -> PyResult<Breaker> {
+        let (source, seed) = Source::new(seed)?;
+        let own = policy.get().inner.breaker(seed).map(|own| Breaker::of(own, source));
+        own.ok_or_else(|| PyValueError::new_err("the policy has no breaker of its own"))
+    }
+
+    /// Another with the same options, closed.
+    fn fresh(&self) -> PyResult<Breaker> {
+        let (source, seed) = Source::new(None)?;
+        Ok(Breaker::of(self.copy().closed(seed), source))
+    }
+
+    /// Draws by a seed of the user's from now on.
+    fn reseed(&self, seed: u64) {
+        let (breaker, source) = &mut *self.inner.lock();
+        source.is_given = true;
+        breaker.reseed(seed);
     }
 
     /// (None, generation, number), or how long to wait in the first place.
@@ -95,11 +140,7 @@ impl Breaker {
     /// How the call with this permit ended: `ok`, `failed`, `ignored` or `dropped`.
     fn settle(&self, generation: u32, number: u32, outcome: &str, elapsed: u64, now: u64) -> PyResult<()> {
         let outcome = named(Outcome::NAMES, Outcome::ALL, "outcome", outcome)?;
-        let (breaker, source) = &mut *self.inner.lock();
-        if let Some(seed) = source.renewed()? {
-            breaker.reseed(seed);
-        }
-        breaker.settle(Permit { generation, number }, outcome, elapsed, now);
+        self.with(|breaker| breaker.settle(Permit { generation, number }, outcome, elapsed, now));
         Ok(())
     }
 

@@ -114,7 +114,7 @@ pub fn judged<'py>(
         let mut budget = policy.budget();
         let mut call = policy.start(0, 0, None, Mode::Normal);
         let told = judgement.facts.get().tell(&circumstances);
-        let delay = match policy.failed(&mut call, 0, &told, Shared { budget: budget.as_mut() }) {
+        let delay = match policy.failed(&mut call, 0, &told, Shared { budget: budget.as_mut(), breaker: None }) {
             Decision::Retry { delay, .. } => Some(delay),
             Decision::GiveUp { .. } => None,
         };

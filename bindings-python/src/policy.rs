@@ -5,6 +5,7 @@ use undaunted::{Nested, Notation, Problem as CoreProblem};
 
 use crate::budget::Budget;
 use crate::convert::{collect, named, seconds, tape};
+use crate::guards::Breaker;
 use crate::seed;
 
 /// One policy: immutable, made by `compile` or `preset`.
@@ -116,10 +117,26 @@ impl Policy {
         problems
     }
 
-    /// Whether the engine must hear of calls that succeed: they hand on a deadline, or share a budget.
+    /// The name of its breaker.
+    #[getter]
+    fn breaker_name(&self) -> Option<String> {
+        self.inner.breaker_name().map(|name| String::from_utf8_lossy(name).into_owned())
+    }
+
+    /// As `budget_problems`, of the breaker.
+    #[pyo3(signature = (there=None))]
+    fn breaker_problems(&self, there: Option<&Bound<'_, Breaker>>) -> Vec<Problem> {
+        let there = there.map(|breaker| breaker.get().copy());
+        let mut problems = Vec::new();
+        self.inner.accepts_breaker(there.as_ref(), &mut |problem| problems.push(told(problem)));
+        problems
+    }
+
+    /// Whether the engine must hear of attempts that begin and of calls that succeed: they hand on a deadline, or share a budget or a
+    /// breaker.
     #[getter]
     fn is_watched(&self) -> bool {
-        self.shares() || self.inner.budget_name().is_some()
+        self.shares() || self.inner.budget_name().is_some() || self.inner.breaker_name().is_some()
     }
 
     /// Whether a rule looks at bodies.

@@ -4,8 +4,10 @@ use pyo3::prelude::*;
 use undaunted::{Decision, Mode, Shared, Verdict};
 
 use crate::budget::Budget;
+use crate::call::Common;
 use crate::convert::named;
 use crate::failure::{Circumstances, Failure};
+use crate::guards::Breaker;
 use crate::policy::Policy;
 
 /// A call of the core, driven by hand.
@@ -13,10 +15,10 @@ use crate::policy::Policy;
 pub struct Session {
     policy: Py<Policy>,
     call: undaunted::Call,
-    budget: Option<Py<Budget>>,
+    common: Common,
 }
 
-/// (None, number, limit, remaining) or (reason, None, None, None).
+/// (None, number, limit, remaining) or (reason, None, hint, None).
 type Started = (Option<&'static str>, Option<u32>, Option<u64>, Option<u64>);
 /// (reason or None, delay or hint, class, sent, last, nested_warning).
 type Decided = (Option<&'static str>, Option<u64>, &'static str, &'static str, bool, bool);
@@ -24,7 +26,7 @@ type Decided = (Option<&'static str>, Option<u64>, &'static str, &'static str, b
 #[pymethods]
 impl Session {
     #[new]
-    #[pyo3(signature = (policy, started_at, call_seed, outer_deadline=None, mode="normal", budget=None))]
+    #[pyo3(signature = (policy, started_at, call_seed, outer_deadline=None, mode="normal", budget=None, breaker=None))]
     fn new(
         policy: Bound<'_, Policy>,
         started_at: u64,
@@ -32,10 +34,11 @@ impl Session {
         outer_deadline: Option<u64>,
         mode: &str,
         budget: Option<Py<Budget>>,
+        breaker: Option<Py<Breaker>>,
     ) -> PyResult<Session> {
         let mode = named(&["normal", "inactive"], &[Mode::Normal, Mode::Inactive], "mode", mode)?;
         let call = policy.get().inner.start(started_at, call_seed, outer_deadline, mode);
-        Ok(Session { policy: policy.unbind(), call, budget })
+        Ok(Session { policy: policy.unbind(), call, common: Common { budget, breaker } })
     }
 
     /// Before an attempt.
@@ -43,7 +46,7 @@ impl Session {
         let policy = self.policy.clone_ref(py);
         match self.sharing(|call, shared| policy.get().inner.attempt(call, now, shared)) {
             Ok(attempt) => (None, Some(attempt.number), attempt.limit, attempt.remaining),
-            Err(reason) => (Some(reason.as_str()), None, None, None),
+            Err(refused) => (Some(refused.reason.as_str()), None, refused.hint, None),
         }
     }
 
@@ -91,9 +94,6 @@ impl Session {
 
 impl Session {
     fn sharing<R>(&mut self, decide: impl FnOnce(&mut undaunted::Call, Shared<'_>) -> R) -> R {
-        match &self.budget {
-            Some(budget) => decide(&mut self.call, Shared { budget: Some(&mut budget.get().lock()) }),
-            None => decide(&mut self.call, Shared::default()),
-        }
+        self.common.with(|shared| decide(&mut self.call, shared))
     }
 }

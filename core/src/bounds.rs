@@ -6,9 +6,11 @@ mod documented;
 
 pub use documented::{ROWS, Row, Takes};
 
+use crate::breaker;
 use crate::budget::BudgetMode;
 use crate::failure::{Class, Domain, Sent};
 use crate::format::Mistake;
+use crate::name::Named;
 use crate::policy::Nested;
 use crate::settings as at;
 
@@ -60,8 +62,8 @@ pub(crate) enum Kind {
     /// A number, a range of numbers, or a name.
     Code,
     Text,
-    /// The name of the map that it stands in.
-    Name,
+    /// The name of the map that it stands in, which is shared by it.
+    Name(Named),
     /// Where its first option is a name, that name alone as well.
     Map(&'static Map),
     Delays,
@@ -111,9 +113,12 @@ pub(crate) struct Map {
 }
 
 impl Map {
-    /// Whether a name may stand for it.
-    pub fn is_named(&self) -> bool {
-        self.fields.first().is_some_and(|field| matches!(field.kind, Kind::Name))
+    /// What it is, if a name may stand for it.
+    pub fn named(&self) -> Option<Named> {
+        match self.fields.first()?.kind {
+            Kind::Name(what) => Some(what),
+            _ => None,
+        }
     }
 }
 
@@ -153,6 +158,7 @@ pub(crate) enum Opt {
     Classes,
     Rules,
     Budget,
+    Breaker,
     Idempotent,
     Nested,
 }
@@ -181,6 +187,15 @@ impl Field {
     pub fn places(&self) -> core::ops::Range<usize> {
         let start = usize::from(self.start);
         start..start + usize::from(self.len)
+    }
+
+    /// Of what it takes the name, and whose that is then: the policy's own, or made elsewhere.
+    pub fn names(&self) -> Option<(Named, u64)> {
+        match &self.kind {
+            Kind::Name(what) => Some((*what, at::OWN)),
+            Kind::Map(map) => Some((map.named()?, at::ELSEWHERE)),
+            _ => None,
+        }
     }
 
     pub const fn words(self, words: &'static str) -> Field {
@@ -243,7 +258,7 @@ pub(crate) static POLICY: Map = Map {
     ],
 };
 
-const FIELDS: [Field; 19] = [
+const FIELDS: [Field; 20] = [
     field("undaunted", at::UNDAUNTED, Kind::Number(&Bounds { unit: Unit::Version, least: 1, most: 1 })),
     field("preset", at::PRESET, Kind::Words).words(PRESETS),
     field("attempts", at::ATTEMPTS, Kind::Number(&COUNT)).or_null(),
@@ -260,7 +275,8 @@ const FIELDS: [Field; 19] = [
     field("hint", at::HINT, Kind::Map(&HINT)).words("floor exact ignore ").len(4),
     field("classes", at::IN_CLASSES, Kind::Map(&CLASSES)).len(at::RULES - at::IN_CLASSES),
     field("rules", at::RULES, Kind::Rules),
-    field("budget", at::BUDGET, Kind::Map(&BUDGET)).or_null().len(at::IDEMPOTENT - at::BUDGET),
+    field("budget", at::BUDGET, Kind::Map(&BUDGET)).or_null().len(at::BREAKER - at::BUDGET),
+    field("breaker", at::BREAKER, Kind::Map(&breaker::MAP)).or_null().len(at::IN_BREAKER),
     field("idempotent", at::IDEMPOTENT, Kind::Bool).words("auto "),
     field("nested", at::NESTED, Kind::Words).words(Nested::WORDS),
 ];
@@ -365,7 +381,7 @@ static CLASS: Map = Map {
 
 static BUDGET: Map = Map {
     fields: &[
-        field("name", 0, Kind::Name),
+        field("name", 0, Kind::Name(Named::Budget)),
         field("mode", 1, Kind::Words).words(BudgetMode::WORDS),
         field("capacity", 2, Kind::Number(&Bounds { unit: Unit::Count, least: 1, most: TOKENS })),
         field("cost", 3, Kind::Number(&COST)),

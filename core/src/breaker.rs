@@ -3,14 +3,26 @@
 //! A call asks for a [`Permit`] and settles it. Closed, the breaker counts results in a window; when a rate is reached it
 //! opens, refuses, and says for how long. After that it is half-open: it issues at most `probes` permits, and opens again
 //! or closes as soon as their outcome is certain. Source: SEMANTICS 9.
+//!
+//! It stands alone, or in the calls of the policies that name it.
+
+mod options;
+
+pub(crate) use options::{MAP, WINDOW_TIME, complete};
 
 use crate::backoff::{MILLION, exponential_at};
-use crate::bounds::{Bounds, Check, DURATION, Field, Kind, Map, Unit};
+use crate::call::{Call, Mode, Shared};
 use crate::draw::{Lane, uniform, word};
-use crate::failure::names;
-use crate::format::{ANY, Mistake, Notation, Options, Problem, Read, fill, number};
+use crate::failure::{Class, Domain, Failure, names};
+use crate::format::{Notation, Problem};
+use crate::name::Named;
+use crate::policy::Policy;
 use crate::ring::{Counts, Ring};
-use crate::settings::{ABSENT, get};
+use crate::settings::{ABSENT, BREAKER, IN_BREAKER, OWN, get};
+use options::{
+    FACTOR, FAILURE_RATE, FULL, INITIAL, JITTER, MAX_DELAY, MIN_CALLS, NAME, NONE, OPTIONS, PROBE_TIMEOUT, PROBES_AT,
+    SLOW_AFTER, SLOW_RATE, Settings, WINDOW_CALLS_AT,
+};
 
 /// The longest window of calls.
 pub const WINDOW_CALLS: u64 = 1024;
@@ -74,7 +86,7 @@ pub struct Snapshot {
 }
 
 /// One breaker: its options and its state, plain values of fixed size. Locks are the host's.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Breaker {
     settings: Settings,
     seed: u64,
@@ -87,7 +99,7 @@ pub struct Breaker {
     opened: u64,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Phase {
     Closed(Window),
     Open { until: u64 },
@@ -116,33 +128,26 @@ impl Breaker {
     /// Source of the defaults: resilience4j (window, rates, 60 s), Polly (5 s); `min_calls`, `probes` and the jitter are
     /// our choice.
     pub fn compile(tape: &[u8], notation: Notation, seed: u64, problem: &mut dyn FnMut(&Problem)) -> Option<Breaker> {
-        let mut settings = [ABSENT; LEN];
-        let Read { mut is_right, refused } = OPTIONS.read(tape, notation, &mut settings, problem);
-        let [written_initial, written_max] = [settings[INITIAL], settings[MAX_DELAY]];
-        let is_by_time = settings[WINDOW_TIME] != ABSENT;
-        let has_min_calls = settings[MIN_CALLS] != ABSENT && refused >> WINDOW_CALLS_AT & 1 == 0;
-        fill(&mut settings, &DEFAULTS);
-        if is_by_time {
-            settings[WINDOW_CALLS_AT] = ABSENT;
-        }
-        if has_min_calls && settings[MIN_CALLS] > settings[WINDOW_CALLS_AT] {
-            let (given, most) = (settings[MIN_CALLS], settings[WINDOW_CALLS_AT]);
-            OPTIONS.refuse(MIN_CALLS, Mistake::MinCallsAboveWindow, given, most, problem);
+        let mut settings = [ABSENT; IN_BREAKER];
+        let read = OPTIONS.read(tape, notation, &mut settings, problem);
+        let mut is_right = read.is_right;
+        // Its table has no name, so that its options stand one before their places.
+        complete(&mut settings, read.refused << 1, &mut |option, mistake, a, b| {
+            OPTIONS.refuse(option - 1, mistake, a, b, problem);
             is_right = false;
-        }
-        settings[MIN_CALLS] = settings[MIN_CALLS].min(settings[WINDOW_CALLS_AT]);
-        if settings[INITIAL] > settings[MAX_DELAY] {
-            if written_max == ABSENT {
-                settings[MAX_DELAY] = written_initial;
-            } else if written_initial == ABSENT {
-                settings[INITIAL] = written_max;
-            } else {
-                OPTIONS.refuse(MAX_DELAY, Mistake::MaxBelowInitial, written_max, written_initial, problem);
-                is_right = false;
-            }
-        }
+        });
+        is_right.then_some(Breaker::new(settings, seed))
+    }
+
+    fn new(mut settings: Settings, seed: u64) -> Breaker {
+        settings[NAME] = OWN;
         let phase = Phase::Closed(Window::new(&settings));
-        is_right.then_some(Breaker { settings, seed, now: 0, phase, generation: 0, trips: 0, opened: 0 })
+        Breaker { settings, seed, now: 0, phase, generation: 0, trips: 0, opened: 0 }
+    }
+
+    /// One with the same options, closed.
+    pub fn closed(&self, seed: u64) -> Breaker {
+        Breaker::new(self.settings, seed)
     }
 
     /// Leave for a call that starts now; or how long to wait before asking again, in microseconds. While it is half-open
@@ -218,6 +223,15 @@ impl Breaker {
         }
     }
 
+    /// How long it is open yet, in microseconds; 0 if it is not.
+    pub fn open_for(&mut self, now: u64) -> u64 {
+        let now = self.pass(now);
+        match self.phase {
+            Phase::Open { until } => until - now,
+            Phase::Closed(_) | Phase::HalfOpen(_) => 0,
+        }
+    }
+
     /// What it has counted by now.
     pub fn snapshot(&mut self, now: u64) -> Snapshot {
         let state = self.state(now);
@@ -277,14 +291,71 @@ impl Breaker {
     }
 }
 
+impl Call {
+    /// Asks the breaker for leave, unless there is some: None, or how long it refuses. An inactive call is made in any case.
+    pub(crate) fn ask(&mut self, shared: &mut Shared) -> Option<u64> {
+        let breaker = shared.breaker.as_mut().filter(|_| self.permit.is_none() && self.mode == Mode::Normal)?;
+        match breaker.permit(self.last_now) {
+            Ok(permit) => {
+                (self.permit, self.permitted_at) = (Some(permit), self.last_now);
+                None
+            }
+            Err(wait) => Some(wait),
+        }
+    }
+
+    /// Tells the breaker how the attempt ended that it gave leave for.
+    pub(crate) fn settle(&mut self, outcome: Outcome, shared: &mut Shared) {
+        if let (Some(breaker), Some(permit)) = (&mut shared.breaker, self.permit.take()) {
+            let elapsed = self.last_now.saturating_sub(self.permitted_at);
+            breaker.settle(permit, outcome, elapsed, self.last_now);
+        }
+    }
+}
+
+impl Outcome {
+    /// How an attempt ended that failed. A conflict and a permanent failure, told by the server's own code, say that it is there and
+    /// answers, which resilience4j and Polly count as a success too; any other says nothing about it.
+    pub(crate) fn of(failure: &Failure, class: Class) -> Outcome {
+        match (class, failure.domain) {
+            _ if failure.cancelled => Outcome::Dropped,
+            (Class::Transient | Class::Throttle | Class::Timeout | Class::Connect, _) => Outcome::Failed,
+            (_, Domain::Os | Domain::Dns | Domain::Tls | Domain::Undici | Domain::User) => Outcome::Ignored,
+            (Class::Conflict | Class::Permanent, _) => Outcome::Ok,
+        }
+    }
+}
+
+impl Policy {
+    /// The name of its breaker.
+    pub fn breaker_name(&self) -> Option<&[u8]> {
+        self.shares(Named::Breaker)
+    }
+
+    /// Its breaker, closed; None without one, and where the policy only names one that was made elsewhere. Of `seed` come the
+    /// words that jitter the times it stays open.
+    pub fn breaker(&self, seed: u64) -> Option<Breaker> {
+        let own = self.settings.get(BREAKER..)?.first_chunk()?;
+        (own[NAME] == OWN).then(|| Breaker::new(*own, seed))
+    }
+
+    /// Whether a host that has this breaker, or none, under the name of the policy's can go on, as
+    /// [`accepts`](Policy::accepts) says of a budget.
+    pub fn accepts_breaker(&self, there: Option<&Breaker>, problem: &mut dyn FnMut(&Problem)) -> bool {
+        let is_same = |there: &Breaker| self.breaker(0).is_some_and(|own| own.settings == there.settings);
+        self.takes(Named::Breaker, there.map(is_same), problem)
+    }
+}
+
 /// Whether the share of failures or slow calls reaches its rate.
 fn is_too_much(settings: &Settings, [_, failures, slow]: Counts, all: u32) -> bool {
-    let reaches = |count: u32, rate: u64| u64::from(count) * u64::from(MILLION) >= rate * u64::from(all);
+    // A rate that is not there is above everything.
+    let reaches = |count: u32, rate: u64| u64::from(count) * u64::from(MILLION) >= rate.saturating_mul(all.into());
     reaches(failures, settings[FAILURE_RATE]) || reaches(slow, settings[SLOW_RATE])
 }
 
 /// Results that a closed breaker judges by.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Window {
     Calls(Recent),
     Time(Ring),
@@ -314,7 +385,7 @@ impl Window {
 }
 
 /// The last so many results, a bit each for failed and slow.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Recent {
     most: u32,
     /// Where the next result goes.
@@ -341,7 +412,7 @@ impl Recent {
 }
 
 /// The permits of a half-open breaker.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Probes {
     /// The number of the last one.
     last: u32,
@@ -396,59 +467,3 @@ impl Probes {
 
 /// In `Counts`.
 const CALLS: usize = 0;
-
-type Settings = [u64; LEN];
-
-const WINDOW_CALLS_AT: usize = 0;
-const WINDOW_TIME: usize = 1;
-const MIN_CALLS: usize = 2;
-const FAILURE_RATE: usize = 3;
-const SLOW_AFTER: usize = 4;
-const SLOW_RATE: usize = 5;
-const INITIAL: usize = 6;
-const FACTOR: usize = 7;
-const MAX_DELAY: usize = 8;
-const JITTER: usize = 9;
-const PROBES_AT: usize = 10;
-const PROBE_TIMEOUT: usize = 11;
-const LEN: usize = 12;
-
-/// Words of `jitter`.
-const NONE: u64 = 0;
-const FULL: u64 = 1;
-
-const SECOND: u64 = 1_000_000;
-static DEFAULTS: Settings =
-    [100, ABSENT, 20, 500_000, ABSENT, 1_000_000, 5 * SECOND, 2_000_000, 60 * SECOND, 2, 3, 60 * SECOND];
-
-static OPTIONS: Options = Options { map: &MAP, name: "the breaker" };
-
-static MAP: Map = Map {
-    fields: &[
-        number("window_calls", WINDOW_CALLS_AT, &Bounds { unit: Unit::Count, least: 1, most: WINDOW_CALLS }),
-        number("window_time", WINDOW_TIME, &Bounds { unit: Unit::Micros, least: 10, most: DURATION.1 }),
-        number("min_calls", MIN_CALLS, &Bounds { unit: Unit::Count, least: 1, most: 1_000_000 }),
-        number("failure_rate", FAILURE_RATE, &RATE),
-        number("slow_after", SLOW_AFTER, &SPAN),
-        number("slow_rate", SLOW_RATE, &RATE),
-        number("initial", INITIAL, &SPAN),
-        number("factor", FACTOR, &Bounds { unit: Unit::Millionths, least: 1_000_000, most: 10_000_000 }),
-        number("max_delay", MAX_DELAY, &SPAN),
-        Field { words: "none full equal ", kind: Kind::Words, ..number("jitter", JITTER, &SPAN) },
-        number("probes", PROBES_AT, &Bounds { unit: Unit::Count, least: 1, most: PROBES }),
-        number("probe_timeout", PROBE_TIMEOUT, &SPAN),
-    ],
-    rivals: 1 << WINDOW_CALLS_AT | 1 << WINDOW_TIME,
-    unknown: Mistake::NoSuchOption,
-    checks: &[Check {
-        about: 1 << SLOW_AFTER,
-        is_written: true,
-        written: 1 << SLOW_RATE,
-        when: [(SLOW_AFTER as u8, 1 << 7), ANY, ANY],
-        mistake: Mistake::SlowRateWithoutSlow,
-        told_of: SLOW_RATE as u8,
-    }],
-};
-
-static RATE: Bounds = Bounds { unit: Unit::Millionths, least: 1, most: MILLION as u64 };
-static SPAN: Bounds = Bounds { unit: Unit::Micros, least: DURATION.0, most: DURATION.1 };

@@ -4,7 +4,8 @@
 
 use crate::Class;
 use crate::failure::names;
-use crate::format::{Mistake, Problem, refuse_name};
+use crate::format::Problem;
+use crate::name::Named;
 use crate::policy::Policy;
 use crate::settings::{
     BUDGET, BUDGET_CAPACITY, BUDGET_COST, BUDGET_MODE, BUDGET_PER_SECOND, BUDGET_RATIO, BUDGET_REFUND, BUDGET_REWARD,
@@ -150,7 +151,7 @@ impl Budget {
 impl Policy {
     /// The name of its budget.
     pub fn budget_name(&self) -> Option<&[u8]> {
-        self.limit(BUDGET).map(|_| self.budget_name.as_slice())
+        self.shares(Named::Budget)
     }
 
     /// Its budget, full; None without one, and where the policy only names one that was made elsewhere.
@@ -166,14 +167,8 @@ impl Policy {
     /// Whether a host that has this budget, or none, under the name of the policy's can go on. If not, `problem` is told: the
     /// policy only names one and there is none, or the one that is there has other options.
     pub fn accepts(&self, there: Option<&Budget>, problem: &mut dyn FnMut(&Problem)) -> bool {
-        let is_other = |there: &Budget| self.budget().is_some_and(|own| own.settings != there.settings);
-        match there {
-            _ if self.budget_name().is_none() => true,
-            None if self.limit(BUDGET) == Some(OWN) => true,
-            None => refuse_name(Mistake::NoBudget, self.budget_name.as_slice(), problem),
-            Some(there) if is_other(there) => refuse_name(Mistake::OtherBudget, self.budget_name.as_slice(), problem),
-            Some(_) => true,
-        }
+        let is_same = |there: &Budget| self.budget().is_some_and(|own| own.settings == there.settings);
+        self.takes(Named::Budget, there.map(is_same), problem)
     }
 
     /// What a retry after a failure of this class costs, if the class says so itself.

@@ -1,5 +1,6 @@
 //! One call: what the core decides when an attempt starts and when it fails.
 
+use crate::breaker::{Breaker, Outcome, Permit};
 use crate::budget::Budget;
 use crate::classify::find;
 use crate::draw::{Lane, uniform, word};
@@ -43,8 +44,10 @@ pub enum Reason {
     HintTooLong = 8,
     /// The next wait would end at or after the deadline.
     Timeout = 9,
+    /// The breaker that the calls of this client share is open: nothing was sent.
+    BreakerOpen = 10,
     /// The budget that the calls of this client share has nothing left: not a limit of the server's.
-    Budget = 10,
+    Budget = 11,
 }
 
 names!(Reason {
@@ -57,6 +60,7 @@ names!(Reason {
     Attempts = "attempts",
     HintTooLong = "hint_too_long",
     Timeout = "timeout",
+    BreakerOpen = "breaker_open",
     Budget = "budget",
 });
 
@@ -93,6 +97,10 @@ pub struct Call {
     pub taken: Option<u64>,
     /// What the last retry has taken, once it was made.
     pub spent: Option<u64>,
+    /// The breaker's leave for the attempt that runs.
+    pub permit: Option<Permit>,
+    /// When the breaker gave it.
+    pub permitted_at: u64,
     /// Whether the call has succeeded or was cancelled.
     pub is_settled: bool,
 }
@@ -102,6 +110,8 @@ pub struct Call {
 pub struct Shared<'a> {
     /// The budget that the policy names. A policy that names one retries nothing without it.
     pub budget: Option<&'a mut Budget>,
+    /// The breaker that the policy names. Where there is none, nothing is refused.
+    pub breaker: Option<&'a mut Breaker>,
 }
 
 /// An attempt that may start.
@@ -113,6 +123,15 @@ pub struct Attempt {
     pub limit: Option<u64>,
     /// What is left until the deadline, in microseconds.
     pub remaining: Option<u64>,
+}
+
+/// An attempt that must not start; the call is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The deadline has passed, or the breaker is open.
+    pub reason: Reason,
+    /// How long the breaker goes on refusing, in microseconds.
+    pub hint: Option<u64>,
 }
 
 /// What to do about a failure.
@@ -135,7 +154,8 @@ pub enum Decision {
     GiveUp {
         /// The first check that refused.
         reason: Reason,
-        /// The wait the server asked for, so that the caller can come back later.
+        /// The wait the server asked for, so that the caller can come back later; or how long the breaker is open yet, if that
+        /// is the reason and longer.
         hint: Option<u64>,
         /// What kind of failure it was.
         class: Class,
@@ -169,18 +189,24 @@ impl Policy {
             has_begun: false,
             taken: None,
             spent: None,
+            permit: None,
+            permitted_at: now,
             is_settled: false,
         }
     }
 
     /// Asked before every attempt: its number and limits, or why it must not start. An extra call is harmless.
-    pub fn attempt(&self, call: &mut Call, now: u64, mut shared: Shared) -> Result<Attempt, Reason> {
+    pub fn attempt(&self, call: &mut Call, now: u64, mut shared: Shared) -> Result<Attempt, Refused> {
         let now = call.advance(now);
         call.begin(&mut shared);
         let remaining = call.deadline.map(|deadline| deadline.saturating_sub(now));
-        if call.failures > 0 && remaining == Some(0) {
+        let refused = match call.failures > 0 && remaining == Some(0) {
+            true => Some(Refused { reason: Reason::Timeout, hint: None }),
+            false => call.ask(&mut shared).map(|wait| Refused { reason: Reason::BreakerOpen, hint: Some(wait) }),
+        };
+        if let Some(refused) = refused {
             call.hand_back(&mut shared);
-            return Err(Reason::Timeout);
+            return Err(refused);
         }
         call.spent = call.taken.take().or(call.spent);
         let limit = self.attempt_timeout().map(|limit| limit.min(remaining.unwrap_or(limit)));
@@ -207,6 +233,7 @@ impl Policy {
         call.advance(now);
         call.begin(&mut shared);
         call.record(seen.class);
+        call.settle(Outcome::of(failure, seen.class), &mut shared);
         (call.taken, call.spent) = (None, None);
         match self.decide(call, failure, seen, &mut shared, tell) {
             Ok(delay) => {
@@ -220,7 +247,11 @@ impl Policy {
                     nested_warning: failure.nested && self.nested() == Nested::Warn,
                 }
             }
-            Err(reason) => Decision::GiveUp { reason, hint: failure.hint, class: seen.class, sent: seen.sent },
+            Err(reason) => {
+                let breaker = shared.breaker.filter(|_| reason == Reason::BreakerOpen);
+                let hint = failure.hint.max(breaker.map(|breaker| breaker.open_for(call.last_now)));
+                Decision::GiveUp { reason, hint, class: seen.class, sent: seen.sent }
+            }
         }
     }
 
@@ -228,6 +259,7 @@ impl Policy {
     pub fn succeeded(&self, call: &mut Call, now: u64, mut shared: Shared) {
         let now = call.advance(now);
         call.begin(&mut shared);
+        call.settle(Outcome::Ok, &mut shared);
         if let (Some(budget), false) = (shared.budget, call.is_settled) {
             budget.call_succeeded(call.spent, now);
         }
@@ -235,7 +267,7 @@ impl Policy {
     }
 
     /// Told of a call that ends without a decision, in a wait or in an attempt: hands back what a retry was to take that
-    /// is not made now. An extra call is harmless; without shared state it is not needed.
+    /// is not made now, and the breaker's permit. An extra call is harmless; without shared state it is not needed.
     pub fn cancelled(&self, call: &mut Call, now: u64, mut shared: Shared) {
         call.advance(now);
         call.hand_back(&mut shared);
@@ -282,6 +314,9 @@ impl Policy {
         let delay = self.wait(call, failure, seen, tell)?;
         if self.settings[HINT_RESETS] == TRUE && failure.hint.is_some() && failure.wait.is_none() {
             call.restarted_at = call.failures;
+        }
+        if shared.breaker.as_mut().is_some_and(|breaker| breaker.open_for(call.last_now) > delay) {
+            return Err(Reason::BreakerOpen);
         }
         if self.budget_name().is_some() {
             let budget = shared.budget.as_mut().ok_or(Reason::Budget)?;
@@ -425,7 +460,9 @@ impl Call {
         self.has_begun = true;
     }
 
+    /// The attempt that was to start, or that runs, is none.
     fn hand_back(&mut self, shared: &mut Shared) {
+        self.settle(Outcome::Dropped, shared);
         if let (Some(budget), Some(taken)) = (&mut shared.budget, self.taken.take()) {
             budget.give_back(taken, self.last_now);
         }

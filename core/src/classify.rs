@@ -10,6 +10,7 @@ mod kafka;
 mod mongodb;
 mod mysql;
 mod os;
+mod ours;
 mod postgres;
 mod redis;
 mod sqlite;
@@ -125,7 +126,8 @@ fn search_exactly(domain: Domain, code: Code) -> u32 {
         Domain::Mongodb => (&mongodb::TABLE, b""),
         Domain::Kafka => (&kafka::TABLE, b""),
         Domain::Aws => (&aws::TABLE, b""),
-        Domain::Tls | Domain::User => return table::NOWHERE,
+        Domain::User => (&ours::TABLE, b""),
+        Domain::Tls => return table::NOWHERE,
     };
     let without = match code {
         Code::Name(name) => name.strip_prefix(prefix),

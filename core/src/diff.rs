@@ -124,6 +124,7 @@ impl Difference<'_> {
                 // Elsewhere they follow from the other options.
                 Kind::Delays => before.settings[BACKOFF] == LIST && before.delays != after.delays,
                 Kind::Rules => before.rules != after.rules,
+                Kind::Map(map) => map.named().is_some_and(|what| before.name(what) != after.name(what)),
                 _ => false,
             };
             is_other_list || before.settings.get(field.places()) != after.settings.get(field.places())

@@ -11,6 +11,7 @@ pub use script::Script;
 
 use crate::backoff::Backoff;
 use crate::bounds::TABLE_LEN;
+use crate::breaker::Breaker;
 use crate::budget::Budget;
 use crate::call::{Call, Decision, Mode, Reason, Seen, Shared};
 use crate::classify::{Row, find};
@@ -57,7 +58,7 @@ pub struct Explanation<'p, F> {
 
 impl Policy {
     /// Follows one call: its attempts fail as told, the one after the last failure succeeds. A policy with a budget of its
-    /// own finds it full; one that only names a budget finds none.
+    /// own finds it full, a breaker of its own closed; of one that it only names nothing is known.
     ///
     /// ```
     /// use undaunted::explain::{Failed, Options};
@@ -102,14 +103,14 @@ impl<'f, F: Iterator<Item = Failed<'f>> + Clone> Explanation<'_, F> {
     /// Lets the call happen and tells each decision.
     fn follow(&self, tell: &mut dyn FnMut(&Decided)) -> End {
         let policy = self.policy;
-        let mut budget = policy.budget();
+        let (mut budget, mut breaker) = (policy.budget(), policy.breaker(self.options.call_seed));
         let mut call = policy.start(0, self.options.call_seed, None, self.options.mode);
         let mut now = 0;
         let mut failures = self.failures.clone();
         loop {
-            let attempt = match policy.attempt(&mut call, now, Shared { budget: budget.as_mut() }) {
+            let attempt = match policy.attempt(&mut call, now, shared(&mut budget, &mut breaker)) {
                 Ok(attempt) => attempt,
-                Err(reason) => return End { attempts: call.failures, at: now, reason: Some(reason) },
+                Err(refused) => return End { attempts: call.failures, at: now, reason: Some(refused.reason) },
             };
             let failed = failures.next();
             let asked = failed.and_then(|failed| failed.duration).unwrap_or(self.options.attempt_duration);
@@ -123,7 +124,7 @@ impl<'f, F: Iterator<Item = Failed<'f>> + Clone> Explanation<'_, F> {
             let before = call;
             let seen = policy.see(&failure);
             let mut terms = Terms::default();
-            let shared = Shared { budget: budget.as_mut() };
+            let shared = shared(&mut budget, &mut breaker);
             let decision = policy.failed_as(&seen, &mut call, now, &failure, shared, &mut |term| terms.hear(term));
             tell(&Decided {
                 policy,
@@ -135,6 +136,7 @@ impl<'f, F: Iterator<Item = Failed<'f>> + Clone> Explanation<'_, F> {
                 decision,
                 terms: &terms,
                 budget: budget.as_ref(),
+                open_for: breaker.as_mut().map_or(0, |breaker| breaker.open_for(now)),
             });
             match decision {
                 Decision::Retry { delay, .. } => now = now.saturating_add(delay),
@@ -144,6 +146,10 @@ impl<'f, F: Iterator<Item = Failed<'f>> + Clone> Explanation<'_, F> {
             }
         }
     }
+}
+
+fn shared<'s>(budget: &'s mut Option<Budget>, breaker: &'s mut Option<Breaker>) -> Shared<'s> {
+    Shared { budget: budget.as_mut(), breaker: breaker.as_mut() }
 }
 
 /// What hosts report of an attempt that `attempt_timeout` ended.
@@ -208,6 +214,8 @@ struct Decided<'d> {
     decision: Decision,
     terms: &'d Terms,
     budget: Option<&'d Budget>,
+    /// How long the breaker is open yet.
+    open_for: u64,
 }
 
 /// Who says what a failure is.

@@ -25,7 +25,7 @@ pub use number::Notation;
 pub(crate) use number::word;
 #[cfg(feature = "lab")]
 pub(crate) use options::written;
-pub(crate) use options::{ANY, Options, Read, fill, needed, number};
+pub(crate) use options::{ANY, Options, fill, needed, number};
 #[cfg(feature = "lab")]
 pub(crate) use problem::Path;
 pub use problem::Problem;
@@ -61,7 +61,7 @@ impl Policy {
             problem,
             delays: &mut policy.delays,
             rules: &mut policy.rules,
-            budget_name: &mut policy.budget_name,
+            names: &mut policy.names,
             refused: false,
         };
         if node.kind != tape::MAP {

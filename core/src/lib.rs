@@ -67,7 +67,7 @@ mod words;
 pub use breaker::Breaker;
 pub use budget::{Budget, BudgetMode};
 pub use bulkhead::Bulkhead;
-pub use call::{Attempt, Call, Decision, Mode, Reason, Shared};
+pub use call::{Attempt, Call, Decision, Mode, Reason, Refused, Shared};
 pub use classify::{Classification, classify};
 pub use draw::{Lane, call_seed, uniform, word};
 pub use failure::{Class, Code, Condition, Domain, Failure, Phase, Sent, Verdict};

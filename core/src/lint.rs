@@ -4,6 +4,7 @@
 
 use crate::analysis::{burst, is_decorrelated, spans};
 use crate::backoff::Backoff;
+use crate::breaker::WINDOW_TIME;
 use crate::budget::BudgetMode;
 use crate::classify::is_same;
 use crate::failure::{Class, Code, Domain, names};
@@ -13,8 +14,9 @@ use crate::policy::{CLASSES, Nested, Policy};
 use crate::presets::HINT_MAX_DEFAULT;
 use crate::rules::Match;
 use crate::settings::{
-    ABSENT, BUDGET_CAPACITY, BUDGET_COST, BUDGET_PER_SECOND, BUDGET_RATIO, BUDGET_REWARD, BUDGET_TTL, CLASS_INITIAL,
-    FIRST, HINT_MAX, IDEMPOTENT, INITIAL, MAX_DELAY, RULE_BODY, RULE_CLASS, RULE_CODE, RULE_DOMAIN, Settings, TRUE,
+    ABSENT, BREAKER, BUDGET_CAPACITY, BUDGET_COST, BUDGET_PER_SECOND, BUDGET_RATIO, BUDGET_REWARD, BUDGET_TTL,
+    CLASS_INITIAL, FIRST, HINT_MAX, IDEMPOTENT, INITIAL, MAX_DELAY, RULE_BODY, RULE_CLASS, RULE_CODE, RULE_DOMAIN,
+    Settings, TRUE,
 };
 use crate::text::Text;
 
@@ -189,6 +191,7 @@ impl Lint<'_> {
         self.classes();
         self.rules();
         self.budget();
+        self.breaker();
         if self.settings()[IDEMPOTENT] == TRUE {
             self.tell(Level::Warning, "retries-non-idempotent", "/idempotent", IDEMPOTENT_IS_TRUE, []);
         }
@@ -333,6 +336,17 @@ impl Lint<'_> {
         }
     }
 
+    fn breaker(&mut self) {
+        let window = self.policy.limit(BREAKER + WINDOW_TIME);
+        if let Some((window, limit)) =
+            window.zip(self.policy.attempt_timeout()).filter(|(window, limit)| window < limit)
+        {
+            let values = [Value::Time(window), Value::Time(limit)];
+            let code = "breaker-window-shorter-than-attempt";
+            self.tell(Level::Warning, code, "/breaker/window_time", FORGOTTEN_BEFORE_THE_END, values);
+        }
+    }
+
     fn settings(&self) -> &Settings {
         &self.policy.settings
     }
@@ -397,6 +411,7 @@ const NO_RETRIES: &str = "budget.ratio and budget.min_per_second are 0, so nothi
 const NO_REWARD: &str =
     "budget.reward is 0, so a budget that is used up stays so, and nothing is retried any more; raise reward";
 const RETRIES_A_TYPO: &str = "rules.$i retries a name that does not exist, which mostly is a mistake in the name; remove it unless names come and go";
+const FORGOTTEN_BEFORE_THE_END: &str = "breaker.window_time is $a and attempt_timeout $b, so attempts that hang are forgotten before the next has ended, and the breaker stays closed; raise window_time above attempt_timeout";
 
 /// Three layers of three attempts are 27; more is told.
 const SAFE_ATTEMPTS: u32 = 3;

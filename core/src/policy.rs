@@ -7,7 +7,7 @@ use crate::bounds::PRESETS;
 use crate::draw::{Lane, word};
 use crate::failure::{Class, names};
 use crate::jitter::{Draw, Jitter};
-use crate::name::Name;
+use crate::name::Names;
 use crate::presets::STANDARD;
 use crate::rules::Rules;
 use crate::settings::{
@@ -40,7 +40,8 @@ pub struct Policy {
     pub(crate) settings: Settings,
     pub(crate) delays: Delays,
     pub(crate) rules: Rules,
-    pub(crate) budget_name: Name,
+    /// Of its budget and its breaker.
+    pub(crate) names: Names,
 }
 
 impl Default for Policy {
@@ -67,7 +68,7 @@ impl fmt::Debug for Policy {
 impl Policy {
     /// Nothing is set.
     pub(crate) const EMPTY: Policy =
-        Policy { settings: settings::EMPTY, delays: Delays::EMPTY, rules: Rules::EMPTY, budget_name: Name::EMPTY };
+        Policy { settings: settings::EMPTY, delays: Delays::EMPTY, rules: Rules::EMPTY, names: Names::EMPTY };
 
     /// The default: 10 attempts in 45 s, 1 s doubling to 10 s, full jitter.
     ///

@@ -1,7 +1,7 @@
 //! Presets: policies by name, each with its source. All are changes to `standard`.
 
 use crate::failure::Class;
-use crate::name::Name;
+use crate::name::{Name, Named};
 use crate::policy::Policy;
 use crate::settings::{
     ABSENT, ADDITIVE, ATTEMPT_TIMEOUT, ATTEMPTS, BACKOFF, BUDGET, BUDGET_CAPACITY, BUDGET_COST, BUDGET_MODE,
@@ -104,7 +104,7 @@ pub(crate) fn policy(number: u64) -> Policy {
     for (place, value) in changes {
         set(&mut policy.settings, *place, *value);
     }
-    policy.budget_name = Name::of(budget_name).unwrap_or(Name::EMPTY);
+    policy.names.keep(Named::Budget, Name::of(budget_name).unwrap_or(Name::EMPTY));
     policy.grow();
     policy
 }

@@ -9,7 +9,7 @@ const SLOTS: usize = 10;
 pub(crate) type Counts = [u32; 3];
 
 /// A window of time.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring {
     slots: [Counts; SLOTS],
     width: NonZeroU64,

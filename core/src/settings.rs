@@ -15,9 +15,9 @@ pub(crate) const FALSE: u64 = 0;
 pub(crate) const TRUE: u64 = 1;
 /// A list stands in place of a word.
 pub(crate) const LIST: u64 = 3;
-/// The policy says what a budget is.
+/// The policy says what a budget or a breaker is.
 pub(crate) const OWN: u64 = 0;
-/// The policy names a budget that is made elsewhere.
+/// The policy names one that is made elsewhere.
 pub(crate) const ELSEWHERE: u64 = 1;
 
 pub(crate) const UNDAUNTED: usize = 0;
@@ -43,7 +43,7 @@ pub(crate) const HINT_RESETS: usize = 20;
 /// An option that holds others has a place of its own before them, as has each class.
 pub(crate) const IN_CLASSES: usize = 21;
 pub(crate) const RULES: usize = IN_CLASSES + 1 + CLASSES * IN_CLASS;
-/// `OWN` or `ELSEWHERE`: a budget always has a name, which the policy keeps.
+/// `OWN` or `ELSEWHERE`: a budget always has a name, which the policy keeps. So has a breaker.
 pub(crate) const BUDGET: usize = RULES + 1;
 pub(crate) const BUDGET_MODE: usize = BUDGET + 1;
 pub(crate) const BUDGET_CAPACITY: usize = BUDGET + 2;
@@ -53,9 +53,14 @@ pub(crate) const BUDGET_REFUND: usize = BUDGET + 5;
 pub(crate) const BUDGET_RATIO: usize = BUDGET + 6;
 pub(crate) const BUDGET_PER_SECOND: usize = BUDGET + 7;
 pub(crate) const BUDGET_TTL: usize = BUDGET + 8;
-pub(crate) const IDEMPOTENT: usize = BUDGET + 9;
-pub(crate) const NESTED: usize = BUDGET + 10;
-const LEN: usize = BUDGET + 11;
+/// Its options come after it, as `breaker.rs` has them.
+pub(crate) const BREAKER: usize = BUDGET + 9;
+pub(crate) const IDEMPOTENT: usize = BREAKER + IN_BREAKER;
+pub(crate) const NESTED: usize = IDEMPOTENT + 1;
+const LEN: usize = NESTED + 1;
+
+/// What a breaker takes, its name included.
+pub(crate) const IN_BREAKER: usize = 13;
 
 /// Within a class.
 pub(crate) const CLASS_ATTEMPTS: usize = 1;

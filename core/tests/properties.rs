@@ -308,7 +308,7 @@ proptest! {
             now += passed;
             let call = &mut calls[number];
             let (was, before) = (*call, budget.tokens(now));
-            let shared = Shared { budget: Some(&mut budget) };
+            let shared = Shared { budget: Some(&mut budget), ..Shared::default() };
             let begun = |before: u64| if is_window && !was.has_begun { before + part("ratio") } else { before };
             let (taken, spent) = (was.taken.unwrap_or(0), was.spent);
             let expected = match kind {
@@ -369,6 +369,57 @@ proptest! {
             let full = budget.full().tokens(0);
             prop_assert_eq!(budget.tokens(now + 20_000_000), full);
         }
+    }
+}
+
+proptest! {
+    /// No permit is lost: one that is out is held by a call, and a call that waits or has ended holds none. Six calls share a
+    /// breaker; the host does anything at all, in any order.
+    #[test]
+    fn every_permit_is_held_by_a_call_that_runs(
+        probes in 1..5_u32,
+        steps in prop::collection::vec((0..6_usize, 0..5_u8, prop_oneof![3 => Just(0_u64), 1 => 0..300_000_u64]), 1..200),
+    ) {
+        let breaker = json!({
+            "name": "b", "window_calls": 2, "min_calls": 1, "initial": "100ms", "max_delay": "200ms", "probes": probes,
+            "probe_timeout": "87600h",
+        });
+        let policy = policy(&json!({ "attempts": null, "breaker": breaker, "max_delay": "50ms", "initial": "50ms" })).unwrap();
+        let mut breaker = policy.breaker(7).unwrap();
+        let mut calls: Vec<Call> = (1..=6).map(|seed| policy.start(0, seed, None, Mode::Normal)).collect();
+        let mut now = 0;
+        for (number, kind, passed) in steps {
+            now += passed;
+            let call = &mut calls[number];
+            let shared = Shared { breaker: Some(&mut breaker), ..Shared::default() };
+            let was = *call;
+            match kind {
+                0 | 1 => match policy.attempt(call, now, shared) {
+                    Ok(_) => prop_assert!(call.permit.is_some() && was.permit.is_none_or(|permit| call.permit == Some(permit))),
+                    Err(refused) => prop_assert!(call.permit.is_none() && (refused.reason == Reason::BreakerOpen) == refused.hint.is_some()),
+                },
+                2 => {
+                    let verdict = if number % 2 == 0 { Verdict::Forced } else { Verdict::Tables };
+                    policy.failed(call, now, &Failure { verdict, ..Failure::default() }, shared);
+                    prop_assert_eq!(call.permit, None);
+                }
+                3 => {
+                    policy.succeeded(call, now, shared);
+                    prop_assert_eq!(call.permit, None);
+                }
+                _ => {
+                    policy.cancelled(call, now, shared);
+                    prop_assert_eq!(call.permit, None);
+                }
+            }
+            let probing = breaker.snapshot(now).probing;
+            let held = calls.iter().filter(|call| call.permit.is_some_and(|permit| permit.number > 0)).count();
+            prop_assert!(probing as usize <= held && probing <= probes, "{probing} out, {held} held");
+        }
+        for call in &mut calls {
+            policy.cancelled(call, now, Shared { breaker: Some(&mut breaker), ..Shared::default() });
+        }
+        prop_assert_eq!(breaker.snapshot(now).probing, 0);
     }
 }
 

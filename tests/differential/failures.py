@@ -29,15 +29,17 @@ def session(dice, policy, compiled):
 def shared(dice, policy, compiled):
     """Steps of several calls, in any order, some of them after their call's end."""
     started_at = dice.pick((0, 5, dice.magnitude(10**15)))
-    case = {"kind": "shared", "policy": policy}
+    case = {"kind": "shared", "policy": policy, "seed": str(dice.word())}
     if dice.chance(3):
         case["mode"] = "inactive"
     scale = max(2, min(compiled.timeout or 50_000_000, 50_000_000) // 8)
     now, steps = started_at, []
+    # A breaker hears only of attempts that it was asked for.
+    fails = 40 if compiled.breaker else 55
     for _ in range(dice.between(4, 40)):
         step = {"call": dice.between(1, 6), "at": now}
         told = dice.up_to(99)
-        if told < 55:
+        if told < fails:
             step["fail"] = failure(dice, policy, compiled)
         else:
             step["attempt" if told < 80 else "succeed" if told < 92 else "cancel"] = True

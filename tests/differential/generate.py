@@ -1,6 +1,6 @@
 """generate.py [N [SEED [OUT]]]: N random cases as JSON lines; the same for the same N and SEED on every machine.
 
-Of 100 cases about 66 are sessions, 10 calls that share a budget, 8 lives of guards, 5 refusals, 4 schedules, 3 dumps, 3 hints, 1 classification.
+Of 100 cases about 66 are sessions, 10 calls that share a budget or a breaker, 8 lives of guards, 5 refusals, 4 schedules, 3 dumps, 3 hints, 1 classification.
 """
 
 import json
@@ -19,7 +19,7 @@ def case(dice):
     if kind < 8:
         return guards.case(dice)
     if kind < 18:
-        return failures.shared(dice, *policies.budgeted(dice))
+        return failures.shared(dice, *policies.sharing(dice))
     if kind < 84:
         return failures.session(dice, *policies.right(dice))
     if kind < 89:

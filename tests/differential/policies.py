@@ -44,6 +44,8 @@ AIMED = {  # wrong by itself, or easily wrong beside others
         [{"smtp": 421, "class": "transient"}, {"http": 2.5, "class": None}], [{"postgres": 40001, "class": "conflict"}, {"aws": None, "redis": 5}, {"grpc": "14-2", "sent": "maybe"}]),
     "budget": ({}, 5, "", "x" * 65, {"name": "x", "capacity": 5, "cost": 6}, {"name": "x", "mode": "window", "capacity": 5}, {"name": "x", "ttl": "10s", "ratio": 0.5}, {"name": "x", "mode": "failures", "refund": True},
         {"name": "", "reward": 0.0000001}, {"name": "x", "mode": "window", "ttl": "999ms"}, {"mode": "leaky", "name": 5}, {"name": "x", "capacity": 3}, {"name": "x", "mode": "window"}, None, "x"),
+    "breaker": ({}, 5, "", "x" * 65, {"name": "x", "window_calls": 5, "min_calls": 6}, {"name": "x", "window_time": "1s", "window_calls": 5}, {"name": "x", "slow_rate": 0.5}, {"slow_rate": 0.5},
+        {"name": "x", "probes": 0, "initial": 5}, {"name": "", "failure_rate": 0}, {"name": "x", "max_delay": "1s"}, {"name": "x", "initial": "2s", "max_delay": "1s", "min_calls": 101}, None, "x"),
     "idempotent": ("yes", None, 1), "nested": ("never", True), "max_retries": (3,), "maxDelay": ("1s",), "a~b/c": (1,),
 }
 NAMES = tuple(AIMED)
@@ -61,14 +63,13 @@ def right(dice):
     return policy, compile_policy(policy)[0]
 
 
-def budgeted(dice):
-    """A right one, and mostly with a budget."""
+def sharing(dice):
+    """A right one, and mostly with a budget, a breaker or both."""
     policy, compiled = right(dice)
-    if "budget" in policy:
-        return policy, compiled
-    with_budget = policy | {"budget": budget(dice)}
-    again, problems = compile_policy(exact(with_budget))
-    return (policy, compiled) if problems else (with_budget, again)
+    more = dice.pick(({"budget": budget}, {"breaker": breaker}, {"budget": budget, "breaker": breaker}))
+    richer = policy | {name: make(dice) for name, make in more.items() if name not in policy}
+    again, problems = compile_policy(exact(richer))
+    return (policy, compiled) if problems else (richer, again)
 
 
 def wrong(dice):
@@ -100,6 +101,8 @@ def attempt(dice):
         p["rules"] = [rule(dice) for _ in range(dice.between(0, 3))]
     if dice.chance(15):
         p["budget"] = budget(dice)
+    if dice.chance(10):
+        p["breaker"] = breaker(dice)
     if dice.chance(25):
         p["idempotent"] = dice.pick(("auto", True, True, False))
     if dice.chance(20):
@@ -183,6 +186,30 @@ def budget(dice):
         b |= {"cost": dice.between(0, b["capacity"])} if dice.chance(70) else {}
     if mode == "bucket":
         b |= {"refund": dice.chance(70)}
+    if dice.chance(5):
+        return dice.pick((b["name"], {"name": "x"}, None))
+    return dice.shuffled(b)
+
+
+def breaker(dice):
+    """One that opens soon, for about as long as calls wait."""
+    b = {"name": dice.pick(("upstream", "é", 'a"b'))}
+    most = dice.between(1, 6)
+    b |= {"window_time": text(dice.between(10, 60_000_000))} if dice.chance(30) else {"window_calls": most}
+    b["min_calls"] = dice.between(1, most)
+    initial = dice.magnitude(20_000_000)
+    b |= {name: make() for name, make in {
+        "failure_rate": lambda: dice.between(1, 1_000_000) / 1_000_000,
+        "slow_after": lambda: text(dice.magnitude(20_000_000)),
+        "initial": lambda: text(initial),
+        "max_delay": lambda: text(dice.between(initial, 60_000_000)),
+        "factor": lambda: dice.between(1_000_000, 10_000_000) / 1_000_000,
+        "jitter": lambda: dice.pick(("none", "full", "equal")),
+        "probes": lambda: dice.pick((1, 1, 2, 3, 16)),
+        "probe_timeout": lambda: text(dice.magnitude(60_000_000)),
+    }.items() if dice.chance(60)}
+    if "slow_after" in b and dice.chance(60):
+        b["slow_rate"] = dice.between(1, 1_000_000) / 1_000_000
     if dice.chance(5):
         return dice.pick((b["name"], {"name": "x"}, None))
     return dice.shuffled(b)

@@ -6,7 +6,7 @@ import hint
 import tables
 from call import Attempt, Call, GiveUp
 from compile import compile_policy
-from evaluate import GUARDS, failure, own_budget, shared_outcomes
+from evaluate import GUARDS, failure, own_breaker, own_budget, shared_outcomes
 from guard_options import read as options_of
 
 
@@ -43,7 +43,7 @@ def joined(found):
 
 
 def session(policy, case):
-    call = Call(policy, case["started_at"], int(case["call_seed"]), case.get("outer_deadline"), case.get("mode", "normal"), own_budget(policy))
+    call = Call(policy, case["started_at"], int(case["call_seed"]), case.get("outer_deadline"), case.get("mode", "normal"), own_budget(policy), own_breaker(policy, case))
     for step in case["steps"]:
         outcome = call.attempt(step["at"]) if "attempt" in step else call.failed(step["at"], failure(step["fail"]))
         yield token(outcome)
@@ -52,9 +52,9 @@ def session(policy, case):
 
 
 def shared(policy, case):
-    for step, outcome, tokens in shared_outcomes(policy, case):
+    for step, outcome, left in shared_outcomes(policy, case):
         told = token(outcome) if outcome is not None else "s" if "succeed" in step else "c"
-        yield f"{told}@{or_dash(tokens)}"
+        yield f"{told}@{or_dash(left['tokens'])}:{left['state'] or '-'}"
 
 
 def token(outcome):
@@ -62,7 +62,7 @@ def token(outcome):
         return f"a:{outcome.number}:{or_dash(outcome.limit)}:{or_dash(outcome.remaining)}"
     if isinstance(outcome, GiveUp):
         if outcome.class_ is None:
-            return f"x:{outcome.reason}"
+            return f"x:{outcome.reason}:{or_dash(outcome.hint)}"
         return f"g:{outcome.reason}:{or_dash(outcome.hint)}:{outcome.class_}:{outcome.sent}"
     return f"r:{outcome.delay}:{outcome.class_}:{outcome.sent}:{flag(outcome.last)}:{flag(outcome.nested_warning)}"
 

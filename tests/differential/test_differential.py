@@ -37,7 +37,7 @@ class Cases(unittest.TestCase):
     def test_every_reason_and_nearly_every_refusal_occurs(self):
         calls = {token.split("@")[0] for case, line in zip(CASES, LINES) if case["kind"] in ("session", "shared") for token in line.split()}
         reasons = {token.split(":")[1] for token in calls if token.startswith(("g:", "x:"))}
-        self.assertEqual(set("cancelled inactive nested permanent not_idempotent class_attempts attempts hint_too_long timeout budget".split()), reasons)
+        self.assertEqual(set("cancelled inactive nested permanent not_idempotent class_attempts attempts hint_too_long timeout breaker_open budget".split()), reasons)
         refusals = {token.split("@")[0] for case, line in zip(CASES, LINES) if case["kind"] == "refusal" for token in line.split()}
         self.assertGreaterEqual(len(refusals), 25)
 
@@ -46,7 +46,7 @@ class Cases(unittest.TestCase):
             {"at": 0, "attempt": True}, {"at": 0, "fail": {"domain": "http", "code": 500, "nested": True}}, {"at": 1_000_000, "attempt": True},
             {"at": 1_000_000, "fail": {"domain": "http", "code": 429, "hint": 5}}, {"at": 9, "attempt": True}]}
         self.assertEqual("a:1:-:45000000 r:1000000:transient:maybe:0:1 a:2:-:44000000 g:attempts:5:throttle:rejected", result.line(session))
-        self.assertEqual("x:timeout", result.line({**session, "steps": [{"at": 0, "fail": {"domain": "http", "code": 500}}, {"at": 10**9, "attempt": True}]}).split()[-1])
+        self.assertEqual("x:timeout:-", result.line({**session, "steps": [{"at": 0, "fail": {"domain": "http", "code": 500}}, {"at": 10**9, "attempt": True}]}).split()[-1])
         self.assertEqual("out_of_range@/attempts unknown_option@/x", result.line({"kind": "refusal", "policy": {"attempts": 0, "x": 1}}))
         self.assertEqual("accepted", result.line({"kind": "refusal", "policy": {}}))
         self.assertEqual("0 1000000", result.line({"kind": "schedule", "policy": {"jitter": "none", "first": "immediate"}, "call_seed": "1", "attempts": 3}))

@@ -16,7 +16,7 @@ TAILS = [bytes(range(256)), bytes((number * 37 + 11) % 256 for number in range(4
 def main() -> None:
     shutil.rmtree(HERE / "corpus", ignore_errors=True)
     size = count = 0
-    for target, inputs in (("policy", policies()), ("hints", hints()), ("rules", against("rules")), ("events", against("budget", "limits", "jitter"))):
+    for target, inputs in (("policy", policies()), ("hints", hints()), ("rules", against("rules")), ("events", against("breaker", "budget", "limits", "jitter"))):
         folder = HERE / "corpus" / target
         folder.mkdir(parents=True)
         for number, data in enumerate(sorted(set(inputs))):

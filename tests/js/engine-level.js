@@ -84,9 +84,10 @@ export class Engine {
     this.functions.start(started_at, ...halves(call_seed), outer_deadline ?? -1, mode === "inactive" ? 1 : 0);
   }
 
-  /** Makes the policy's own budget, if it has one. */
-  makeBudget() {
-    this.functions.share(0);
+  /** Makes the policy's own budget and breaker, if it has them. */
+  makeShared(seed = "0") {
+    this.functions.share(0, 0, 0, 0);
+    this.hasBreaker = this.functions.shared_name(1) > 0 && this.functions.share(1, 0, ...halves(seed)) === 0;
   }
 
   /** Goes on with call `number` of `calls`, which begins now if it is new. */
@@ -104,6 +105,11 @@ export class Engine {
     return orNull(this.functions.tokens(at));
   }
 
+  /** What the breaker does; null without one. */
+  state(at) {
+    return this.hasBreaker ? STATES[this.functions.breaker_look(at)] : null;
+  }
+
   succeeded(at) {
     this.functions.succeeded(at);
   }
@@ -115,7 +121,7 @@ export class Engine {
   attempt(at) {
     const reason = this.functions.attempt(at) >>> 0;
     const [number, limit, remaining] = this.areas.numbers;
-    return reason ? { give_up: REASONS[reason] } : { number, limit: orNull(limit), remaining: orNull(remaining) };
+    return reason ? { give_up: REASONS[reason], hint: orNull(number) } : { number, limit: orNull(limit), remaining: orNull(remaining) };
   }
 
   failed(at, fail) {

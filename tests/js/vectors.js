@@ -51,7 +51,7 @@ const RUN = {
   },
   session: (engine, wanted) => {
     accept(engine.compile(wanted.policy));
-    engine.makeBudget();
+    engine.makeShared(wanted.seed);
     engine.start(wanted);
     return wanted.steps.map((step) => (step.attempt ? engine.attempt(step.at) : engine.failed(step.at, step.fail)));
   },
@@ -172,13 +172,13 @@ export function lineOf(engine, wanted) {
   if (wanted.kind === "refusal") return "accepted";
   if (wanted.kind === "dump") return engine.dump();
   if (wanted.kind === "schedule") return engine.schedule(wanted.call_seed, wanted.attempts - 1).join(" ");
-  if (wanted.kind === "shared") return sharedSteps(engine, wanted).map((step) => `${step.told ?? token(step)}@${orDash(step.tokens)}`).join(" ");
+  if (wanted.kind === "shared") return sharedSteps(engine, wanted).map((step) => `${step.told ?? token(step)}@${orDash(step.tokens)}:${step.state ?? "-"}`).join(" ");
   return tokens(engine, wanted).join(" ");
 }
 
 function tokens(engine, wanted) {
   const found = [];
-  engine.makeBudget();
+  engine.makeShared(wanted.seed);
   engine.start(wanted);
   for (const step of wanted.steps) {
     const outcome = step.attempt ? engine.attempt(step.at) : engine.failed(step.at, step.fail);
@@ -192,7 +192,7 @@ function tokens(engine, wanted) {
 function sharedSteps(engine, wanted) {
   const calls = new Map();
   const over = new Set();
-  engine.makeBudget();
+  engine.makeShared(wanted.seed);
   return wanted.steps.flatMap((step) => {
     const { call = 1, at } = step;
     if (over.has(call)) return [];
@@ -200,7 +200,7 @@ function sharedSteps(engine, wanted) {
     const found = step.attempt ? engine.attempt(at) : step.fail ? engine.failed(at, step.fail) : tell(engine, step);
     engine.keepCall(calls, call);
     if (found.give_up) over.add(call);
-    return { ...found, tokens: engine.tokens(at) };
+    return { ...found, tokens: engine.tokens(at), state: engine.state(at) };
   });
 }
 
@@ -215,7 +215,7 @@ function token(outcome) {
   if (!outcome.give_up) {
     return `r:${outcome.retry}:${outcome.class}:${outcome.sent}:${flag(outcome.last)}:${flag(outcome.nested_warning)}`;
   }
-  return outcome.class ? `g:${outcome.give_up}:${orDash(outcome.hint)}:${outcome.class}:${outcome.sent}` : `x:${outcome.give_up}`;
+  return outcome.class ? `g:${outcome.give_up}:${orDash(outcome.hint)}:${outcome.class}:${outcome.sent}` : `x:${outcome.give_up}:${orDash(outcome.hint)}`;
 }
 
 function accept(problems) {

@@ -80,7 +80,9 @@ class Breaker:
             self.become("closed")
 
     def is_too_much(self, failures, slow, calls):
-        return failures * MILLION >= self.options["failure_rate"] * calls or slow * MILLION >= self.options["slow_rate"] * calls
+        slow_rate = self.options["slow_rate"]  # a policy's has none where nothing is slow
+        many_slow = slow_rate is not None and slow * MILLION >= slow_rate * calls
+        return failures * MILLION >= self.options["failure_rate"] * calls or many_slow
 
     def counts(self):
         """Calls, failures and slow calls that count now."""

@@ -57,9 +57,12 @@ class Verdict:
 
 
 class Call:
-    def __init__(self, policy, started_at, call_seed, outer_deadline=None, mode="normal", budget=None):
+    def __init__(self, policy, started_at, call_seed, outer_deadline=None, mode="normal", budget=None, breaker=None):
         self.policy = policy
         self.budget = budget
+        self.breaker = breaker
+        self.permit = None  # the breaker's, for the attempt that runs
+        self.permitted_at = None
         self.begun = False  # as far as the budget knows
         self.taken = None  # for the retry that waits
         self.spent = None  # by the last retry that was made
@@ -84,6 +87,10 @@ class Call:
         if self.failures > 0 and self.deadline is not None and self.now >= self.deadline:
             self.hand_back()
             return GiveUp("timeout")
+        retry_in = self.ask()
+        if retry_in is not None:
+            self.hand_back()
+            return GiveUp("breaker_open", retry_in)
         if self.taken is not None:
             self.spent, self.taken = self.taken, None
         remaining = None if self.deadline is None else max(0, self.deadline - self.now)
@@ -99,6 +106,7 @@ class Call:
         self.failures_by_class[verdict.class_] = self.failures_by_class.get(verdict.class_, 0) + 1
         wait = None
         self.begins()
+        self.settle("dropped" if failure.cancelled else says_of_the_server(failure.domain, verdict))
         self.spent = self.taken = None
         cost = self.policy.class_settings(verdict.class_).cost
         if self.budget is not None and self.drains(failure, verdict):
@@ -107,11 +115,15 @@ class Call:
         if reason is None:
             wait = self.wait(failure, verdict)
             reason = "timeout" if wait is None else None
+        hint = failure.hint
+        if reason is None and self.breaker is not None and self.open_for() > wait:
+            reason = "breaker_open"
+            hint = max(hint or 0, self.open_for())
         if reason is None and self.policy.budget is not None:
             self.taken = None if self.budget is None else self.budget.take(cost, self.now)
             reason = "budget" if self.taken is None else None
         if reason is not None:
-            return GiveUp(reason, failure.hint, verdict.class_, verdict.sent)
+            return GiveUp(reason, hint, verdict.class_, verdict.sent)
         self.once_used |= verdict.condition == "opt_in_once"
         self.immediate_used |= verdict.condition == "immediate"
         warns = failure.nested and self.policy.nested == "warn"
@@ -120,6 +132,7 @@ class Call:
     def succeeded(self, now):
         self.now = max(self.now, now)
         self.begins()
+        self.settle("ok")
         if self.budget is not None and not self.settled:
             self.budget.call_succeeded(self.spent)
         self.settled = True
@@ -134,7 +147,25 @@ class Call:
             self.budget.call_begins(self.now)
         self.begun = True
 
+    def ask(self):
+        """None if the attempt has the breaker's leave, or needs none; else how long it refuses."""
+        if self.breaker is None or self.permit is not None or self.inactive:
+            return None
+        self.permit, retry_in = self.breaker.permit(self.now)
+        self.permitted_at = self.now
+        return retry_in
+
+    def settle(self, outcome):
+        if self.permit is not None:
+            self.breaker.settle(self.permit, outcome, self.now - self.permitted_at, self.now)
+        self.permit = None
+
+    def open_for(self):
+        found = self.breaker.look(self.now)
+        return found["retry_in"] if found["state"] == "open" else 0
+
     def hand_back(self):
+        self.settle("dropped")
         if self.taken is not None:
             self.budget.give_back(self.taken, self.now)
         self.taken = None
@@ -257,6 +288,14 @@ def judge(policy, failure):
     willing["opt_in_once"] = willing["opt_in"]
     refused = failure.verdict == "refused" or failure.should_retry is False
     return Verdict(class_, sent, found.condition, refused or class_ == "permanent" or not willing[found.condition])
+
+
+def says_of_the_server(domain, verdict):
+    """A breaker counts what the server did not answer, or answered for lack of strength. A conflict, or a failure for good, by a code
+    of the server's comes from one that is well; by a code of the host's own, or of no table's, it says nothing of the server."""
+    if verdict.class_ in ("transient", "throttle", "timeout", "connect"):
+        return "failed"
+    return "ignored" if domain in ("os", "dns", "tls", "undici", "user") else "ok"
 
 
 def matches(rule, failure):

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import durations
 from ceilings import TABLE, ladder
-from policy import CLASSES, MILLION, PRESETS, STANDARD, ClassSettings
+from guard_options import completed
+from policy import CLASSES, MILLION, PRESETS, STANDARD, BreakerOptions, ClassSettings
 from reader import read
 
 
@@ -48,6 +49,8 @@ def resolve(written):
     if "backoff" in written:
         listed = isinstance(written["backoff"], tuple)
         new["backoff"], new["delays"] = ("list", written["backoff"]) if listed else (written["backoff"], ())
+    if "breaker" in written:
+        new["breaker"] = breaker_of(written["breaker"])
     policy = replace(base, **new)
     if policy.backoff == "exponential" and policy.jitter != "decorrelated" and "factor" in written:
         policy = replace(policy, factor=written["factor"])
@@ -58,6 +61,15 @@ def resolve(written):
         classes = tuple((name, settings) for name, settings in classes if settings != ClassSettings())
         policy = replace(policy, first_is_immediate=False, initial=STANDARD.initial, classes=classes)
     return policy
+
+
+def breaker_of(written):
+    if written is None or written[1] is None:
+        return written and BreakerOptions(written[0])
+    options, _ = completed(written[1])
+    if options["slow_after"] is None:
+        options["slow_rate"] = None
+    return BreakerOptions(written[0], tuple(options.items()))
 
 
 def with_costs(policy, written):
@@ -154,6 +166,9 @@ def conflicts(policy, written):
         yield "backoff initial max_delay jitter classes", "jitter_cannot_spread", "/jitter"
     if has_own_bucket(policy) and policy.budget.cost > policy.budget.capacity:
         yield "budget", "cost_above_capacity", "/budget/cost"
+    _, own = written.get("breaker") or (None, None)
+    for code, option in completed(own)[1] if own is not None else ():
+        yield "breaker", code, f"/breaker/{option}"
     yield from class_conflicts(policy, written)
 
 

@@ -6,7 +6,7 @@ import dump
 import lint
 
 ORDER = """undaunted preset attempts timeout forever on_timeout attempt_timeout backoff initial factor max_delay first jitter hint classes rules budget
-    idempotent nested""".split()
+    breaker idempotent nested""".split()
 FIGURES = {
     "success": ("success",), "gave_up_timeout": ("gave_up", "timeout"), "attempts": ("attempts",),
     **{name: (name,) for name in ("outage_burst", "sustained_load", "outage_load")},

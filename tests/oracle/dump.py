@@ -33,6 +33,8 @@ def dump(policy):
         parts.append(("rules", "[" + ",".join(rule(r) for r in policy.rules) + "]"))
     if policy.budget is not None:
         parts.append(("budget", budget(policy.budget)))
+    if policy.breaker is not None:
+        parts.append(("breaker", breaker(policy.breaker)))
     parts.append(("idempotent", quoted("auto") if policy.idempotent == "auto" else boolean(policy.idempotent)))
     parts.append(("nested", quoted(policy.nested)))
     return mapping(parts)
@@ -81,6 +83,14 @@ def budget(options):
         ("ttl", None if options.ttl is None else quoted(duration(options.ttl))),
     ]
     return mapping([(key, value) for key, value in written if value is not None])
+
+
+def breaker(own):
+    if own.options is None:
+        return quoted(own.name)
+    forms = {"failure_rate": millionths, "slow_rate": millionths, "factor": millionths, "jitter": quoted} | dict.fromkeys(
+        ("window_time", "slow_after", "initial", "max_delay", "probe_timeout"), lambda value: quoted(duration(value)))
+    return mapping([("name", quoted(own.name)), *((name, forms.get(name, str)(value)) for name, value in own.options if value is not None)])
 
 
 def number(value):

@@ -21,6 +21,7 @@ import lint
 import sim
 import tables
 import throttle
+from breaker import Breaker
 from budget import Budget
 from call import Attempt, Call, Failure, GiveUp
 from compile import compile_policy, parse, values
@@ -78,7 +79,7 @@ def dumped(case):
 def session(case):
     policy = accepted(case)
     call = Call(policy, case["started_at"], int(case["call_seed"]), case.get("outer_deadline"),
-                case.get("mode", "normal"), own_budget(policy))
+                case.get("mode", "normal"), own_budget(policy), own_breaker(policy, case))
     steps, ended = [], False
     for step in case["steps"]:
         if ended:
@@ -94,33 +95,50 @@ def session(case):
 
 
 def shared(case):
-    """Calls that share the policy's budget, step by step; each begins at its first step, and its seed is its number."""
+    """Calls that share the policy's budget and breaker, step by step; each begins at its first step, and its seed is its number.
+
+    What was written by hand of an expectation, and of `hand`, must be the oracle's.
+    """
     steps = []
-    for step, outcome, tokens in shared_outcomes(accepted(case), case):
+    for step, outcome, left in shared_outcomes(accepted(case), case):
         found = {} if outcome is None else outcome_of(outcome)
-        steps.append(expecting(step, "expect", {**found, "tokens": tokens}))
+        by_hand = step.get("expect", {}) | step.get("hand", {})
+        step = {key: value for key, value in step.items() if key not in ("expect", "hand")}
+        step["expect"] = {**found, **left}
+        if wrong := {key: value for key, value in by_hand.items() if step["expect"].get(key) != value}:
+            raise AssertionError(f"{case['name']}: {wrong} by hand, {step} by the oracle")
+        steps.append(step)
     if len(steps) != len(case["steps"]):
         raise AssertionError(f"{case['name']}: a step of a call after its give-up")
     return {**case, "steps": steps}
 
 
 def shared_outcomes(policy, case):
-    """Every step that is made, what it came to, and what the budget has left then."""
-    budget, calls, over = own_budget(policy), {}, set()
+    """Every step that is made, what it came to, what the budget has left then and what the breaker does."""
+    budget, breaker, calls, over = own_budget(policy), own_breaker(policy, case), {}, set()
     for step in case["steps"]:
         number = step.get("call", 1)
         if number in over:
             continue
         if number not in calls:
-            calls[number] = Call(policy, step["at"], number, case.get("outer_deadline"), case.get("mode", "normal"), budget)
+            calls[number] = Call(policy, step["at"], number, case.get("outer_deadline"), case.get("mode", "normal"),
+                                 budget, breaker)
         outcome = told(calls[number], step)
         if isinstance(outcome, GiveUp):
             over.add(number)
-        yield step, outcome, None if budget is None else budget.balance(step["at"])
+        yield step, outcome, {
+            "tokens": None if budget is None else budget.balance(step["at"]),
+            "state": None if breaker is None else breaker.look(step["at"])["state"],
+        }
 
 
 def own_budget(policy):
     return Budget(policy.budget) if policy.budget is not None and policy.budget.mode is not None else None
+
+
+def own_breaker(policy, case):
+    own = policy.breaker
+    return None if own is None or own.options is None else Breaker(dict(own.options), int(case.get("seed", 0)))
 
 
 def told(call, step):
@@ -271,7 +289,7 @@ def outcome_of(outcome):
         return {"number": outcome.number, "limit": outcome.limit, "remaining": outcome.remaining}
     if isinstance(outcome, GiveUp):
         if outcome.class_ is None:
-            return {"give_up": outcome.reason}
+            return {"give_up": outcome.reason} | ({} if outcome.hint is None else {"hint": outcome.hint})
         return {"give_up": outcome.reason, "hint": outcome.hint, "class": outcome.class_, "sent": outcome.sent}
     return {"retry": outcome.delay, "class": outcome.class_, "sent": outcome.sent, "last": outcome.last,
             "nested_warning": outcome.nested_warning}

@@ -1,5 +1,6 @@
 """One call decision by decision: every term that counted, as JSON and as one line each (tests/README.md, "Explanations")."""
 
+from breaker import Breaker
 from budget import Budget
 from call import Call, Failure, GiveUp, is_forced, judge, matches
 from ceilings import TABLE, ceiling, jittered
@@ -16,7 +17,9 @@ def explain(policy, options):
     """The lines of the text, and the JSON."""
     seed = int(options["call_seed"]) if "call_seed" in options else call_seed(int(options.get("seed", 1)), options.get("call", 1))
     budget = Budget(policy.budget) if policy.budget is not None and policy.budget.mode is not None else None
-    call = Call(policy, 0, seed, mode="normal" if options.get("active", True) else "inactive", budget=budget)
+    own = policy.breaker
+    breaker = Breaker(dict(own.options), seed) if own is not None and own.options is not None else None
+    call = Call(policy, 0, seed, mode="normal" if options.get("active", True) else "inactive", budget=budget, breaker=breaker)
     lines, decisions, now, reason = [head(policy, seed), ""], [], 0, None
     for given in [*options["failures"], None]:
         attempt = call.attempt(now)
@@ -69,7 +72,7 @@ def decided(policy, call, now, failure, interrupted):
         said |= present(last=outcome.last or None, nested_warning=outcome.nested_warning or None,
                         restarts=call.restarted_at != restarted_at or None)
     planned = None
-    if said.get("reason") in (None, "timeout", "budget"):
+    if said.get("reason") in (None, "timeout", "breaker_open", "budget"):
         terms, planned = wait(policy, call, failure, verdict, left, restarted_at, immediate_used, previous)
         said |= terms | {"wait_us": planned}
     if said.get("last"):
@@ -81,6 +84,9 @@ def decided(policy, call, now, failure, interrupted):
     said |= present(left_us=left, min_attempt_us=policy.min_attempt if policy.timeout is not None else None)
     if said.get("reason") == "hint_too_long":
         said["hint_max_us"] = policy.hint_max
+    if policy.breaker is not None:
+        open_for = 0 if call.breaker is None else call.open_for()
+        said |= present(breaker=policy.breaker.name, breaker_open_us=open_for or None)
     if policy.budget is not None:
         said["budget"] = policy.budget.name
         said |= present(budget_taken=None if call.taken is None else tokens(call.taken),
@@ -258,6 +264,7 @@ def retried(policy, said):
     terms += ["the hint restarts the backoff"] if "restarts" in said else []
     terms += ["an inner call has used up its retries: a warning"] if "nested_warning" in said else []
     terms += [of_class(said)] if "class_attempts" in said else []
+    terms += [f"breaker open for {time(said['breaker_open_us'])}"] if "breaker_open_us" in said else []
     if "budget_taken" in said:
         taken = f"{said['budget_taken']} taken, " if said["budget_taken"] else ""
         terms.append(f"budget {taken}{said['budget_left']} left")
@@ -316,6 +323,9 @@ def risen(policy, said):
 
 def refused(policy, said, was_clipped):
     reason = said["reason"]
+    if reason == "breaker_open":
+        longer = f"the breaker is open for {time(said['breaker_open_us'])}, longer than the wait of {time(said['wait_us'])}"
+        return [longer, *waited(policy, said)]
     if reason in ("timeout", "budget"):
         return (timed_out if reason == "timeout" else broke)(policy, said, was_clipped)
     hint = time(said.get("hint_us"))

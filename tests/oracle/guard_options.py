@@ -47,34 +47,73 @@ RIVALS = {"breaker": {"window_calls", "window_time"}}
 
 def read(guard, written):
     """({option: value}, []) or (None, [(code, pointer)]), in the order found."""
-    reader, table = Reader(), TABLES[guard]
+    reader = Reader()
     if not isinstance(written, dict):
         return None, [("wrong_kind", "")]
-    found, bad, rivals = {}, set(), set()
-    for key, value in written.items():
-        if key not in table:
-            reader.note("unknown_option", below("", key))
-            continue
-        if key in RIVALS.get(guard, ()):
-            if rivals:
-                reader.note("duplicate_option", below("", key))
-                continue
-            rivals.add(key)
-        try:
-            found[key] = table[key][0](reader)(value, below("", key))
-        except Refused:
-            bad.add(key)
-    options = {key: default for key, (_, default) in table.items()} | found
-    for about, code, option in CONFLICTS[guard](options, found, set(written)):
+    readers = {key: make(reader) for key, (make, _) in TABLES[guard].items()}
+    found, bad = members(reader, readers, RIVALS.get(guard, ()), written, "")
+    conflicts = [*SAID_TOGETHER.get(guard, lambda written: ())(set(written))]
+    options = with_defaults(guard, found)
+    conflicts += CONFLICTS[guard](options, found, set(written))
+    for about, code, option in conflicts:
         if not bad.intersection(about):
             reader.note(code, below("", option))
     return (None, reader.problems) if reader.problems else (options, [])
 
 
-def breaker(options, found, written):
-    """Completes the options; yields (what it is about, code, option)."""
+def members(reader, readers, rivals, written, pointer):
+    """What could be read, and the names of what could not. Of rivals the second is not read."""
+    found, bad, taken = {}, set(), False
+    for key, value in written.items():
+        place = below(pointer, key)
+        if key not in readers:
+            reader.note("unknown_option", place)
+            continue
+        if key in rivals:
+            if taken:
+                reader.note("duplicate_option", place)
+                continue
+            taken = True
+        try:
+            found[key] = readers[key](value, place)
+        except Refused:
+            bad.add(key)
+    return found, bad
+
+
+def with_defaults(guard, found):
+    return {key: default for key, (_, default) in TABLES[guard].items()} | found
+
+
+def in_policy(reader, value, pointer):
+    """The name and the options of a policy's own breaker, as written. What is wrong with all of it comes when nothing in it is."""
+    readers = {"name": reader.name} | {key: make(reader) for key, (make, _) in TABLES["breaker"].items()}
+    before = len(reader.problems)
+    found, _ = members(reader, readers, RIVALS["breaker"], reader.mapping(value, pointer), pointer)
+    if len(reader.problems) == before:
+        if "name" not in found:
+            reader.note("missing_option", below(pointer, "name"))
+        for _, code, option in slow_rate_alone(set(value)):
+            reader.note(code, below(pointer, option))
+    if len(reader.problems) > before:
+        raise Refused
+    return found.pop("name"), found
+
+
+def slow_rate_alone(written):
     if "slow_rate" in written and "slow_after" not in written:
         yield ("slow_after",), "meaningless_option", "slow_rate"
+
+
+def completed(found):
+    """Every option of a policy's own breaker, and the conflicts between them."""
+    options = with_defaults("breaker", found)
+    conflicts = [(code, option) for _, code, option in breaker(options, found, set(found))]
+    return options, conflicts
+
+
+def breaker(options, found, written):
+    """Completes the options; yields (what it is about, code, option)."""
     by_time = "window_time" in found
     if not by_time and options["window_calls"] is None:
         options["window_calls"] = 100
@@ -99,4 +138,5 @@ def needs(name):
     return conflicts
 
 
+SAID_TOGETHER = {"breaker": slow_rate_alone}
 CONFLICTS = {"breaker": breaker, "throttle": lambda *_: (), "bulkhead": needs("limit"), "hedge": needs("delay")}

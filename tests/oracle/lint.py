@@ -16,7 +16,7 @@ def lint(policy):
     """[(code, level, pointer)], in the order of the options they are about."""
     if policy.attempts == 1:
         return []
-    return [*limits(policy), *delays(policy), *classes(policy), *rules(policy), *budget(policy), *manners(policy)]
+    return [*limits(policy), *delays(policy), *classes(policy), *rules(policy), *budget(policy), *breaker(policy), *manners(policy)]
 
 
 def ranges(policy):
@@ -109,6 +109,13 @@ def retries_of(options, cost):
         if there.take(cost, 0) is None:
             return retries
     return 3
+
+
+def breaker(policy):
+    options = dict(policy.breaker.options) if policy.breaker and policy.breaker.options else {}
+    window = options.get("window_time")
+    if window is not None and policy.attempt_timeout is not None and window < policy.attempt_timeout:
+        yield "breaker-window-shorter-than-attempt", "warning", "/breaker/window_time"
 
 
 def manners(policy):

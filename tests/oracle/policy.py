@@ -40,6 +40,13 @@ class BudgetOptions:
 
 
 @dataclass(frozen=True)
+class BreakerOptions:
+    """A breaker of the policy's own, its options as pairs of name and value; a name alone means one that was made elsewhere."""
+    name: str
+    options: tuple | None = None
+
+
+@dataclass(frozen=True)
 class Policy:
     attempts: int | None = 10
     timeout: int | None = 45_000_000
@@ -60,6 +67,7 @@ class Policy:
     classes: tuple = ()  # pairs of class and ClassSettings, in the order of CLASSES
     rules: tuple = ()
     budget: BudgetOptions | None = None
+    breaker: BreakerOptions | None = None
     idempotent: object = "auto"  # True, False
     nested: str = "warn"  # once, allow, share
 

@@ -217,6 +217,16 @@ class Reader:
             defaults["cost"] = min(defaults["cost"], found.get("capacity", defaults["capacity"]))
         return BudgetOptions(**{"mode": mode, **defaults, **found})
 
+    def breaker(self, value, pointer):
+        """None, a name alone, or a name and the options written beside it."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return self.name(value, pointer), None
+        import guard_options
+
+        return guard_options.in_policy(self, value, pointer)
+
     def name(self, value, pointer):
         length = len(self.text(value, pointer).encode())
         if length == 0:
@@ -300,7 +310,8 @@ def read(value):
         "forever": reader.boolean, "on_timeout": reader.on_timeout, "attempt_timeout": reader.optional(reader.duration()),
         "backoff": reader.backoff, "initial": reader.duration(), "factor": reader.millionths(MILLION, 10 * MILLION),
         "max_delay": reader.duration(), "first": reader.one_of("delayed", "immediate"), "jitter": reader.jitter,
-        "hint": reader.hint, "classes": reader.classes, "rules": reader.rules, "budget": reader.budget, "idempotent": idempotent(reader),
+        "hint": reader.hint, "classes": reader.classes, "rules": reader.rules, "budget": reader.budget,
+        "breaker": reader.breaker, "idempotent": idempotent(reader),
         "nested": reader.one_of("warn", "once", "allow", "share"),
     }
     if not isinstance(value, dict):

@@ -14,7 +14,7 @@ from budget import Budget
 from call import Call, Failure, GiveUp
 from policy import MILLION
 
-REASONS = ("cancelled", "inactive", "nested", "permanent", "not_idempotent", "class_attempts", "attempts", "hint_too_long", "timeout", "budget")
+REASONS = ("cancelled", "inactive", "nested", "permanent", "not_idempotent", "class_attempts", "attempts", "hint_too_long", "timeout", "breaker_open", "budget")
 MOST_ATTEMPTS = 1000
 RETRIES = 16  # told apart; the last place has the later ones too
 SERVER_LANE = 5

@@ -197,8 +197,10 @@ transient maybe    always:       IDPCommunicationError
 permanent maybe    always:       AccessDeniedException AuthFailure InvalidSignatureException RequestExpired RequestInTheFuture RequestTimeTooSkewed SignatureDoesNotMatch
 """)
 
+USER = {"BreakerOpen": Row("transient", "not_sent", "hint_only", True)}  # our own error
+
 TABLES = {
-    "os": OS, "dns": DNS, "undici": UNDICI, "grpc": GRPC, "postgres": POSTGRES, "mysql": MYSQL, "sqlite": SQLITE, "redis": REDIS, "mongodb": MONGODB,
+    "user": USER, "os": OS, "dns": DNS, "undici": UNDICI, "grpc": GRPC, "postgres": POSTGRES, "mysql": MYSQL, "sqlite": SQLITE, "redis": REDIS, "mongodb": MONGODB,
     "kafka": KAFKA, "aws": AWS,
 }
 POSTGRES |= {class_: Row(*PERMANENT, known=True) for class_ in POSTGRES_CLASSES}
@@ -228,6 +230,7 @@ NAMES = {  # from a code to the name of its own row; None or a name that the tab
     "mongodb": _number,
     "kafka": lambda code: KAFKA_NUMBERS.get(code, code),
     "aws": lambda code: code,
+    "user": lambda code: code,
 }
 
 

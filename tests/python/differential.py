@@ -36,12 +36,12 @@ def step(said):
         return joined("r", said["retry"], said["class"], said["sent"], said["last"], said["nested_warning"])
     if "class" in said:
         return joined("g", said["give_up"], said["hint"], said["class"], said["sent"])
-    return joined("x", said["give_up"])
+    return joined("x", said["give_up"], said["hint"])
 
 
 LINES = {
     "session": lambda said: " ".join(map(step, said)),
-    "shared": lambda said: " ".join(f"{step(one)}@{token(one['tokens'])}" for one in said),
+    "shared": lambda said: " ".join(f"{step(one)}@{joined(one['tokens'], one['state'])}" for one in said),
     "schedule": lambda said: " ".join(map(token, said)),
     "dump": str,
     "hint": lambda said: joined(said["delay"], said["should_retry"], said["suspicious"]),

@@ -65,7 +65,7 @@ def session(case):
     policy, problems = policy_of(case)
     if policy is None:
         return refused(problems)
-    call = start(policy, case, case.get("started_at") or 0, int(case["call_seed"]), own_budget(policy))
+    call = start(policy, case, case.get("started_at") or 0, int(case["call_seed"]), own_budget(policy), own_breaker(policy, case))
     said = []
     for step in case["steps"]:
         said.append(attempt(call, step) if step.get("attempt") else failure(call, step))
@@ -80,17 +80,18 @@ def shared(case):
 
 
 def shared_steps(policy, case):
-    budget, calls, over, said = own_budget(policy), {}, set(), []
+    budget, breaker, calls, over, said = own_budget(policy), own_breaker(policy, case), {}, set(), []
     for step in case["steps"]:
         number = step.get("call") or 1
         if number in over:
             continue
         if number not in calls:
-            calls[number] = start(policy, case, step["at"], number, budget)
+            calls[number] = start(policy, case, step["at"], number, budget, breaker)
         found = told(calls[number], step)
         if "give_up" in found:
             over.add(number)
-        said.append({**found, "tokens": None if budget is None else budget.tokens(step["at"])})
+        tokens = None if budget is None else budget.tokens(step["at"])
+        said.append({**found, "tokens": tokens, "state": None if breaker is None else breaker.look(step["at"])[0]})
     return said
 
 
@@ -103,9 +104,10 @@ def told(call, step):
     return {"told": "s" if step.get("succeed") else "c"}
 
 
-def start(policy, case, started_at, call_seed, budget):
+def start(policy, case, started_at, call_seed, budget, breaker):
     mode = case.get("mode") or "normal"
-    return _core.Session(policy, started_at, call_seed, outer_deadline=case.get("outer_deadline"), mode=mode, budget=budget)
+    deadline = case.get("outer_deadline")
+    return _core.Session(policy, started_at, call_seed, outer_deadline=deadline, mode=mode, budget=budget, breaker=breaker)
 
 
 def own_budget(policy):
@@ -115,9 +117,17 @@ def own_budget(policy):
     return _core.Budget(policy)
 
 
+def own_breaker(policy, case):
+    """The breaker that the policy describes, with the case's seed."""
+    if policy.breaker_name is None or policy.breaker_problems(None):
+        return None
+    return _core.Breaker(policy, int(case.get("seed") or 0))
+
+
 def attempt(call, step):
+    """The hint of a refusal stands in the limit's place."""
     reason, number, limit, remaining = call.attempt(step["at"])
-    return {"number": number, "limit": limit, "remaining": remaining} if reason is None else {"give_up": reason}
+    return {"number": number, "limit": limit, "remaining": remaining} if reason is None else {"give_up": reason, "hint": limit}
 
 
 def failure(call, step):

@@ -6,10 +6,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use undaunted::analysis::Room;
-use undaunted::{Decision, Lane, Policy, call_seed, uniform, word};
+use undaunted::{Decision, Lane, Policy, Refused, call_seed, uniform, word};
 use undaunted_tests::{
-    Outcome, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards, read_hint, room,
-    schedule, shared, sim, start, step, tape_of, word as word_of,
+    Common, Outcome, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards, read_hint,
+    room, schedule, shared, sim, start, step, tape_of, word as word_of,
 };
 
 #[test]
@@ -278,9 +278,9 @@ fn check_dump(case: &Value) -> Result<(), String> {
 
 fn check_session(case: &Value) -> Result<(), String> {
     let policy = policy_of(case)?;
-    let (mut call, mut budget) = (start(&policy, case), policy.budget());
+    let (mut call, mut common) = (start(&policy, case), Common::new(&policy, case));
     for (at, given) in case["steps"].as_array().expect("steps").iter().enumerate() {
-        let outcome = step(&policy, &mut call, given, &mut budget);
+        let outcome = step(&policy, &mut call, given, &mut common);
         same(&given["expect"], &result(&outcome)).map_err(|difference| format!("step {at}: {difference}"))?;
     }
     Ok(())
@@ -289,9 +289,10 @@ fn check_session(case: &Value) -> Result<(), String> {
 fn check_shared(case: &Value) -> Result<(), String> {
     let policy = policy_of(case)?;
     let steps = case["steps"].as_array().expect("steps").iter();
-    for (at, (given, (outcome, tokens))) in steps.zip(shared(&policy, case)).enumerate() {
+    for (at, (given, (outcome, tokens, state))) in steps.zip(shared(&policy, case)).enumerate() {
         let mut found = result(&outcome);
         found["tokens"] = json!(tokens);
+        found["state"] = json!(state);
         same(&given["expect"], &found).map_err(|difference| format!("step {at}: {difference}"))?;
     }
     Ok(())
@@ -303,7 +304,8 @@ fn result(outcome: &Outcome) -> Value {
             json!({ "number": attempt.number, "limit": attempt.limit, "remaining": attempt.remaining })
         }
         Outcome::Told(_) => json!({}),
-        Outcome::Attempt(Err(reason)) => json!({ "give_up": reason.as_str() }),
+        Outcome::Attempt(Err(Refused { reason, hint: None })) => json!({ "give_up": reason.as_str() }),
+        Outcome::Attempt(Err(Refused { reason, hint })) => json!({ "give_up": reason.as_str(), "hint": hint }),
         Outcome::Decision(Decision::Retry { delay, class, sent, last, nested_warning }) => json!({
             "retry": delay, "class": class.as_str(), "sent": sent.as_str(), "last": last, "nested_warning": nested_warning,
         }),

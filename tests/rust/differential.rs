@@ -6,7 +6,9 @@ use std::io::{BufRead, BufReader};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use undaunted::Policy;
-use undaunted_tests::{Refusal, classification, compile, dump, guards, read_hint, schedule, shared, start, step};
+use undaunted_tests::{
+    Common, Refusal, classification, compile, dump, guards, read_hint, schedule, shared, start, step,
+};
 
 fn main() {
     let path = std::env::args().nth(1).expect("usage: differential FILE");
@@ -66,10 +68,10 @@ fn policy_line(policy: &Policy, case: &Value) -> String {
 }
 
 fn session_line(policy: &Policy, case: &Value) -> String {
-    let (mut call, mut budget) = (start(policy, case), policy.budget());
+    let (mut call, mut common) = (start(policy, case), Common::new(policy, case));
     let mut tokens = Vec::new();
     for given in case["steps"].as_array().into_iter().flatten() {
-        let outcome = step(policy, &mut call, given, &mut budget);
+        let outcome = step(policy, &mut call, given, &mut common);
         tokens.push(outcome.token());
         if outcome.is_end() {
             break;
@@ -80,8 +82,9 @@ fn session_line(policy: &Policy, case: &Value) -> String {
 
 fn shared_line(policy: &Policy, case: &Value) -> String {
     let or_dash = |tokens: Option<u64>| tokens.map_or("-".to_owned(), |tokens| tokens.to_string());
-    let tokens =
-        shared(policy, case).into_iter().map(|(outcome, left)| format!("{}@{}", outcome.token(), or_dash(left)));
+    let tokens = shared(policy, case)
+        .into_iter()
+        .map(|(outcome, left, state)| format!("{}@{}:{}", outcome.token(), or_dash(left), state.unwrap_or("-")));
     tokens.collect::<Vec<_>>().join(" ")
 }
 

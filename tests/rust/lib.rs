@@ -12,8 +12,8 @@ use undaunted::explain::Script;
 use undaunted::hint::{self, Hint};
 use undaunted::tape::Writer;
 use undaunted::{
-    Budget, Call, Class, Classification, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy, Problem,
-    Reason, Shared, Verdict, call_seed, classify,
+    Breaker, Budget, Call, Class, Classification, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy,
+    Problem, Refused, Shared, Verdict, call_seed, classify,
 };
 
 /// Writes a parsed JSON value onto a tape.
@@ -202,9 +202,23 @@ fn start_at(policy: &Policy, case: &Value, started_at: u64, call_seed: u64) -> C
     policy.start(started_at, call_seed, case["outer_deadline"].as_u64(), mode)
 }
 
-/// What every step of a `shared` case that is made came to, and what the budget had left then.
-pub fn shared(policy: &Policy, case: &Value) -> Vec<(Outcome, Option<u64>)> {
-    let mut budget = policy.budget();
+/// What the calls of a case share, where the policy describes it.
+pub struct Common {
+    budget: Option<Budget>,
+    breaker: Option<Breaker>,
+}
+
+impl Common {
+    /// The budget full, the breaker closed; the case's `seed` is the breaker's.
+    pub fn new(policy: &Policy, case: &Value) -> Common {
+        let seed = if case["seed"].is_null() { 0 } else { word(&case["seed"]) };
+        Common { budget: policy.budget(), breaker: policy.breaker(seed) }
+    }
+}
+
+/// What every step of a `shared` case that is made came to, what the budget had left then, and what the breaker did.
+pub fn shared(policy: &Policy, case: &Value) -> Vec<(Outcome, Option<u64>, Option<&'static str>)> {
+    let mut common = Common::new(policy, case);
     let mut calls: HashMap<u64, Call> = HashMap::new();
     let mut over = HashSet::new();
     let steps = case["steps"].as_array().expect("steps").iter();
@@ -215,19 +229,20 @@ pub fn shared(policy: &Policy, case: &Value) -> Vec<(Outcome, Option<u64>)> {
             return None;
         }
         let call = calls.entry(number).or_insert_with(|| start_at(policy, case, at, number));
-        let outcome = step(policy, call, given, &mut budget);
+        let outcome = step(policy, call, given, &mut common);
         if outcome.is_end() {
             over.insert(number);
         }
-        Some((outcome, budget.as_mut().map(|budget| budget.tokens(at))))
+        let tokens = common.budget.as_mut().map(|budget| budget.tokens(at));
+        Some((outcome, tokens, common.breaker.as_mut().map(|breaker| breaker.state(at).as_str())))
     });
     outcomes.collect()
 }
 
 /// What a step came to, as a token of the differential run's result line.
 pub enum Outcome {
-    /// An attempt: number, limit, remaining; or the reason against it.
-    Attempt(Result<undaunted::Attempt, Reason>),
+    /// An attempt: number, limit, remaining; or why not.
+    Attempt(Result<undaunted::Attempt, Refused>),
     /// A decision about a failure.
     Decision(Decision),
     /// Told of a success (`s`) or a cancellation (`c`).
@@ -235,9 +250,9 @@ pub enum Outcome {
 }
 
 /// Runs one step.
-pub fn step(policy: &Policy, call: &mut Call, step: &Value, budget: &mut Option<Budget>) -> Outcome {
+pub fn step(policy: &Policy, call: &mut Call, step: &Value, common: &mut Common) -> Outcome {
     let now = step["at"].as_u64().expect("a time");
-    let shared = Shared { budget: budget.as_mut() };
+    let shared = Shared { budget: common.budget.as_mut(), breaker: common.breaker.as_mut() };
     if !step["fail"].is_null() {
         return Outcome::Decision(policy.failed(call, now, &failure(&step["fail"]), shared));
     }
@@ -265,7 +280,7 @@ impl Outcome {
             Outcome::Attempt(Ok(attempt)) => {
                 format!("a:{}:{}:{}", attempt.number, or_dash(attempt.limit), or_dash(attempt.remaining))
             }
-            Outcome::Attempt(Err(reason)) => format!("x:{}", reason.as_str()),
+            Outcome::Attempt(Err(refused)) => format!("x:{}:{}", refused.reason.as_str(), or_dash(refused.hint)),
             Outcome::Told(what) => what.to_string(),
             Outcome::Decision(Decision::Retry { delay, class, sent, last, nested_warning }) => format!(
                 "r:{delay}:{}:{}:{}:{}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import _core
 from ._guard import Counting, Guard, check_name, check_seed, checked, now, outcome_of
+from ._named import Names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,17 +60,37 @@ class Breaker(Guard):
     `on` says which errors are failures: exception types or a function of the error; by default all. Others are ignored, and cancellation
     drops the call. `seed` makes its jitter repeatable. Raises PolicyError with every mistake at once.
 
+    With a `name` there is one in a process, for as long as a policy or a program holds it: breakers and policies of the same name, and the
+    same options, count together, each `on` for its own calls. `Policy(breaker=...)` takes one with a name; there the core says what counts.
+
     Its clock is `time.monotonic`, or that of `testing()`: one that has run by the first stands still in the second, so make one for each test.
     """
 
-    __slots__ = ("__weakref__", "_core", "_on", "name")
+    __slots__ = ("__weakref__", "_on", "_state", "name")
 
     def __init__(
         self, *, on: Counted = Exception, name: str | None = None, seed: int | None = None, **options: Unpack[BreakerOptions]
     ) -> None:
         self._on = Counting(on)
         self.name = check_name(name)
-        self._core = checked(_core.Breaker.compile(options, "python", check_seed(seed)))
+        check_seed(seed)
+        if name is None:
+            self._state = State(checked(_core.Breaker.compile(options, "python", seed)), None)
+            return
+        from ._policy import compiled
+
+        self._state = shared(compiled({"preset": "none", "breaker": {"name": name, **options}}, "python"), seed)
+
+    @property
+    def options(self) -> dict[str, Any] | None:
+        """What it was made of, defaults included, as a policy takes it; None without a name."""
+        import json
+
+        return None if self._state.text is None else json.loads(self._state.text)["breaker"]  # type: ignore[no-any-return]
+
+    @property
+    def _core(self) -> _core.Breaker:
+        return self._state.core
 
     @property
     def state(self) -> Literal["closed", "open", "half_open"]:
@@ -110,3 +131,39 @@ class Breaker(Guard):
             outcome = outcome_of(error, self._on)
         finally:
             token.settle(outcome)
+
+
+class State:
+    """What breakers of one name have in common."""
+
+    __slots__ = ("__weakref__", "core", "text")
+
+    def __init__(self, core: _core.Breaker, text: str | None) -> None:
+        self.core = core
+        #: A policy that describes it.
+        self.text = text
+
+
+def shared(policy: _core.Policy, seed: int | None = None) -> State:
+    """What the breakers of a policy's name have in common, made if it is not there. Raises PolicyError if it cannot be that one."""
+
+    def problems(there: State | None) -> list[tuple[str, str, str]]:
+        return policy.breaker_problems(None if there is None else there.core)
+
+    made = known.find_or_make(policy.breaker_name or "", problems, lambda: State(_core.Breaker(policy, seed), policy.dump()))
+    if seed is not None:
+        made.core.reseed(seed)
+    return made
+
+
+def of_policy(policy: _core.Policy) -> Breaker | None:
+    """The breaker that a policy names."""
+    name = policy.breaker_name
+    if name is None:
+        return None
+    breaker = object.__new__(Breaker)
+    breaker._on, breaker.name, breaker._state = Counting(Exception), name, shared(policy)
+    return breaker
+
+
+known = Names()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from _thread import RLock
 
 from . import _core
-from ._errors import PolicyError
+from ._named import Names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Unpack
-    from weakref import ref
 
     from ._options import BudgetSettings
 
@@ -63,28 +61,14 @@ class Budget:
 
 def shared(policy: _core.Policy) -> Budget:
     """The budget of a policy's name, made if it is not there. Raises PolicyError if it cannot be that one."""
-    from weakref import ref
-
     name = policy.budget_name or ""
-    with lock:
-        found = _there(name)
-        if problems := policy.budget_problems(None if found is None else found._core):
-            raise PolicyError(problems)
-        if found is None:
-            found = object.__new__(Budget)
-            found.name, found._core, found._text = name, _core.Budget(policy), policy.dump()
-            known[name] = ref(found, lambda gone: _forget(name, gone))
-        return found
 
+    def make() -> Budget:
+        made = object.__new__(Budget)
+        made.name, made._core, made._text = name, _core.Budget(policy), policy.dump()
+        return made
 
-def _there(name: str) -> Budget | None:
-    kept = known.get(name)
-    return None if kept is None else kept()
-
-
-def _forget(name: str, gone: ref[Budget]) -> None:
-    if known.get(name) is gone:
-        del known[name]
+    return known.find_or_make(name, lambda there: policy.budget_problems(None if there is None else there._core), make)
 
 
 def _restore(text: str) -> Budget:
@@ -93,6 +77,4 @@ def _restore(text: str) -> Budget:
     return shared(compiled(json_value(text), "json"))
 
 
-#: Held while a name is looked up; again by the same thread if a budget is let go meanwhile.
-lock = RLock()
-known: dict[str, ref[Budget]] = {}
+known = Names()

@@ -31,7 +31,7 @@ class PolicyError(ValueError):
 class GaveUp(Exception):
     """No result satisfied `retry_if_result` before the call was given up.
 
-    `result` is the last one, `reason` one of `attempts`, `timeout`, `class_attempts`, `budget`, `cancelled`, `inactive`; `history(error)` has the
+    `result` is the last one, `reason` one of `attempts`, `timeout`, `class_attempts`, `breaker_open`, `budget`, `cancelled`, `inactive`; `history(error)` has the
     attempts.
     """
 
@@ -236,7 +236,7 @@ def leave(
     """Leaves the note and the history on an error that is given up. Never raises: the user's error must get out."""
     # The error itself is left out of its own history: no reference cycle.
     kept = [(number, ... if cause is error else cause, *rest) for number, cause, *rest in records]
-    count = records[-1][0]
+    count = records[-1][0] if records else 0
     of = f"{count} of {attempts}" if attempts is not None else f"{count}"
     plural = "attempt" if attempts == 1 or (attempts is None and count == 1) else "attempts"
     more = f" (the server asked for {hint:g} s)" if reason == "hint_too_long" and hint is not None else MORE.get(reason, "")
@@ -283,7 +283,10 @@ def _bare_http_error(kind: type[HttpError], args: tuple[int, str | None]) -> Htt
 
 
 NOTE = "undaunted: gave up"
-MORE = {"budget": " (this client's own allowance of retries is used up; the server set no limit)"}
+MORE = {
+    "budget": " (this client's own allowance of retries is used up; the server set no limit)",
+    "breaker_open": " (this client's own breaker is open; nothing more was sent)",
+}
 MARK = "__undaunted__"
 VERDICT = "__undaunted_mark__"
 _warned_pairs: set[tuple[str | None, str | None]] = set()

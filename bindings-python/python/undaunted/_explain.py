@@ -35,7 +35,7 @@ def _seeds(policy: Policy, seed: int | None, call: int, call_seed: int | None) -
 
 
 def _explained(policy: Policy, failures: list[Any], conditions: dict[str, Any]) -> Explanation:
-    report, problems = _core.explain(policy._with_budget(), {"failures": failures, **conditions}, "python")
+    report, problems = _core.explain(policy._written_out(), {"failures": failures, **conditions}, "python")
     if report is None:
         raise PolicyError(problems)
     return Explanation(*report)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from threading import Event as Cancel
 from typing import Any, Literal, ParamSpec, Protocol, Required, TypeAlias, TypedDict, TypeVar
 
+from ._breaker import Breaker
 from ._budget import Budget
 from ._events import Event
 
@@ -52,6 +53,29 @@ class BudgetSettings(TypedDict, total=False):
 
 class BudgetOptions(BudgetSettings):
     """An allowance of retries that policies share by its name."""
+
+    name: Required[str]
+
+
+class BreakerOptions(TypedDict, total=False):
+    """Options of a breaker."""
+
+    window_calls: int
+    window_time: Duration
+    min_calls: int
+    failure_rate: float
+    slow_after: Duration
+    slow_rate: float
+    initial: Duration
+    factor: float
+    max_delay: Duration
+    jitter: Literal["none", "full", "equal"]
+    probes: int
+    probe_timeout: Duration
+
+
+class PolicyBreaker(BreakerOptions):
+    """A breaker that policies share by its name."""
 
     name: Required[str]
 
@@ -138,6 +162,7 @@ class Options(TypedDict, total=False):
     classes: Mapping[ClassName, ClassOptions]
     rules: Sequence[FullRule]
     budget: Budget | BudgetOptions | str | None
+    breaker: Breaker | PolicyBreaker | str | None
     idempotent: Literal["auto"] | bool
     nested: Literal["warn", "once", "allow", "share"]
     on: On | None
@@ -150,23 +175,6 @@ class Options(TypedDict, total=False):
 
 #: Exception types, or a function that says whether an error counts.
 Counted: TypeAlias = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
-
-
-class BreakerOptions(TypedDict, total=False):
-    """Options of a breaker."""
-
-    window_calls: int
-    window_time: Duration
-    min_calls: int
-    failure_rate: float
-    slow_after: Duration
-    slow_rate: float
-    initial: Duration
-    factor: float
-    max_delay: Duration
-    jitter: Literal["none", "full", "equal"]
-    probes: int
-    probe_timeout: Duration
 
 
 class BreakerSnapshot(TypedDict):

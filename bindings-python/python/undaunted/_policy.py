@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, ParamSpec, Self, TypeVar, Unpack
 
+    from ._breaker import Breaker
     from ._budget import Budget
     from ._core import Plan
     from ._core import Policy as CorePolicy
@@ -33,9 +34,8 @@ class Policy:
 
     Options are those of a policy file, with durations as seconds, timedelta or text with a unit: `attempts` (total calls, the first
     included; 1 to 4294967295, None for no limit), `timeout` (of the whole call, None for none), `attempt_timeout`, `backoff`, `initial`,
-    `factor`, `max_delay`, `first`, `jitter`, `hint`, `classes`, `rules`, `budget` (a `Budget`, its options, or its name), `idempotent`, `nested`,
-    `on_timeout`, `forever`, `preset`. What is
-    not given comes from the preset, by default `standard`: 10 attempts in 45 s, 1 s doubling to 10 s, full jitter.
+    `factor`, `max_delay`, `first`, `jitter`, `hint`, `classes`, `rules`, `budget` (a `Budget`, its options, or its name), `breaker` (a `Breaker` with
+    a name, its options, or its name), `idempotent`, `nested`, `on_timeout`, `forever`, `preset`. What is not given comes from the preset, by default `standard`: 10 attempts in 45 s, 1 s doubling to 10 s, full jitter.
 
     Six settings belong to the process and are in no file: `on` (exception types, hooks `error -> bool | seconds | timedelta`, or a tuple of
     these; without it the built-in tables decide, and what they do not know is not retried), `retry_if_result`, `on_event`, `name`, `seed`
@@ -45,9 +45,10 @@ class Policy:
     Raises PolicyError with every mistake at once; TypeError or ValueError for the settings.
     """
 
-    __slots__ = ("__weakref__", "_budget", "_core", "_plans", "_settings", "_text")
+    __slots__ = ("__weakref__", "_breaker", "_budget", "_core", "_plans", "_settings", "_text")
 
     _core: CorePolicy
+    _breaker: Breaker | None
     _budget: Budget | None
     _settings: Settings
     _text: str
@@ -192,18 +193,20 @@ class Policy:
             "class": class_,
             "calls_per_second": calls_per_second,
         }
-        report, problems = _core.analyse(self._with_budget(), conditions, "python")
+        report, problems = _core.analyse(self._written_out(), conditions, "python")
         if report is None:
             raise PolicyError(problems)
         return Analysis(*report)
 
-    def _with_budget(self) -> _core.Policy:
-        """With what its budget is made of written out, where it only names one."""
-        if self._budget is None:
+    def _written_out(self) -> _core.Policy:
+        """With what its budget and its breaker are made of written out, where it only names them."""
+        shared = {"budget": self._budget, "breaker": self._breaker}
+        options = {name: found.options for name, found in shared.items() if found is not None}
+        if not options:
             return self._core
         import json
 
-        return compiled({**json.loads(self._text), "budget": self._budget.options}, "json")
+        return compiled({**json.loads(self._text), **options}, "json")
 
     def diff(self, other: Policy, *, failure_rate: float = 0.1, attempt_duration: Duration = 0.0) -> Difference:
         """What changes from this policy to another: options, what becomes of calls under the same conditions, findings that come and go.
@@ -215,7 +218,7 @@ class Policy:
         if not isinstance(other, Policy):
             raise TypeError(f"the other policy is {other!r}, allowed a Policy; use Policy.load, Policy.parse or Policy(...)")
         conditions = {"failure_rate": failure_rate, "attempt_duration": attempt_duration}
-        report, problems = _core.diff(self._with_budget(), other._with_budget(), conditions, "python")
+        report, problems = _core.diff(self._written_out(), other._written_out(), conditions, "python")
         if report is None:
             raise PolicyError(problems)
         return Difference(*report)
@@ -237,7 +240,7 @@ class Policy:
         `body`, `duration` (of the attempt, by default `attempt_duration`), `verdict` (`named`, `refused`, `forced`: what `on` says), `wait`
         (which it asks for), `cancelled`, `nested`; beside an exception under `error` they come before what the exception says. Up to 100;
         the attempt after the last succeeds. Waits are drawn as by `schedule`, by default for call 1 of the policy's own seed, else of 1.
-        The budget is full at first.
+        The budget is full at first, the breaker closed.
 
         In place of failures, an exception that a call of this policy has given up explains that call by its `history`, seed and all.
 
@@ -279,6 +282,16 @@ class Policy:
         return self._budget
 
     @property
+    def breaker(self) -> Breaker | None:
+        """What refuses its calls' attempts for a while once too many have failed or been slow."""
+        return self._breaker
+
+    @property
+    def _shares(self) -> bool:
+        """Whether a budget or a breaker must hear how its calls end."""
+        return self._budget is not None or self._breaker is not None
+
+    @property
     def name(self) -> str | None:
         """What events and warnings call it; None for the function's own name."""
         return self._settings.name
@@ -313,12 +326,18 @@ class Policy:
             if len(self._plans) >= PLANS:
                 self._plans.clear()
             budget = None if self._budget is None else self._budget._core
-            plan = self._plans[name] = make_plan(self, name, self._core, self._settings.seed, budget)
+            breaker = None if self._breaker is None else self._breaker._core
+            plan = self._plans[name] = make_plan(self, name, self._core, self._settings.seed, budget, breaker)
         return plan
 
 
 def make_plan(
-    policy: Policy, name: str | None, core: _core.Policy, seed: _core.Seed | None, budget: _core.Budget | None
+    policy: Policy,
+    name: str | None,
+    core: _core.Policy,
+    seed: _core.Seed | None,
+    budget: _core.Budget | None,
+    breaker: _core.Breaker | None,
 ) -> _core.Plan:
     settings = policy._settings
     return _core.Plan(
@@ -331,6 +350,7 @@ def make_plan(
         hooks=settings.hooks,
         seed=seed,
         budget=budget,
+        breaker=breaker,
         name=name,
     )
 
@@ -383,8 +403,9 @@ def _read_duration(text: str) -> float:
 
 
 def compiled(options: object, notation: str, base: _core.Policy | None = None) -> _core.Policy:
-    if isinstance(options, dict) and hasattr(options.get("budget"), "tokens"):
-        options = {**options, "budget": options["budget"].options}
+    if isinstance(options, dict):
+        made = {name: options[name] for name, mark in (("budget", "tokens"), ("breaker", "permit")) if hasattr(options.get(name), mark)}
+        options = {**options, **{name: thing.options or {} for name, thing in made.items()}} if made else options
     policy, problems = _core.compile(options, notation, base)
     if policy is None:
         raise PolicyError(problems)
@@ -405,12 +426,16 @@ def json_value(text: str | bytes, what: str = "the policy is") -> object:
 
 
 def _fill(policy: Policy, core: _core.Policy, settings: Settings) -> None:
-    budget = None
+    breaker = budget = None
     if core.budget_name is not None:
         from ._budget import shared
 
         budget = shared(core)
-    fields = {"_core": core, "_settings": settings, "_text": core.dump(), "_plans": {}, "_budget": budget}
+    if core.breaker_name is not None:
+        from ._breaker import of_policy
+
+        breaker = of_policy(core)
+    fields = {"_core": core, "_settings": settings, "_text": core.dump(), "_plans": {}, "_budget": budget, "_breaker": breaker}
     for name, value in fields.items():
         object.__setattr__(policy, name, value)
 

@@ -121,6 +121,11 @@ def _read_http_error(error: Any, needs_body: bool) -> _core.Failure:
     return _core.Failure("http", error.status, hint=hint, should_retry=error.should_retry, body=body)
 
 
+def _read_breaker_open(error: Any, needs_body: bool) -> _core.Failure:
+    """Nothing was sent; it may be tried again once the breaker lets calls through, if there is so much time."""
+    return _core.Failure("user", "BreakerOpen", hint=max(0, round(error.retry_in * 1e6)))
+
+
 def _read_os(error: Any, needs_body: bool) -> _core.Failure:
     code = error.errno
     if code is None:
@@ -241,6 +246,7 @@ NAMELESS = {
 
 READERS: dict[str, Reader] = {
     "undaunted._errors.HttpError": _read_http_error,
+    "undaunted._breaker.BreakerOpen": _read_breaker_open,
     "builtins.OSError": _read_os,
     "socket.gaierror": _read_gai,
     "socket.herror": _read_herror,

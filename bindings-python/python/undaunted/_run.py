@@ -40,8 +40,9 @@ class Run:
         self.call: _core.Call = plan.begin_in(
             self.started, outer_deadline=outer, inactive=not _switch.active, method=method, idempotency_key=idempotency_key
         )
-        if policy._core.is_watched or policy._core.attempt_timeout is not None:
-            self.call.attempt(self.started)
+        is_watched = policy._core.is_watched or policy._core.attempt_timeout is not None
+        if is_watched and not self.call.attempt(self.started):
+            raise self._refused()
 
     def now(self) -> float:
         return time.monotonic() if self.testing is None else self.testing.now
@@ -59,7 +60,7 @@ class Run:
 
     def succeeded(self) -> None:
         self.attempt_ends(None)
-        if self.policy._budget is not None:
+        if self.policy._shares:
             self.call.succeeded(self.now())
         self._let_go()
         if self.hooks:
@@ -144,9 +145,20 @@ class Run:
         self._let_go()
         return error
 
+    def _refused(self) -> Exception:
+        """The breaker does not let the first attempt start: there is no error but this."""
+        from ._breaker import BreakerOpen
+
+        breaker = self.policy._breaker
+        self.error = error = BreakerOpen(self.call.hint or 0.0, None if breaker is None else breaker.name)
+        self._leave(error, self.call.reason or "")
+        self._told_of_giving_up()
+        self._let_go()
+        return error
+
     def _hand_back(self) -> None:
-        """The budget gets back what a retry was to take that is not made now. An extra call is harmless."""
-        if self.policy._budget is not None:
+        """Budget and breaker get back what an attempt has of them that is not made now. An extra call is harmless."""
+        if self.policy._shares:
             self.call.abandoned(self.now())
 
     def _let_go(self) -> None:

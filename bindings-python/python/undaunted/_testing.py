@@ -21,7 +21,7 @@ class Testing:
     The clock stands still but for waits and `advance`; only undaunted reads it.
     """
 
-    __slots__ = ("_attempts", "_budgets", "_now", "_plans", "_script", "_seed", "_tokens", "events", "waits")
+    __slots__ = ("_attempts", "_breakers", "_budgets", "_now", "_plans", "_script", "_seed", "_tokens", "events", "waits")
 
     def __init__(self, attempts: int | None, seed: int | None, script: Iterable[object]) -> None:
         if attempts is not None and (not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1):
@@ -33,6 +33,7 @@ class Testing:
         self._script = list(script)
         self._now = 0
         self._plans: dict[tuple[Policy, str | None], _core.Plan] = {}
+        self._breakers: dict[str, _core.Breaker] = {}
         self._budgets: dict[str, _core.Budget] = {}
         self._tokens: list[Any] = []
 
@@ -76,7 +77,8 @@ class Testing:
             core = policy._core
             if self._attempts is not None and (core.attempts is None or core.attempts > self._attempts):
                 core = compiled({"attempts": self._attempts}, "python", core)
-            plan = self._plans[policy, name] = make_plan(policy, name, core, self._seed or policy._settings.seed, self._budget(policy))
+            seed = self._seed or policy._settings.seed
+            plan = self._plans[policy, name] = make_plan(policy, name, core, seed, self._budget(policy), self._breaker(policy))
         return plan
 
 
@@ -87,11 +89,19 @@ class Testing:
             return None
         return self._budgets.setdefault(budget.name, budget._core.fresh())
 
+    def _breaker(self, policy: Policy) -> _core.Breaker | None:
+        """A closed one of the policy's kind."""
+        breaker = policy._breaker
+        if breaker is None or breaker.name is None:
+            return None
+        return self._breakers.setdefault(breaker.name, breaker._core.fresh())
+
 
 def testing(*, attempts: int | None = None, seed: int | None = None, script: Iterable[object] = ()) -> Testing:
     """A context in which retries never sleep; other tasks and threads are not affected.
 
-    Waits are computed as ever, recorded in `waits`, and pass on a virtual clock; budgets are full ones of its own. `attempts` lowers the policies' limits and never raises
+    Waits are computed as ever, recorded in `waits`, and pass on a virtual clock; budgets are full ones of its own, breakers closed
+    ones. `attempts` lowers the policies' limits and never raises
     them. With a `seed` the n-th call that fails has the waits of `policy.schedule(seed=seed, call=n)`. `script` lists failures that take
     the place of the code, one for each attempt in the order they start: a status (503), an errno name ("ECONNRESET"), an exception, or
     None to let the code run, as it does when the script is at its end.

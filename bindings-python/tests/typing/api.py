@@ -106,6 +106,10 @@ async def main() -> None:
     Policy(budget=budget, classes={"throttle": {"cost": 5}})
     Policy(budget="api")
     Policy(budget={"name": "api", "mode": "window", "ttl": 10})
+    Policy(breaker=undaunted.Breaker(name="api", probes=1))
+    Policy(breaker={"name": "api", "window_time": 30, "jitter": "none"})
+    Policy(breaker="api")
+    assert_type(policy.breaker, undaunted.Breaker | None)
     source = undaunted.PolicySource(lambda: "{}", fallback=policy, on_error=print)
     assert_type(source.current(), Policy)
     assert_type(source.replace(on=OSError), undaunted.PolicySource)
@@ -159,6 +163,7 @@ def mistakes() -> None:
     policy.analyse(failure="10 %")  # type: ignore[call-arg]
     policy.replace(nested="twice")  # type: ignore[arg-type]
     Policy(budget={"capacity": 5})  # type: ignore[arg-type]
+    Policy(breaker={"probes": 5})  # type: ignore[arg-type]
     undaunted.Budget("api", capacity="5")  # type: ignore[arg-type]
 
 

@@ -6,6 +6,7 @@
 
 use super::{ATTEMPTS, DURATION, FACTOR, PER_CALL, PROPORTIONAL, RULES_LEN, RULES_TEXT, TABLE_LEN, TOKENS, TTL};
 use crate::backoff::Backoff;
+use crate::breaker::{PROBES, WINDOW_CALLS};
 use crate::budget::BudgetMode;
 use crate::failure::{Class, Sent};
 use crate::jitter::Jitter;
@@ -311,6 +312,61 @@ pub const ROWS: &[Row] = &[
         meaningless_with: "budget.mode other than window",
         ..row("budget.ttl", Takes::Duration(TTL.0, TTL.1), "\"10s\"", "How long the window is.")
     },
+    Row {
+        null: Some("none"),
+        ..row(
+            "breaker",
+            Takes::Text(name::LONGEST as u64),
+            "null",
+            "The name of a breaker that is made elsewhere: it refuses attempts for a while once too many have failed or been slow.",
+        )
+    },
+    Row {
+        null: Some("none"),
+        ..row("breaker", Takes::Map, "", "A breaker of the policy's own. Policies share one by its name.")
+    },
+    row("breaker.name", Takes::Text(name::LONGEST as u64), "", "What is called: one breaker for one upstream."),
+    Row {
+        meaningless_with: "breaker.window_time",
+        ..row("breaker.window_calls", Takes::Count(1, WINDOW_CALLS), "100", "So many of the last results count.")
+    },
+    Row {
+        meaningless_with: "breaker.window_calls",
+        ..row(
+            "breaker.window_time",
+            Takes::Duration(10, DURATION.1),
+            "",
+            "Instead the results of so long count, a tenth of it forgotten at a time.",
+        )
+    },
+    row(
+        "breaker.min_calls",
+        Takes::Count(1, 1_000_000),
+        "20",
+        "With fewer results in the window it does not open. At most `window_calls`.",
+    ),
+    row("breaker.failure_rate", Takes::Decimal(1, 1_000_000), "0.5", "The share of failures that opens it."),
+    span("breaker.slow_after", "", "An attempt that takes longer is slow; without it none is."),
+    Row {
+        meaningless_with: "no breaker.slow_after",
+        ..row("breaker.slow_rate", Takes::Decimal(1, 1_000_000), "1", "The share of slow attempts that opens it.")
+    },
+    span("breaker.initial", "\"5s\"", "How long it stays open the first time, before jitter."),
+    row(
+        "breaker.factor",
+        Takes::Decimal(1_000_000, 10_000_000),
+        "2",
+        "Growth of that each time it opens again without having closed.",
+    ),
+    span("breaker.max_delay", "\"60s\"", "The longest it stays open."),
+    row("breaker.jitter", Takes::Word(&["none", "full", "equal"]), "\"equal\"", "How that time is drawn."),
+    row(
+        "breaker.probes",
+        Takes::Count(1, PROBES),
+        "3",
+        "How many attempts a half-open breaker lets through and judges by.",
+    ),
+    span("breaker.probe_timeout", "\"60s\"", "A probe that has not ended by then is taken back."),
     row("idempotent", Takes::Bool, "", "Whether a call that the server may have acted on may be repeated."),
     row(
         "idempotent",
@@ -372,11 +428,11 @@ mod tests {
                 }
             }
             Kind::Status | Kind::Code => forms.push(format!("{path} code")),
-            Kind::Text | Kind::Name => forms.push(format!("{path} text")),
+            Kind::Text | Kind::Name(_) => forms.push(format!("{path} text")),
             #[cfg(feature = "lab")]
             Kind::Maps(_) | Kind::OwnCode | Kind::OwnText | Kind::Word => {}
             Kind::Map(map) => {
-                if map.is_named() {
+                if map.named().is_some() {
                     forms.push(format!("{path} text{null}"));
                 }
                 forms.push(format!("{path} map{null}"));

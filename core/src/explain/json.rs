@@ -136,6 +136,9 @@ fn limits(map: &mut Object, decided: &Decided) {
     if let Decision::GiveUp { reason: Reason::HintTooLong, .. } = decided.decision {
         map.number("hint_max_us", policy.settings[HINT_MAX]);
     }
+    if let Some(name) = policy.breaker_name() {
+        map.bytes("breaker", name).some("breaker_open_us", Some(decided.open_for).filter(|time| *time > 0));
+    }
     if let Some(name) = policy.budget_name() {
         map.bytes("budget", name);
         if let Some(taken) = decided.call.taken {

@@ -174,6 +174,9 @@ impl<'o> Line<'_, 'o> {
         if let Some((used, limit)) = decided.class_attempts() {
             self.class_attempts(used, limit);
         }
+        if decided.open_for > 0 {
+            self.term().text("breaker open for ").exact(decided.open_for);
+        }
         if let (Some(taken), Some(tokens)) = (decided.call.taken, decided.tokens()) {
             let text = self.term().text("budget ");
             if taken > 0 {
@@ -287,6 +290,7 @@ impl<'o> Line<'_, 'o> {
             }
             Reason::HintTooLong => self.hint_too_long(),
             Reason::Timeout => self.timeout(),
+            Reason::BreakerOpen => self.breaker_open(),
             Reason::Budget => self.budget(),
         }
     }
@@ -329,6 +333,13 @@ impl<'o> Line<'_, 'o> {
             None => text.text(" ≥ timeout "),
         };
         text.exact(timeout);
+        self.wait();
+    }
+
+    fn breaker_open(&mut self) {
+        let decided = self.decided;
+        let text = self.term().text("the breaker is open for ").exact(decided.open_for);
+        text.text(", longer than the wait of ").exact(decided.terms.wait.unwrap_or(0));
         self.wait();
     }
 

@@ -58,10 +58,11 @@ fn print_field(policy: &Policy, field: &Field, own: &[u64], out: &mut dyn FnMut(
         Kind::Bool => print_text(words::nth(field.words, value as usize - 2).as_bytes(), out),
         Kind::Delays if value == LIST => print_list(policy, &DELAY, policy.delays.as_slice(), 1, out),
         Kind::Rules => print_list(policy, &RULE, policy.rules.as_slice().as_flattened(), IN_RULE, out),
-        Kind::Map(map) if map.is_named() => print_text(policy.budget_name.as_slice(), out),
-        Kind::Name => print_text(policy.budget_name.as_slice(), out),
         Kind::Status | Kind::Code | Kind::Text => print_match(policy.rules.unpack(value), out),
-        _ => print_text(words::nth(field.words, value as usize).as_bytes(), out),
+        _ => match field.names() {
+            Some((what, _)) => print_text(policy.name(what), out),
+            None => print_text(words::nth(field.words, value as usize).as_bytes(), out),
+        },
     }
 }
 

@@ -48,7 +48,7 @@ mistakes! {
     BadRange: "bad_range", "$n is $g, allowed $w; write one of these, the lower number first";
 
     NoClip: "missing_option", "$n is missing, needed in on_timeout; write {\"clip\": {\"min_attempt\": \"100ms\"}}";
-    NoName: "missing_option", "$n is missing, needed in budget; write the name of what is called, as \"internal-api\"";
+    NoName: "missing_option", "$n is missing, needed beside its options; write the name of what is called, as \"internal-api\"";
     NoWindow: "missing_option", "$n is missing, needed with mode window; write a time as \"5s\"";
     EmptyJitter: "missing_option", "$n is empty, allowed proportional or additive; write {\"proportional\": 0.2}";
     EmptyList: "empty_list", "$n is empty, allowed 1 to 64 delays; write one";
@@ -79,6 +79,8 @@ mistakes! {
     CostAboveCapacity: "cost_above_capacity", "$n is $a, above capacity $b; raise capacity or lower it";
     NoBudget: "missing_budget", "$n is $g, allowed the name of a budget that was made before; make that budget first, or write its options beside its name";
     OtherBudget: "other_budget", "$n is $g, which is the name of a budget with other options; write the same options or another name";
+    NoBreaker: "missing_breaker", "$n is $g, allowed the name of a breaker that was made before; make that breaker first, or write its options beside its name";
+    OtherBreaker: "other_breaker", "$n is $g, which is the name of a breaker with other options; write the same options or another name";
     TooSlowToGrow: "factor_too_small", "$n is $a, too small to reach max_delay $B in 64 retries; raise factor or initial, or lower max_delay or attempts";
     NoSpread: "jitter_cannot_spread", "$n spreads a delay by less than a microsecond, allowed more; raise it or write \"none\"";
     NoRoomToSpread: "jitter_cannot_spread", "$n has no room below max_delay $B; raise max_delay or lower initial or jitter";

@@ -53,7 +53,7 @@ impl Options {
             problem,
             delays: &mut nothing.delays,
             rules: &mut nothing.rules,
-            budget_name: &mut nothing.budget_name,
+            names: &mut nothing.names,
             refused: false,
         };
         let root = Path::root(self.name);

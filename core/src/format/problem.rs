@@ -96,11 +96,10 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// A mistake in the name of a budget; answers false.
-pub(crate) fn refuse_name(mistake: Mistake, name: &[u8], problem: &mut dyn FnMut(&Problem)) -> bool {
+/// A mistake in the name of what calls share.
+pub(crate) fn refuse_name(mistake: Mistake, key: &str, name: &[u8], problem: &mut dyn FnMut(&Problem)) {
     let given = Node { kind: tape::TEXT, content: name };
-    problem(&Problem::new(mistake, &Path::ROOT.key(b"budget"), &RULE, None, given, [0, 0]));
-    false
+    problem(&Problem::new(mistake, &Path::ROOT.key(key.as_bytes()), &RULE, None, given, [0, 0]));
 }
 
 /// Writes `a, b or c`: each part once the next is known, so that the last is known as such.
@@ -143,8 +142,8 @@ fn describe(kind: &Kind) -> &'static str {
         },
         Kind::Status => "a whole number or a range as \"500-599\"",
         Kind::Code => "a whole number, a range as \"500-599\" or a name",
-        Kind::Text | Kind::Name => "text",
-        Kind::Map(map) if map.is_named() => "a name, a map",
+        Kind::Text | Kind::Name(_) => "text",
+        Kind::Map(map) if map.named().is_some() => "a name, a map",
         Kind::Map(_) => "a map",
         Kind::Delays => "a list of delays",
         Kind::Rules => "a list of rules",

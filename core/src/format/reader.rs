@@ -7,9 +7,9 @@ use super::problem::{Path, Problem};
 use super::tape::{self, Node};
 use crate::backoff::Delays;
 use crate::bounds::{Check, DELAY, Field, Kind, Map, POLICY, RULE, RULES_LEN, TABLE_LEN};
-use crate::name::Name;
+use crate::name::{Name, Names};
 use crate::rules::{Rule, Rules};
-use crate::settings::{ABSENT, ELSEWHERE, IN_RULE, LIST, NULL, OWN, get};
+use crate::settings::{ABSENT, IN_RULE, LIST, NULL, get};
 use crate::words;
 
 /// Reads options, and reports each that does not fit.
@@ -18,7 +18,7 @@ pub(super) struct Reader<'p> {
     pub problem: &'p mut dyn FnMut(&Problem),
     pub delays: &'p mut Delays,
     pub rules: &'p mut Rules,
-    pub budget_name: &'p mut Name,
+    pub names: &'p mut Names,
     /// Something was.
     pub refused: bool,
 }
@@ -80,8 +80,7 @@ impl Reader<'_> {
             (Kind::Status, _) => number::read_code(node).unwrap_or(Err(Mistake::BadRange)),
             (Kind::Code, _) => number::read_code(node).unwrap_or_else(|| self.rules.keep(node.content)),
             (Kind::Text, _) if is_text => self.rules.keep(node.content),
-            (Kind::Name, _) if is_text => self.keep_name(node.content, OWN),
-            (Kind::Map(map), _) if is_text && map.is_named() => self.keep_name(node.content, ELSEWHERE),
+            _ if is_text && field.names().is_some() => self.keep_name(field, node.content),
             (Kind::Bool, _) if node.kind == tape::TRUE => Ok(1),
             (Kind::Bool, _) if node.kind == tape::FALSE => Ok(0),
             (Kind::Map(map), _) if node.kind == tape::MAP => {
@@ -121,9 +120,10 @@ impl Reader<'_> {
     }
 
     /// Keeps the name of what is the policy's own, or made elsewhere.
-    fn keep_name(&mut self, text: &[u8], place: u64) -> Result<u64, Mistake> {
-        *self.budget_name = Name::of(text)?;
-        Ok(place)
+    fn keep_name(&mut self, field: &Field, text: &[u8]) -> Result<u64, Mistake> {
+        let (what, whose) = field.names().ok_or(Mistake::WrongKind)?;
+        self.names.keep(what, Name::of(text)?);
+        Ok(whose)
     }
 
     /// Reads the elements of a list of delays or rules.

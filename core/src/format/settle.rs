@@ -5,13 +5,15 @@ use super::problem::Path;
 use super::reader::{END, Reader, Way, Written};
 use crate::backoff::{Backoff, Delays, exponential};
 use crate::bounds::{DURATION, LIMITS, Opt, POLICY, TABLE_LEN, options};
+use crate::breaker;
 use crate::budget::BudgetMode;
 use crate::hint_rule::HintMode;
 use crate::jitter::{Jitter, proportional};
+use crate::name::Named;
 use crate::policy::{CLASSES, Policy};
 use crate::presets::{HINT_MAX_DEFAULT, STANDARD};
 use crate::settings::{
-    ABSENT, ATTEMPTS, BUDGET, BUDGET_CAPACITY, BUDGET_COST, BUDGET_MODE, BUDGET_PER_SECOND, BUDGET_RATIO,
+    ABSENT, ATTEMPTS, BREAKER, BUDGET, BUDGET_CAPACITY, BUDGET_COST, BUDGET_MODE, BUDGET_PER_SECOND, BUDGET_RATIO,
     BUDGET_REFUND, BUDGET_REWARD, BUDGET_TTL, CLASS_ATTEMPTS, CLASS_COST, CLASS_INITIAL, FACTOR, FALSE, FIRST, FOREVER,
     HINT, HINT_MAX, HINT_RESETS, INITIAL, MAX_DELAY, MIN_ATTEMPT, NULL, ON_TIMEOUT, OWN, PRESET, Settings, TIMEOUT,
     TRUE, get, of_class, set,
@@ -38,8 +40,10 @@ impl Draft<'_> {
         if !self.is_written(const { options(&[Opt::Rules]) }) {
             *self.reader.rules = from.rules;
         }
-        if !self.is_written(const { options(&[Opt::Budget]) }) {
-            *self.reader.budget_name = from.budget_name;
+        for (what, option) in [(Named::Budget, Opt::Budget), (Named::Breaker, Opt::Breaker)] {
+            if !self.is_written(1 << option as u32) {
+                self.reader.names.keep(what, *from.names.of(what));
+            }
         }
         // What has no effect in that policy may have one in this.
         for place in &[INITIAL, FACTOR, FIRST] {
@@ -67,6 +71,7 @@ impl Draft<'_> {
         self.settle_max_delay();
         self.check_draws();
         self.settle_budget();
+        self.settle_breaker();
         for class in 0..CLASSES {
             self.settle_class(class);
             self.settle_cost(class);
@@ -218,6 +223,17 @@ impl Draft<'_> {
         }
     }
 
+    fn settle_breaker(&mut self) {
+        let reader = &mut self.reader;
+        let own = self.settings.get_mut(BREAKER..).and_then(|rest| rest.first_chunk_mut());
+        let is_read = self.written.refused & const { options(&[Opt::Breaker]) } == 0;
+        if let Some(own) = own.filter(|own| own.starts_with(&[OWN]) && is_read) {
+            breaker::complete(own, 0, &mut |option, mistake, a, b| {
+                reader.refuse_at(mistake, [Opt::Breaker as u8, option as u8, END, END], a, b);
+            });
+        }
+    }
+
     fn budget_mode(&self) -> BudgetMode {
         BudgetMode::from_number(self.settings[BUDGET_MODE] as u32).unwrap_or(BudgetMode::Bucket)
     }
@@ -317,8 +333,10 @@ impl Draft<'_> {
         } else if settings[HINT_MAX] == ABSENT {
             settings[HINT_MAX] = HINT_MAX_DEFAULT;
         }
-        if settings[BUDGET] == NULL {
-            settings[BUDGET] = ABSENT;
+        for place in [BUDGET, BREAKER] {
+            if get(settings, place) == NULL {
+                set(settings, place, ABSENT);
+            }
         }
         if settings[HINT_RESETS] == FALSE {
             settings[HINT_RESETS] = ABSENT;

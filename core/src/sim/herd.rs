@@ -233,8 +233,8 @@ impl Herd {
             let process = u64::from(number) % self.options.processes.max(1);
             budget = room.budgets.get_mut(process as usize).and_then(Option::as_mut);
         }
-        let reason = match self.policy.attempt(call, now, Shared { budget: budget.as_deref_mut() }) {
-            Err(reason) => reason,
+        let reason = match self.policy.attempt(call, now, Shared { budget: budget.as_deref_mut(), breaker: None }) {
+            Err(refused) => refused.reason,
             Ok(attempt) => {
                 self.attempts += 1;
                 self.last_at = self.last_at.max(now);
@@ -245,13 +245,14 @@ impl Herd {
                 {
                     *count += 1;
                     if self.serves(window, now) {
-                        self.policy.succeeded(call, now, Shared { budget: budget.as_deref_mut() });
+                        self.policy.succeeded(call, now, Shared { budget: budget.as_deref_mut(), breaker: None });
                         self.succeeded += 1;
                         self.ended += 1;
                         return None;
                     }
                 }
-                match self.policy.failed_as(&self.seen, call, now, &self.failure, Shared { budget }, &mut |_| {}) {
+                let shared = Shared { budget, breaker: None };
+                match self.policy.failed_as(&self.seen, call, now, &self.failure, shared, &mut |_| {}) {
                     Decision::GiveUp { reason, .. } => reason,
                     Decision::Retry { delay, .. } => {
                         let at = now.saturating_add(delay);

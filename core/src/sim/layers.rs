@@ -137,8 +137,8 @@ impl Layers {
             self.begin(call_seed);
         }
         let allowed = self.with_call(|policy, call, now, shared| policy.attempt(call, now, shared));
-        if let Some(Err(reason)) = allowed {
-            return self.give_up(Some(reason));
+        if let Some(Err(refused)) = allowed {
+            return self.give_up(Some(refused.reason));
         }
         if let Some(attempts) = self.attempts.get_mut(self.depth) {
             *attempts += 1;
@@ -208,6 +208,6 @@ impl Layers {
     fn with_call<R>(&mut self, decide: impl FnOnce(&Policy, &mut Call, u64, Shared) -> R) -> Option<R> {
         let call = self.calls.get_mut(self.depth)?.as_mut()?;
         let budget = self.budgets.get_mut(self.depth)?.as_mut();
-        Some(decide(&self.policy, call, self.now, Shared { budget }))
+        Some(decide(&self.policy, call, self.now, Shared { budget, breaker: None }))
     }
 }

@@ -1,11 +1,11 @@
-//! Arbitrary events of four calls that share a budget, under an arbitrary policy (JSON, then a zero byte): waits end before
+//! Arbitrary events of four calls that share a budget and a breaker, under an arbitrary policy (JSON, then a zero byte): waits end before
 //! the deadline and within their bounds, no more attempts than allowed, tokens never above the capacity.
 
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use undaunted::{Budget, Call, Decision, Mode, Policy, Reason, Shared};
+use undaunted::{Breaker, Budget, Call, Decision, Mode, Policy, Reason, Shared};
 use undaunted_fuzz::{failure, policy, split};
 
 fuzz_target!(|data: &[u8]| {
@@ -17,6 +17,7 @@ fuzz_target!(|data: &[u8]| {
 
 fn events(policy: &Policy, input: &mut Unstructured) -> Result<()> {
     let mut budget = policy.budget();
+    let mut breaker = policy.breaker(7);
     let options: serde_json::Value = serde_json::from_str(&undaunted_tests::dump(policy)).expect("JSON");
     let capacity = budget.map(|budget| budget.full().tokens(0)).filter(|_| options["budget"]["mode"] != "window");
     let longest = longest(policy, &options);
@@ -32,7 +33,11 @@ fn events(policy: &Policy, input: &mut Unstructured) -> Result<()> {
             _ => now.saturating_add(input.int_in_range(0..=20_000_000)?),
         };
         let call = input.choose_index(calls.len())?;
-        event(policy, longest, &mut calls[call], &mut budget, now, input)?;
+        event(policy, longest, &mut calls[call], (&mut budget, &mut breaker), now, input)?;
+        if let Some(breaker) = &mut breaker {
+            let held = calls.iter().filter(|call| call.permit.is_some()).count();
+            assert!(breaker.snapshot(now).probing as usize <= held);
+        }
         if let (Some(capacity), Some(budget)) = (capacity, &mut budget) {
             assert!(budget.tokens(now) <= capacity);
         }
@@ -57,12 +62,12 @@ fn event(
     policy: &Policy,
     longest: u64,
     call: &mut Call,
-    budget: &mut Option<Budget>,
+    (budget, breaker): (&mut Option<Budget>, &mut Option<Breaker>),
     now: u64,
     input: &mut Unstructured,
 ) -> Result<()> {
     let before = *call;
-    let shared = Shared { budget: budget.as_mut() };
+    let shared = Shared { budget: budget.as_mut(), breaker: breaker.as_mut() };
     match input.int_in_range(0..=7)? {
         0..=1 => match policy.attempt(call, now, shared) {
             Ok(attempt) => {
@@ -70,13 +75,19 @@ fn event(
                 assert!(attempt.limit.is_none_or(|limit| Some(limit) <= policy.attempt_timeout()));
                 assert!(attempt.remaining.is_none_or(|left| attempt.limit.is_none_or(|limit| limit <= left)));
             }
-            Err(reason) => {
-                assert!(reason == Reason::Timeout && before.failures > 0 && call.last_now >= call.deadline.unwrap())
+            Err(refused) if refused.reason == Reason::BreakerOpen => {
+                assert!(breaker.is_some() && refused.hint.is_some_and(|hint| hint > 0) && call.permit.is_none())
+            }
+            Err(refused) => {
+                assert!(refused.reason == Reason::Timeout && before.failures > 0);
+                assert!(call.last_now >= call.deadline.unwrap() && call.permit.is_none())
             }
         },
         2..=5 => {
             let failure = failure(input)?;
-            if let Decision::Retry { delay, .. } = policy.failed(call, now, &failure, shared) {
+            let decision = policy.failed(call, now, &failure, shared);
+            assert_eq!(call.permit, None);
+            if let Decision::Retry { delay, .. } = decision {
                 assert!(call.mode == Mode::Normal && !failure.cancelled);
                 assert!(policy.attempts().is_none_or(|attempts| call.failures < attempts));
                 assert!(
@@ -87,10 +98,13 @@ fn event(
                 assert_eq!(call.taken.is_some(), policy.budget_name().is_some());
             }
         }
-        6 => policy.succeeded(call, now, shared),
+        6 => {
+            policy.succeeded(call, now, shared);
+            assert_eq!(call.permit, None);
+        }
         _ => {
             policy.cancelled(call, now, shared);
-            assert_eq!(call.taken, None);
+            assert_eq!((call.taken, call.permit), (None, None));
         }
     }
     assert!(call.last_now >= before.last_now && call.deadline == before.deadline);

@@ -93,7 +93,7 @@ AWS = every("aws", tables.AWS)
 AWS += [code("aws", value) for value in ("throttling", "Throttling ", "InternalError", "ValidationException", "503", "", None, 503, 400)]
 AWS += [code("aws", "RequestTimeout", phase="connect", expect=row("connect", "not_sent")), code("aws", "SlowDown", hint=True)]
 
-USER = [code("user", value) for value in ("ECONNRESET", "anything", "", 0, 503, 104, None)] + [code("user", 503, hint=True)]
+USER = [code("user", value) for value in ("ECONNRESET", "anything", "", 0, 503, 104, None)] + [code("user", 503, hint=True), code("user", "BreakerOpen"), code("user", "BreakerOpen", hint=True), code("user", "breakeropen", hint=True)]
 
 FILES = [
     file("classify-http", "classify", "Every status from 400 to 599, and what is no status", "SEMANTICS 15.1", HTTP),
@@ -110,5 +110,5 @@ FILES = [
     file("classify-mongodb", "classify", "Error numbers and labels of MongoDB", "SEMANTICS 15.9", MONGODB),
     file("classify-kafka", "classify", "Every error code of Kafka", "SEMANTICS 15.10; Kafka Errors.java at 1eb76443", KAFKA),
     file("classify-aws", "classify", "Error codes of AWS", "SEMANTICS 15.11; botocore retries/standard.py", AWS),
-    file("classify-user", "classify", "No table knows a code of the user's own", "DESIGN 3", USER),
+    file("classify-user", "classify", "No table knows a code of the user's own; of ours one", "DESIGN 3; SEMANTICS 9", USER),
 ]

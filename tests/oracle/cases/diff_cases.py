@@ -36,6 +36,8 @@ CASES = [
          "budget                none → api", "outage burst          no limit → not known", "sustained load        1.94 → not known"),
     case("a budget made elsewhere gives way to one of the policy's own", FREE | {"budget": "api"}, FREE | {"budget": {"name": "api", "cost": 0}}, 0.5,
          "outage burst          not known → no limit", "sustained load        not known → 1.94"),
+    case("another budget and another breaker, alike but for their names", FREE | {"budget": {"name": "a"}, "breaker": "a"}, FREE | {"budget": {"name": "b"}, "breaker": "b"}, 0.5,
+         "breaker               a → b"),
     case("a timeout comes that decides nothing", FREE, FREE | {"timeout": "1m"}, 0.1, "timeout               null → 1m"),
 ]
 

@@ -98,6 +98,7 @@ HINTS = [
     case("a 503 with a hint", FREE, [{"http": 503, "hint": "1s"}], "throttle, rejected (table)"),
 ]
 
+BREAKER = {"name": "api", "window_calls": 2, "min_calls": 2, "jitter": "none"}
 CLIP = {"on_timeout": {"clip": {"min_attempt": "500ms"}}, "timeout": "5s"}
 LIMITS = [
     case("a wait is clipped, and the attempt after it is the last", CLIP | {"jitter": "none", "initial": "2s", "max_delay": "10s"}, [DOWN] * 3,
@@ -113,6 +114,9 @@ LIMITS = [
     case("a budget of failures", STEADY | {"budget": {"name": "api", "mode": "failures", "capacity": 4}}, [DOWN] * 3, "budget 3 left", "give up: budget", "2 left of 4, retries need more than half"),
     case("a budget by window", STEADY | {"budget": {"name": "api", "mode": "window", "ratio": 1.5, "min_per_second": 0, "ttl": "1m"}}, [DOWN] * 3, "budget 1 taken, 0.5 left", "give up: budget", "0.5 left, the retry takes 1; ceiling 2s"),
     case("a budget that is made elsewhere", STEADY | {"budget": "shared"}, [DOWN], "give up: budget", '"shared" is made elsewhere, and not known here; ceiling 1s = initial'),
+    case("a breaker that this call opens for longer than its wait", STEADY | {"breaker": BREAKER}, [DOWN] * 3, "give up: breaker_open", "the breaker is open for 5s, longer than the wait of 2s; ceiling 2s"),
+    case("a breaker that is open for less than the wait", STEADY | {"breaker": BREAKER | {"initial": "1500ms"}}, [DOWN] * 3, "breaker open for 1.5s", "retry in 2s"),
+    case("a breaker that is made elsewhere", STEADY | {"breaker": "shared"}, [DOWN], "retry in 1s"),
     case("preset interactive in an outage", {"preset": "interactive"}, [DOWN] * 3, "3 of 3 attempts", attempt_duration="50ms"),
     case("preset urllib3", {"preset": "urllib3"}, [DOWN] * 3, "first is immediate"),
     case("preset stamina", {"preset": "stamina"}, [DOWN] * 2, "100ms + U(1s), ceiling 100ms = initial"),

@@ -26,6 +26,10 @@ PRESETS = [
 ]
 
 FINDINGS = [
+    case("a breaker that forgets attempts that hang before the next has ended", QUIET | {"attempt_timeout": "10s", "timeout": None, "breaker": {"name": "x", "window_time": "9s"}}, "breaker-window-shorter-than-attempt",
+         texts={"breaker-window-shorter-than-attempt": "breaker.window_time is 9s and attempt_timeout 10s, so attempts that hang are forgotten before the next has ended, and the breaker stays closed; raise window_time above attempt_timeout"}),
+    case("one that remembers as long as an attempt may take, or counts calls", QUIET | {"attempt_timeout": "10s", "timeout": None, "breaker": {"name": "x", "window_time": "10s"}}),
+    case("without a limit of attempts a breaker's window says nothing", QUIET | {"breaker": {"name": "x", "window_time": "1s"}}),
     case("a quiet policy", QUIET),
     case("jitter none", QUIET | {"jitter": "none"}, "jitter-none",
          texts={"jitter-none": "jitter is none, so clients that fail together come back together at every retry; write full"}),

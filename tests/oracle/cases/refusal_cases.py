@@ -30,7 +30,7 @@ OPTIONS = [
     refused("names are exact", {"Attempts": 3, "attempts ": 3}, "unknown_option /Attempts", "unknown_option /attempts "),
     refused("JSON has no camel case", {"maxDelay": "1s", "attemptTimeout": "1s"}, "unknown_option /maxDelay", "unknown_option /attemptTimeout"),
     refused("the value of an unknown option is not read", {"speed": {"attempts": 0}}, "unknown_option /speed"),
-    *(refused(f"peers' name {name}", {name: 3}, f"unknown_option /{name}") for name in ("retries", "max_retries", "max_attempts", "tries", "delay", "base", "multiplier", "cap", "deadline", "cost", "breaker", "seed")),
+    *(refused(f"peers' name {name}", {name: 3}, f"unknown_option /{name}") for name in ("retries", "max_retries", "max_attempts", "tries", "delay", "base", "multiplier", "cap", "deadline", "cost", "seed")),
     *each("undaunted", "unsupported_version", 0, 2, -1, 1.5), *each("undaunted", "wrong_kind", "1", None, True, [1]),
     *each("preset", "unknown_value", "", "Standard", "aws2", "default"), *each("preset", "wrong_kind", None, 1, ["standard"], {}),
     *each("forever", "wrong_kind", None, 1, "true"),

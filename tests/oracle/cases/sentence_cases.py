@@ -10,7 +10,7 @@ def says(policy, *told):
 
 
 SENTENCES = [
-    says({'speed': 1}, ("unknown_option", "/speed", 'speed is not an option, allowed undaunted, preset, attempts, timeout, forever, on_timeout, attempt_timeout, backoff, initial, factor, max_delay, first, jitter, hint, classes, rules, budget, idempotent or nested; correct or remove it')),
+    says({'speed': 1}, ("unknown_option", "/speed", 'speed is not an option, allowed undaunted, preset, attempts, timeout, forever, on_timeout, attempt_timeout, backoff, initial, factor, max_delay, first, jitter, hint, classes, rules, budget, breaker, idempotent or nested; correct or remove it')),
     says({'retries': 3}, ("unknown_option", "/retries", 'retries is not an option; use attempts, which is retries + 1')),
     says({'deadline': '5s'}, ("unknown_option", "/deadline", 'deadline is not an option; use timeout')),
     says({'classes': {'permanent': {}}}, ("unknown_value", "/classes/permanent", 'classes.permanent is no class with settings, allowed transient, throttle, timeout, connect or conflict; correct or remove it')),
@@ -38,7 +38,7 @@ SENTENCES = [
     says({'jitter': {'proportional': 0}}, ("jitter_cannot_spread", "/jitter", 'jitter spreads a delay by less than a microsecond, allowed more; raise it or write "none"')),
     says({'jitter': {'additive': '20s'}}, ("jitter_cannot_spread", "/jitter", 'jitter has no room below max_delay 10s; raise max_delay or lower initial or jitter')),
     says({'budget': 5}, ("wrong_kind", "/budget", 'budget is 5, allowed a name, a map or null; write one of these')),
-    says({'budget': {}}, ("missing_option", "/budget/name", 'budget.name is missing, needed in budget; write the name of what is called, as "internal-api"')),
+    says({'budget': {}}, ("missing_option", "/budget/name", 'budget.name is missing, needed beside its options; write the name of what is called, as "internal-api"')),
     says({'budget': 'x' * 65}, ("text_too_long", "/budget", f'budget is "{"x" * 60}…", allowed 64 bytes; shorten it')),
     says({'budget': ''}, ("out_of_range", "/budget", 'budget is "", allowed one character or more; write or remove it')),
     says({'budget': {'name': 'x', 'mode': 'leaky'}}, ("unknown_value", "/budget/mode", 'budget.mode is "leaky", allowed bucket, failures or window; write one of these')),
