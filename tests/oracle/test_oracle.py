@@ -221,7 +221,7 @@ class Vectors(unittest.TestCase):
     def test_every_refusal_code_has_a_vector(self):
         codes = """unknown_option wrong_kind out_of_range bare_number bad_duration too_fine unknown_value unsupported_version duplicate_option missing_option
             meaningless_option forever_with_limit unlimited_without_timeout max_delay_below_initial class_initial_above_max_delay element_above_max_delay factor_too_small
-            jitter_cannot_spread min_attempt_too_long class_attempts_above_attempts cost_above_capacity empty_list too_many text_too_long rule_without_match rule_without_effect bad_range"""
+            jitter_cannot_spread min_attempt_too_long class_attempts_above_attempts cost_above_capacity min_calls_above_window_calls empty_list too_many text_too_long rule_without_match rule_without_effect bad_range"""
         told = {problem["code"] for path in generate.VECTORS.glob("refusal-*.json") for case in json.loads(path.read_text("utf-8"))["cases"] for problem in case["expect"]}
         self.assertEqual(set(codes.split()), told)
 
