@@ -2,7 +2,7 @@
 //!
 //! Numbers only, no `u64` (a BigInt in JavaScript), no text, no objects: nothing that would need an allocator. Glue: no
 //! decision is made here.
-#![cfg_attr(all(target_arch = "wasm32", not(feature = "lab")), no_std)]
+#![cfg_attr(all(target_arch = "wasm32", not(feature = "page")), no_std)]
 
 mod area;
 mod convert;
@@ -309,7 +309,7 @@ fn answer_pair(value: u64) {
 }
 
 /// wasm-bindgen links an allocator into whatever it touches; nothing here ever asks it for memory.
-#[cfg(all(target_arch = "wasm32", feature = "bindgen", not(feature = "lab")))]
+#[cfg(all(target_arch = "wasm32", feature = "bindgen", not(feature = "page")))]
 mod no_memory {
     use core::alloc::{GlobalAlloc, Layout};
 
@@ -329,7 +329,7 @@ mod no_memory {
 }
 
 /// The core does not panic; a panic would need text and unwinding, which the engine does not carry.
-#[cfg(all(target_arch = "wasm32", not(feature = "lab")))]
+#[cfg(all(target_arch = "wasm32", not(feature = "page")))]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()

@@ -1,16 +1,13 @@
 //! A simulation in slices. One goes on in an instance: a host that wants several makes as many instances.
 
-use js_sys::{Function, Promise};
 use undaunted::Problem;
 use undaunted::sim::{
     Arrivals, Client, Herd, HerdOptions, Layers, LayersOptions, Loss, LossOptions, MOST_CLIENTS, MOST_PROCESSES,
     MOST_WINDOWS, Queue, RETRIES, Room,
 };
 use undaunted::{Budget, Policy};
-use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 
+use crate::answer;
 use crate::area::{Area, Input, POLICY_AREA};
 use crate::convert::{notation, number, pair};
 use crate::lab::report;
@@ -37,6 +34,14 @@ exports! {
         });
     }
 
+    /// Goes on by about `most` attempts: 1 at the end, else 0. In the numbers: how many clients, chains or calls have come to
+    /// an end, of how many.
+    fn step(most: f64) -> u32 {
+        let (is_over, (ended, all)) = go_on(number(most));
+        answer(&[ended as f64, all as f64]);
+        u32::from(is_over)
+    }
+
     /// What came of it: as of `analyse`.
     fn outcome() {
         let arrivals = ARRIVALS_AREA.get();
@@ -49,21 +54,32 @@ exports! {
     }
 }
 
-/// Goes on to the end, in slices of about `most` attempts. After each, `progress` is told how many clients, chains or calls have come
-/// to an end, of how many, and the promise that `turn` makes is waited for; what either throws, or that promise rejects with, ends it.
-#[wasm_bindgen]
-pub async fn proceed(most: f64, progress: Function, turn: Function) -> Result<(), JsValue> {
-    loop {
-        let (is_over, (ended, all)) = step(number(most));
-        progress.call2(&JsValue::NULL, &(ended as f64).into(), &(all as f64).into())?;
-        JsFuture::from(turn.call0(&JsValue::NULL)?.unchecked_into::<Promise>()).await?;
-        if is_over {
-            return Ok(());
+#[cfg(feature = "page")]
+mod promise {
+    use js_sys::{Function, Promise};
+    use wasm_bindgen::prelude::wasm_bindgen;
+    use wasm_bindgen::{JsCast, JsValue};
+    use wasm_bindgen_futures::JsFuture;
+
+    use super::go_on;
+    use crate::convert::number;
+
+    /// Goes on to the end, in slices of about `most` attempts. After each, `progress` is told how many clients, chains or calls have come
+    /// to an end, of how many, and the promise that `turn` makes is waited for; what either throws, or that promise rejects with, ends it.
+    #[wasm_bindgen]
+    pub async fn proceed(most: f64, progress: Function, turn: Function) -> Result<(), JsValue> {
+        loop {
+            let (is_over, (ended, all)) = go_on(number(most));
+            progress.call2(&JsValue::NULL, &(ended as f64).into(), &(all as f64).into())?;
+            JsFuture::from(turn.call0(&JsValue::NULL)?.unchecked_into::<Promise>()).await?;
+            if is_over {
+                return Ok(());
+            }
         }
     }
 }
 
-fn step(most: u64) -> (bool, (u64, u64)) {
+fn go_on(most: u64) -> (bool, (u64, u64)) {
     match SIMULATION_AREA.get() {
         Some(Simulation::Herd(herd)) => (herd.step(&mut room(), most), herd.progress()),
         Some(Simulation::Loss(loss)) => (loss.step(most), loss.progress()),

@@ -90,8 +90,9 @@ export function lint(policy: string): Answer {
 /** What settings of another library, by its number, come to; throws a `PolicyError` with every mistake in them. */
 export function convert(source: number, settings: string): Answer {
   const lab = load();
-  if (settings.length > area(lab, INPUT).length) {
-    throw new PolicyError([{ code: "text_too_long", pointer: "", text: "the settings are longer than 65536 bytes; leave out what is not about retries" }]);
+  const most = area(lab, INPUT).length;
+  if (settings.length > most) {
+    throw new PolicyError([{ code: "text_too_long", pointer: "", text: `the settings are longer than ${most} bytes; leave out what is not about retries` }]);
   }
   const length = write(lab, settings);
   const problems = lab.convert(source, length);

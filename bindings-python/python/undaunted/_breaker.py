@@ -86,7 +86,7 @@ class Breaker(Guard):
         """What it was made of, defaults included, as a policy takes it; None without a name."""
         import json
 
-        return None if self._state.text is None else json.loads(self._state.text)["breaker"]  # type: ignore[no-any-return]
+        return None if self._state.text is None else json.loads(self._state.text)["breaker"]
 
     @property
     def _core(self) -> _core.Breaker:

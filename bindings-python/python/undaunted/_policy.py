@@ -198,7 +198,7 @@ class Policy:
             raise PolicyError(problems)
         return Analysis(*report)
 
-    def _written_out(self) -> _core.Policy:
+    def _written_out(self) -> CorePolicy:
         """With what its budget and its breaker are made of written out, where it only names them."""
         shared = {"budget": self._budget, "breaker": self._breaker}
         options = {name: found.options for name, found in shared.items() if found is not None}

@@ -152,7 +152,9 @@ impl Queue {
                 self.free = *behind;
             }
             *behind = NONE;
-            lent.iter_mut().zip(line.rest.words.chunks_exact(2)).for_each(|(lent, words)| lent.words.copy_from_slice(words));
+            lent.iter_mut()
+                .zip(line.rest.words.chunks_exact(2))
+                .for_each(|(lent, words)| lent.words.copy_from_slice(words));
             line.rest.len = 0;
             match self.behind.get_mut(line.last as usize) {
                 Some(behind) if line.last != NONE => *behind = page,
