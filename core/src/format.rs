@@ -18,7 +18,7 @@ pub mod tape;
 #[cfg(feature = "lab")]
 pub(crate) use dump::print_option;
 #[cfg(feature = "lab")]
-pub(crate) use duration::{print, print_number};
+pub(crate) use duration::{print, print_millionths, print_number};
 pub(crate) use mistakes::Mistake;
 pub use number::Notation;
 pub(crate) use options::{ANY, Options, Read, fill, needed, number};
