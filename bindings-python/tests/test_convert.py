@@ -6,6 +6,7 @@ import pickle
 import random
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 import stamina
@@ -155,7 +156,8 @@ def test_every_readable_object_of_staminas_is_read():
     sync, later = stamina.RetryingCaller(**options), stamina.AsyncRetryingCaller(**options)
     policy = convert(options, "stamina").policy
     assert policy.attempts == 3 and policy.timeout == 7
-    for caller in (sync, later, sync.on(OSError), later.on(OSError), stamina.retry_context(on=OSError, **options)):
+    exact = stamina.RetryingCaller(attempts=3, timeout=timedelta(seconds=7), wait_max=timedelta(milliseconds=2500))
+    for caller in (exact, sync, later, sync.on(OSError), later.on(OSError), stamina.retry_context(on=OSError, **options)):
         assert convert(caller).policy == policy
     assert ("/on" in [f.pointer for f in convert(sync.on(OSError)).findings]) and "/on" not in [f.pointer for f in convert(sync).findings]
     assert convert(stamina.retry_context(on=OSError, attempts=None, timeout=None)).policy.timeout is None

@@ -58,7 +58,8 @@ impl<'t> Conversion<'t> {
     /// use undaunted::{Policy, tape::Writer};
     ///
     /// let mut tape = Vec::new();
-    /// let mut writer = Writer::new(&mut |bytes| tape.extend_from_slice(bytes));
+    /// let mut write = |bytes: &[u8]| tape.extend_from_slice(bytes);
+    /// let mut writer = Writer::new(&mut write);
     /// writer.map();
     /// writer.end_map();
     /// let conversion = Conversion::read(Source::Stamina, &tape, &mut |_| {}).expect("stamina's defaults");

@@ -18,7 +18,7 @@ pub mod tape;
 #[cfg(feature = "lab")]
 pub(crate) use dump::{print_option, print_text};
 #[cfg(feature = "lab")]
-pub(crate) use duration::{print, print_number};
+pub(crate) use duration::{print, print_millionths, print_number};
 pub(crate) use mistakes::Mistake;
 pub use number::Notation;
 #[cfg(feature = "lab")]

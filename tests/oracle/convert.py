@@ -178,8 +178,25 @@ def findings_of_waits(source, settings):
         yield "base-above-cap"
     if all(low == high for low, high in ends):
         yield "jitter-none"
-    if peer.cap is not None and any(low < high and high > peer.cap for low, high in ends):
+    if any(parks_inside(each, retries) for each in inner_waits(settings)) or (
+        peer.cap is not None and any(low < high and high > peer.cap for low, high in ends)
+    ):
         yield "jitter-collapses-at-cap"
+
+
+def inner_waits(settings):
+    """tenacity's waits that are parts of others."""
+    wait = settings.get("wait") if isinstance(settings, dict) else None
+    for name, value in wait.items() if isinstance(wait, dict) else ():
+        if name in ("wait_combine", "wait_chain"):
+            for each in value:
+                yield each
+                yield from inner_waits({"wait": each})
+
+
+def parks_inside(given, retries):
+    wait, cap = tenacity_wait(given)
+    return cap is not None and any(cap <= wait(n, Fraction(0)) < wait(n, Fraction(1)) for n in retries)
 
 
 def share_at_cap(source, settings, n):

@@ -26,6 +26,7 @@ __all__ = [
     "call_seed",
     "classify",
     "compile",
+    "convert",
     "diff",
     "explain",
     "judged",

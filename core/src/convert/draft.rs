@@ -1,6 +1,6 @@
 //! A policy on its way, as the tape that it is compiled from: every option that a source decides, explicitly.
 
-use crate::format::{Notation, Problem, print_number, tape};
+use crate::format::{Notation, Problem, print_millionths, print_number, tape};
 use crate::policy::Policy;
 
 /// Options as a tape.
@@ -34,15 +34,10 @@ impl Draft {
     /// A number of millionths.
     pub fn share(&mut self, name: &str, millionths: u64) {
         self.text(name);
-        let (whole, rest) = (millionths / 1_000_000, millionths % 1_000_000);
-        let digits = |number: u64, place: u64| b'0' + (number / place % 10) as u8;
-        let places = [100_000, 10_000, 1_000, 100, 10, 1].map(|place| digits(rest, place));
         let mut len = 0;
-        print_number(whole, &mut |piece| len += piece.len());
-        self.counted(tape::NUMBER, len + 1 + places.len());
-        print_number(whole, &mut |piece| self.push(piece));
-        self.push(b".");
-        self.push(&places);
+        print_millionths(millionths, &mut |piece| len += piece.len());
+        self.counted(tape::NUMBER, len);
+        print_millionths(millionths, &mut |piece| self.push(piece));
     }
 
     pub fn word(&mut self, name: &str, word: &str) {

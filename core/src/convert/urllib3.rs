@@ -73,7 +73,7 @@ pub(super) fn read(reading: &mut Reading, path: &Path, node: Node) {
     let (initial, cap, jitter) = (path.key(b"backoff_factor"), path.key(b"backoff_max"), path.key(b"backoff_jitter"));
     let used = Use { is_immediate: true, ..Use::of(attempts) };
     reading.waits(&waits, used, &Places { initial: &initial, cap: &cap, jitter: &jitter });
-    reading.hint(path, respects, hint_max);
+    reading.hint(path, respects, hint_max, attempts != Some(1));
     if attempts != Some(1) && !reading.draft.http_rules(&listed, respects) {
         let values = [Value::Number(RULES_LEN as u64)];
         reading.note(&path.key(b"status_forcelist"), Level::Warning, NOT_CONVERTED, TOO_MANY_RULES, values);
@@ -150,7 +150,7 @@ impl Reading<'_> {
     /// Of kinds of failures, those that are classes here.
     fn class_limits(&mut self, path: &Path, attempts: Option<u64>, counts: &[Option<u64>; OTHER + 1]) {
         let [_, connect, read, redirect, status, other] = *counts;
-        let most = attempts.unwrap_or(u64::MAX);
+        let most = attempts.unwrap_or(ATTEMPTS.most);
         let limits = [("connect", connect), ("timeout", read)];
         let of = |retries: Option<u64>| retries.map(|retries| retries.saturating_add(1)).filter(|limit| *limit < most);
         if limits.iter().any(|(_, retries)| of(*retries).is_some()) {
@@ -178,15 +178,17 @@ impl Reading<'_> {
     }
 
     /// What the server asks for.
-    fn hint(&mut self, path: &Path, respects: bool, most: u64) {
+    fn hint(&mut self, path: &Path, respects: bool, most: u64, is_retried: bool) {
         if !respects || most == 0 {
             return self.draft.word("hint", "ignore");
         }
         self.draft.begin("hint", tape::MAP);
         self.draft.time("max", most);
         self.draft.end_map();
-        self.note(&path.key(b"respect_retry_after_header"), Level::Info, "wall-clock", BY_ITS_OWN_CLOCK, []);
-        self.note(&path.key(b"retry_after_max"), Level::Info, NOT_CONVERTED, CUTS_HINTS, [Value::Time(most)]);
+        if is_retried {
+            self.note(&path.key(b"respect_retry_after_header"), Level::Info, "wall-clock", BY_ITS_OWN_CLOCK, []);
+            self.note(&path.key(b"retry_after_max"), Level::Info, NOT_CONVERTED, CUTS_HINTS, [Value::Time(most)]);
+        }
     }
 
     fn methods(&mut self, given: &Given) -> Methods {

@@ -184,7 +184,8 @@ impl Reading<'_> {
             let values = [Value::Number(retry), Value::Time(cap)];
             self.note(places.cap, Level::Warning, COLLAPSES, ALL_AT_THE_CAP, values);
         } else if let Some((retry, step)) = clamped.last() {
-            let beyond = u128::from(step.high() - cap) * 100 / u128::from(step.width.max(1));
+            let beyond = u128::from(step.high() - cap) * 100;
+            let beyond = beyond.checked_div(u128::from(step.width)).unwrap_or(0);
             let values = [Value::Number(retry), Value::Number(beyond as u64)];
             self.note(places.cap, Level::Warning, COLLAPSES, SOME_AT_THE_CAP, values);
         } else if let Some((number, cap)) = waits.collapsed.filter(|(number, _)| *number < steps.len() as u64) {
@@ -234,7 +235,8 @@ impl Fit<'_> {
         let longest = steps.iter().map(|step| step.high()).max().unwrap_or(0);
         let cap = waits.cap.min(if waits.cap == NONE { longest.min(DURATION.1) } else { NONE });
         let width = waits.steps[0].width;
-        let jitter = if used.is_proportional && waits.steps[0].low >= LEAST_PROPORTIONAL {
+        let can_spread = |step: &Span| step.low == 0 || step.low >= LEAST_PROPORTIONAL;
+        let jitter = if used.is_proportional && cap > LEAST_PROPORTIONAL && all(can_spread) {
             Fitting::Proportional
         } else if used.is_proportional {
             Fitting::Full
@@ -284,7 +286,9 @@ impl Fit<'_> {
             return lost;
         }
         let is_exponential = (FACTOR.0..=FACTOR.1).contains(&factor) && (1..cap).contains(&first);
-        if is_exponential && has_all && is_alike(&mut grows()) {
+        // What never comes to its cap is refused where there are more retries than ceilings.
+        let ends = count <= TABLE_LEN as u64 || grows().last() == Some(cap);
+        if is_exponential && ends && is_alike(&mut grows()) {
             draft.word("backoff", "exponential");
             draft.time("initial", first);
             draft.share("factor", factor);
@@ -368,5 +372,6 @@ const SOME_AT_THE_CAP: &str = "the cap is applied after the jitter: of the waits
 const A_PART_AT_ITS_CAP: &str = "a cap inside is applied after its jitter: from retry $a on 100 percent of what it is applied to are exactly $b; the policy has no such cap inside";
 const ONLY_THE_FIRST: &str =
     "the policy keeps the first $a waits, of which the last repeats; limit attempts, or set a cap that they reach";
-const FROM_ZERO: &str = "waits begin elsewhere with each retry, for which there is no jitter; the policy draws from 0 to the same longest waits";
+const FROM_ZERO: &str =
+    "no jitter of a policy gives waits between these ends; it draws from 0 to the same longest waits";
 const ONE_DRAW: &str = "waits are the sum of $a random parts, which fall near the middle more often; the policy draws once between the same ends";
