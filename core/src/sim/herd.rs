@@ -140,8 +140,8 @@ pub struct Herd {
     begun: u32,
     /// Clients that came to an end.
     pub(super) ended: u64,
-    /// What a retry takes from a budget.
-    price: Option<u64>,
+    /// The call of a client that waits: all fail alike, so that of each differs in a few numbers.
+    waiting: Call,
     /// The window that the server is in, and how many requests it has answered well in it.
     served: (u64, u64),
     pub(super) attempts: u64,
@@ -169,6 +169,10 @@ impl Herd {
         room.queue.clear(Jitter::of(&policy.settings) == Jitter::Decorrelated);
         let failure = answer(options.status, options.hint);
         let seen = policy.see(&failure);
+        let mut waiting = policy.start(0, 0, None, Mode::Normal);
+        waiting.used_immediate = seen.condition == Condition::Immediate;
+        waiting.used_once = seen.condition == Condition::OptInOnce;
+        waiting.has_begun = true;
         Some(Herd {
             options: *options,
             seed,
@@ -180,7 +184,7 @@ impl Herd {
             end: options.window.saturating_mul(options.windows),
             begun: 0,
             ended: 0,
-            price: None,
+            waiting,
             served: (0, 0),
             attempts: 0,
             succeeded: 0,
@@ -219,10 +223,10 @@ impl Herd {
             self.wait(number, &call, next, room);
             return true;
         }
-        let Some(waiting) = room.queue.pop(room.clients) else { return false };
-        let mut call = self.wake(&waiting);
-        let next = self.visit(waiting.number, &mut call, waiting.at, room);
-        self.wait(waiting.number, &call, next, room);
+        let Some(client) = room.queue.pop(room.clients) else { return false };
+        let mut call = self.wake(&client);
+        let next = self.visit(client.number, &mut call, client.at, room);
+        self.wait(client.number, &call, next, room);
         true
     }
 
@@ -289,27 +293,24 @@ impl Herd {
     /// Puts a client that will make another attempt in the queue.
     fn wait(&mut self, number: u32, call: &Call, next: Option<u64>, room: &mut Room) {
         let Some(at) = next else { return };
-        self.price = call.taken;
+        self.waiting.taken = call.taken;
         let Call { failures, is_last, previous, .. } = *call;
         room.queue.push(room.clients, &Waiting { at, failures, is_last, number, previous });
     }
 
-    /// The call of a client that waits: all fail alike, so it is the same as that of others but for a few numbers.
-    fn wake(&self, waiting: &Waiting) -> Call {
-        let mut call = self.policy.start(0, self.call_seed(waiting.number), None, Mode::Normal);
-        call.failures = waiting.failures;
+    /// The call of a client that waits.
+    fn wake(&self, client: &Waiting) -> Call {
+        let mut call = self.waiting;
+        call.call_seed = self.call_seed(client.number);
+        call.failures = client.failures;
         if let Some(count) = call.failures_in.get_mut(self.seen.class as usize) {
             *count = call.failures;
         }
         if self.policy.settings[HINT_RESETS] == TRUE && self.options.hint.is_some() {
             call.restarted_at = call.failures;
         }
-        call.previous = waiting.previous;
-        call.used_immediate = self.seen.condition == Condition::Immediate;
-        call.used_once = self.seen.condition == Condition::OptInOnce;
-        call.is_last = waiting.is_last;
-        call.has_begun = true;
-        call.taken = self.price;
+        call.previous = client.previous;
+        call.is_last = client.is_last;
         call
     }
 

@@ -6,12 +6,14 @@ use super::herd::{Client, MOST_CLIENTS, MOST_END};
 /// A wheel of four levels: of the hand's turn of 512 µs each microsecond has a line, of its turn of 262 ms each 512 µs, and so
 /// on for 19 hours. Who waits moves down when the hand comes to its line, and is never compared.
 ///
-/// A line's clients lie beside each other, a page full at a time: to go from one to the next through the memory of a million
-/// takes ten times as long as all else.
+/// A line's clients lie beside each other, a page full at a time: a chain through the memory of a million would miss every
+/// cache at each of them.
 ///
 /// Source: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987.
 pub struct Queue {
     lines: [Line; LINES],
+    /// The last page of each line, which is not full.
+    rests: [Page; LINES],
     /// A bit for each line that is not empty.
     used: [u64; LINES / 64],
     hand: u64,
@@ -19,6 +21,7 @@ pub struct Queue {
     is_wide: bool,
     /// Those who were taken out together, from the line of the hand's instant, and how many of them have come.
     taken: Page,
+    taken_len: usize,
     came: usize,
     /// Behind each full page: the next of its line, or of those that are free.
     behind: [u16; PAGES + 1],
@@ -27,19 +30,17 @@ pub struct Queue {
     last: u16,
 }
 
-/// A line of clients: full pages, which lie in the memory that the clients bring, from `first` to `last`; then one not yet full.
+/// A line of clients: full pages, which lie in the memory that the clients bring, from `first` to `last`; then one that is not
+/// full. Apart from its words, so that all lines stay in the nearest cache.
 #[derive(Clone, Copy)]
 struct Line {
     first: u16,
     last: u16,
-    rest: Page,
+    /// Words in the rest.
+    len: u16,
 }
 
-#[derive(Clone, Copy)]
-struct Page {
-    len: u32,
-    words: [u64; PAGE],
-}
+type Page = [u64; PAGE];
 
 /// A client that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +73,12 @@ impl Queue {
     /// Nobody waits; the hand is at 0.
     pub const EMPTY: Queue = Queue {
         lines: [Line::EMPTY; LINES],
+        rests: [[0; PAGE]; LINES],
         used: [0; LINES / 64],
         hand: 0,
         is_wide: false,
-        taken: Page::EMPTY,
+        taken: [0; PAGE],
+        taken_len: 0,
         came: 0,
         behind: [NONE; PAGES + 1],
         free: NONE,
@@ -87,7 +90,7 @@ impl Queue {
         self.lines.fill(Line::EMPTY);
         self.used.fill(0);
         (self.hand, self.is_wide) = (0, is_wide);
-        (self.taken, self.came) = (Page::EMPTY, 0);
+        (self.taken_len, self.came) = (0, 0);
         (self.free, self.last) = (NONE, NONE);
     }
 
@@ -108,7 +111,7 @@ impl Queue {
 
     /// The next of those who were taken out together.
     fn next(&mut self) -> Option<(u64, u64)> {
-        let all = self.taken.words.get(..self.taken.len as usize)?;
+        let all = self.taken.get(..self.taken_len)?;
         let word = *all.get(self.came)?;
         let previous = if self.is_wide { *all.get(self.came + 1)? } else { 0 };
         self.came += self.width();
@@ -127,7 +130,7 @@ impl Queue {
         self.hand = ((self.hand >> step) & !(WIDTH as u64 - 1) | (place % WIDTH) as u64) << step;
         self.take(clients, place);
         // All of a line go to levels below, in their order.
-        while level > 0 && self.taken.len > 0 {
+        while level > 0 && self.taken_len > 0 {
             while let Some((word, previous)) = self.next() {
                 self.put(clients, (self.hand >> LOW << LOW) | (word >> (STATE + NUMBER)), word, previous);
             }
@@ -140,9 +143,8 @@ impl Queue {
         // The lowest level on whose turn the instant still is.
         let level = (0..LEVELS - 1).find(|level| at >> turn(*level) == self.hand >> turn(*level)).unwrap_or(LEVELS - 1);
         let place = place(level, at);
-        let is_wide = self.is_wide;
-        let Some(line) = self.lines.get_mut(place) else { return };
-        if line.rest.len as usize == PAGE {
+        let (Some(line), Some(rest)) = (self.lines.get_mut(place), self.rests.get_mut(place)) else { return };
+        if line.len as usize == PAGE {
             // There are as many as can be full.
             let page = if self.free == NONE { self.last + 1 } else { self.free };
             let (Some(behind), Some(lent)) = (self.behind.get_mut(page as usize), lent(clients, page)) else { return };
@@ -152,19 +154,23 @@ impl Queue {
                 self.free = *behind;
             }
             *behind = NONE;
-            lent.iter_mut()
-                .zip(line.rest.words.chunks_exact(2))
-                .for_each(|(lent, words)| lent.words.copy_from_slice(words));
-            line.rest.len = 0;
+            lent.iter_mut().zip(rest.chunks_exact(2)).for_each(|(lent, words)| lent.words.copy_from_slice(words));
+            line.len = 0;
             match self.behind.get_mut(line.last as usize) {
                 Some(behind) if line.last != NONE => *behind = page,
                 _ => line.first = page,
             }
             line.last = page;
         }
-        line.rest.push(word);
-        if is_wide {
-            line.rest.push(previous);
+        if let Some(free) = rest.get_mut(line.len as usize) {
+            *free = word;
+            line.len += 1;
+        }
+        if self.is_wide
+            && let Some(free) = rest.get_mut(line.len as usize)
+        {
+            *free = previous;
+            line.len += 1;
         }
         if let Some(bits) = self.used.get_mut(place / 64) {
             *bits |= 1 << (place % 64);
@@ -173,24 +179,26 @@ impl Queue {
 
     /// Takes out the first page of a line, which has none if it is empty.
     fn take(&mut self, clients: &mut [Client], place: usize) {
+        let (Some(line), Some(rest)) = (self.lines.get_mut(place), self.rests.get(place)) else { return };
         self.came = 0;
-        let Some(line) = self.lines.get_mut(place) else { return };
         if let (Some(behind), Some(lent)) = (self.behind.get_mut(line.first as usize), lent(clients, line.first)) {
-            self.taken.len = PAGE as u32;
-            self.taken.words.chunks_exact_mut(2).zip(lent).for_each(|(words, lent)| words.copy_from_slice(&lent.words));
-            let page = core::mem::replace(&mut line.first, core::mem::replace(behind, self.free));
-            self.free = page;
-            if line.first == NONE {
+            self.taken.chunks_exact_mut(2).zip(lent).for_each(|(words, lent)| words.copy_from_slice(&lent.words));
+            self.taken_len = PAGE;
+            let next = core::mem::replace(behind, self.free);
+            self.free = core::mem::replace(&mut line.first, next);
+            if next == NONE {
                 line.last = NONE;
             }
         } else {
-            self.taken.len = 0;
-            // Nearly always one or two.
-            let words = line.rest.words.iter().take(core::mem::take(&mut line.rest.len) as usize);
-            words.for_each(|word| self.taken.push(*word));
+            self.taken_len = core::mem::take(&mut line.len).into();
+            // Nearly always one or two, for which to call memcpy would take longer.
+            match (&mut self.taken, self.taken_len) {
+                ([one, two, ..], ..=2) => (*one, *two) = (rest[0], rest[1]),
+                (taken, _) => *taken = *rest,
+            }
         }
         if line.first == NONE
-            && line.rest.len == 0
+            && line.len == 0
             && let Some(bits) = self.used.get_mut(place / 64)
         {
             *bits &= !(1 << (place % 64));
@@ -214,18 +222,7 @@ impl Queue {
 }
 
 impl Line {
-    const EMPTY: Line = Line { first: NONE, last: NONE, rest: Page::EMPTY };
-}
-
-impl Page {
-    const EMPTY: Page = Page { len: 0, words: [0; PAGE] };
-
-    fn push(&mut self, word: u64) {
-        if let Some(free) = self.words.get_mut(self.len as usize) {
-            *free = word;
-            self.len += 1;
-        }
-    }
+    const EMPTY: Line = Line { first: NONE, last: NONE, len: 0 };
 }
 
 /// The memory of a full page.

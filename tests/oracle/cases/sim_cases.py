@@ -5,6 +5,7 @@ FULL = {"attempts": 7, "initial": "1s", "max_delay": "40s", "timeout": None}
 SHORT = {"attempts": 5, "initial": "100ms", "max_delay": "1s", "timeout": None}
 AWS_ALONE = {"preset": "aws", "budget": None}
 GRPC = {"preset": "grpc"}
+TINY = {"attempts": 8, "initial": "4us", "max_delay": "40us", "timeout": None}
 NO_WAIT = {"attempts": 5, "timeout": None, "backoff": ["0s"], "jitter": "none"}
 FINAGLE = SHORT | {"budget": {"name": "x", "mode": "window", "min_per_second": 3, "ratio": 0.5, "ttl": "1s"}}
 OUTAGE = {"outage": "400ms", "capacity": 5}
@@ -37,6 +38,8 @@ HERD = [
     herd("backoff by a list", {"attempts": 5, "timeout": None, "backoff": ["0s", "50ms", "1s"]}),
     herd("the first retry at once: in the same window, before later ones", SHORT | {"first": "immediate"}),
     herd("without jitter and without waits, clients take turns", NO_WAIT | {"budget": {"name": "x", "capacity": 500, "cost": 1}}, clients=150, processes=1),
+    *[herd(f"many wait for the same instants: jitter {jitter}", TINY | {"jitter": jitter}, clients=400, window="10us", outage="30us", capacity=7)
+      for jitter in ("full", "decorrelated")],
     herd("one client", FULL, clients=1),
     herd("one attempt", {"preset": "none"}),
     *[herd(f"preset {name}", {"preset": name}, clients=100, windows=1200) for name in ("standard", "interactive", "aws", "grpc", "stamina", "urllib3", "google")],
