@@ -154,7 +154,7 @@ impl Queue {
                 self.free = *behind;
             }
             *behind = NONE;
-            lent.iter_mut().zip(rest.chunks_exact(2)).for_each(|(lent, words)| lent.words.copy_from_slice(words));
+            lent.iter_mut().zip(rest.as_chunks().0).for_each(|(lent, words)| lent.words = *words);
             line.len = 0;
             match self.behind.get_mut(line.last as usize) {
                 Some(behind) if line.last != NONE => *behind = page,
@@ -182,7 +182,7 @@ impl Queue {
         let (Some(line), Some(rest)) = (self.lines.get_mut(place), self.rests.get(place)) else { return };
         self.came = 0;
         if let (Some(behind), Some(lent)) = (self.behind.get_mut(line.first as usize), lent(clients, line.first)) {
-            self.taken.chunks_exact_mut(2).zip(lent).for_each(|(words, lent)| words.copy_from_slice(&lent.words));
+            self.taken.as_chunks_mut().0.iter_mut().zip(lent).for_each(|(words, lent)| *words = lent.words);
             self.taken_len = PAGE;
             let next = core::mem::replace(behind, self.free);
             self.free = core::mem::replace(&mut line.first, next);
