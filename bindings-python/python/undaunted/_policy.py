@@ -197,7 +197,7 @@ class Policy:
             raise PolicyError(problems)
         return Analysis(*report)
 
-    def _with_budget(self) -> _core.Policy:
+    def _with_budget(self) -> CorePolicy:
         """With what its budget is made of written out, where it only names one."""
         if self._budget is None:
             return self._core
