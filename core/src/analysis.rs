@@ -5,6 +5,7 @@
 //! from it carries a bound of its error. Source: SEMANTICS 17.
 
 mod allowance;
+mod chain;
 mod fixed;
 mod grid;
 mod model;
@@ -190,9 +191,9 @@ fn waits(model: &Model, grid: &Grid) -> Distribution {
     let ends = |n: usize| model.spans().take(n).fold(0, |sum: u64, span| sum.saturating_add(span.low));
     fill(&mut spread, model, grid, [grid.down.waits, grid.up.waits], &ends);
     // Where no decision depends on the waits, the mean of each is that of its delays.
-    if grid.down.is_free() && grid.up.is_free() && !is_decorrelated(model.policy) {
-        spread.mean =
-            spread.mean.map(|_| Estimate { value: ((grid.down.twice_mean >> 62) as u64).div_ceil(2), error: 0 });
+    if let Some(twice) = grid.twice_mean {
+        let [low, high] = twice.map(|sum| ((sum >> 62) as u64).div_ceil(2));
+        spread.mean = spread.mean.map(|_| middle(low, high));
     }
     spread
 }

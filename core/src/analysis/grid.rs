@@ -9,6 +9,7 @@
 use core::iter::repeat_n;
 use core::num::{NonZeroU64, NonZeroUsize};
 
+use super::chain;
 use super::fixed::{ONE, power, ratio, times};
 use super::model::{Model, is_decorrelated, is_immediate};
 use crate::settings::MAX_DELAY;
@@ -35,6 +36,9 @@ pub(super) struct Grid<'r> {
     pub up: Followed<'r>,
     /// How often rounding may have changed a decision.
     pub doubt: u64,
+    /// The waits of all retries made, twice, in microseconds times probability, at least and at most; None if decisions depend on
+    /// them.
+    pub twice_mean: Option<[u128; 2]>,
 }
 
 /// What becomes of calls: probabilities, or sums of them.
@@ -51,13 +55,14 @@ pub(super) struct Followed<'r> {
     pub by_attempts: u128,
     pub by_timeout: u128,
     pub unfinished: u128,
-    /// The waits of all retries made, twice, in microseconds times probability: right if no decision depends on them.
-    pub twice_mean: u128,
+    /// The waits of all retries made, twice, in microseconds times probability: right if no decision depends on them, and no
+    /// delay on the one before.
+    twice_mean: u128,
 }
 
 impl Followed<'_> {
     /// Whether no decision depended on how long calls had waited.
-    pub fn is_free(&self) -> bool {
+    fn is_free(&self) -> bool {
         self.by_timeout == 0 && self.started == self.unclipped
     }
 }
@@ -93,7 +98,13 @@ pub(super) fn calculate<'r>(model: &Model, room: &'r mut Room) -> Grid<'r> {
     let (down, up) = (follow(first, false), follow(second, true));
     let differences = [(down.started, up.started), (down.unclipped, up.unclipped), (down.in_time, up.in_time)];
     let doubt = differences.iter().fold(0, |sum: u128, (one, other)| sum.saturating_add(one.abs_diff(*other)));
-    Grid { step: step.get(), is_discrete, down, up, doubt: doubt.min(ONE.into()) as u64 }
+    let is_free = down.is_free() && up.is_free();
+    let twice_mean = match is_chained {
+        _ if !is_free => None,
+        true => chain::twice_means(model, last, state, next),
+        false => Some([down.twice_mean; 2]),
+    };
+    Grid { step: step.get(), is_discrete, down, up, doubt: doubt.min(ONE.into()) as u64, twice_mean }
 }
 
 /// The last retry that is followed.
@@ -105,15 +116,15 @@ fn last_retry(model: &Model) -> u64 {
 /// How a uniform part falls on cells: whole numbers from 0 to `last`, with the probability of the first, the last and each
 /// between.
 #[derive(Clone, Copy, Default)]
-struct Steps {
-    last: usize,
-    of_first: u64,
-    of_each: u64,
-    of_last: u64,
+pub(super) struct Steps {
+    pub last: usize,
+    pub of_first: u64,
+    pub of_each: u64,
+    pub of_last: u64,
 }
 
 impl Steps {
-    fn of(width: u64, step: NonZeroU64, is_up: bool) -> Steps {
+    pub fn of(width: u64, step: NonZeroU64, is_up: bool) -> Steps {
         let values = width.saturating_add(1);
         let last = width / step + u64::from(is_up && width % step != 0);
         if last == 0 {
