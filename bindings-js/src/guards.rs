@@ -4,9 +4,9 @@
 use undaunted::breaker::{Outcome, Permit};
 use undaunted::bulkhead::Entry;
 use undaunted::hedge::{Race, Step};
-use undaunted::{Breaker, Bulkhead, Hedge, Problem, Throttle};
+use undaunted::{Breaker, Budget, Bulkhead, Hedge, Problem, Throttle};
 
-use crate::area::{GUARD_AREA, Input};
+use crate::area::{BUDGET_AREA, GUARD_AREA, Input};
 use crate::convert::{micros, notation, number, pair};
 use crate::{answer, tell};
 
@@ -158,10 +158,11 @@ exports! {
         }
     }
 
-    /// What to do now: 0 end, 1 wait, 2 wait until an instant, 3 start an attempt; instant or attempt is the first number.
-    fn hedge_step(now: f64) -> u32 {
+    /// What to do now: 0 end, 1 wait, 2 wait until an instant, 3 start an attempt; instant or attempt is the first number. With
+    /// `shares` 1 the budget in use pays.
+    fn hedge_step(now: f64, shares: u32) -> u32 {
         let Some(Guard::Hedge(_, race)) = GUARD_AREA.get() else { return 0 };
-        let (what, value) = match race.step(number(now)) {
+        let (what, value) = match race.step(number(now), budget(shares)) {
             Step::End => (0, 0.0),
             Step::Wait => (1, 0.0),
             Step::WaitUntil(at) => (2, at as f64),
@@ -172,25 +173,37 @@ exports! {
     }
 
     /// An attempt failed in a way that another may not. `pushback`: µs, -1 for none.
-    fn hedge_failed(now: f64, pushback: f64) {
+    fn hedge_failed(now: f64, pushback: f64, shares: u32) {
         if let Some(Guard::Hedge(_, race)) = GUARD_AREA.get() {
-            race.failed(number(now), micros(pushback));
+            race.failed(number(now), micros(pushback), budget(shares));
         }
     }
 
     /// An attempt failed, and the server asked for no other.
-    fn hedge_refused() {
+    fn hedge_refused(shares: u32) {
         if let Some(Guard::Hedge(_, race)) = GUARD_AREA.get() {
-            race.refused();
+            race.refused(budget(shares));
         }
     }
 
-    /// An attempt succeeded, or failed in a way that ends the call.
+    /// An attempt succeeded.
+    fn hedge_succeeded(now: f64, shares: u32) {
+        if let Some(Guard::Hedge(_, race)) = GUARD_AREA.get() {
+            race.succeeded(number(now), budget(shares));
+        }
+    }
+
+    /// An attempt failed in a way that ends the call.
     fn hedge_end() {
         if let Some(Guard::Hedge(_, race)) = GUARD_AREA.get() {
             race.end();
         }
     }
+}
+
+/// The budget in use, if it is the hedge's.
+fn budget(shares: u32) -> Option<&'static mut Budget> {
+    BUDGET_AREA.get().as_mut().filter(|_| shares != 0)
 }
 
 fn compile(kind: u32, len: u32, notation_number: u32, seed: u64, problem: &mut dyn FnMut(&Problem)) -> Option<Guard> {

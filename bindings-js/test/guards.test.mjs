@@ -1,7 +1,7 @@
 // Breakers, throttles, bulkheads and hedges: what a call under one comes to. What they decide is in the vectors.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HttpError, PolicyError } from "undaunted";
+import { Budget, HttpError, PolicyError, retry } from "undaunted";
 import { Breaker, BreakerOpen, Bulkhead, BulkheadFull, Hedge, Throttle, Throttled } from "undaunted/guards";
 import { lost, rejection, settle, virtual } from "./clock.mjs";
 
@@ -304,6 +304,50 @@ test("ten thousand hedged calls have one winner each", async () => {
   const found = await Promise.all(Array.from({ length: 10_000 }, (_, n) => call(n)));
   assert.deepEqual(found, Array.from({ length: 10_000 }, (_, n) => n));
   assert.deepEqual([started, aborted], [20_000, 10_000]);
+});
+
+test("a hedge pays for all but the first attempt, and a success gives back what the last took", async () => {
+  const budget = new Budget("hedged", { capacity: 3, cost: 1 });
+  const hedge = new Hedge({ delay: 0, attempts: 9, budget });
+  const tokens = [];
+  const search = () => {
+    tokens.push(budget.tokens);
+    return tokens.length < 4 ? new Promise(() => {}) : "found";
+  };
+  assert.equal(hedge.budget, budget);
+  assert.equal(await hedge.run(search), "found");
+  assert.deepEqual(tokens, [3, 2, 1, 0]);
+  assert.equal(budget.tokens, 1);
+});
+
+test("with nothing left only the first attempt starts, in turn with the retries of a policy", virtual(async () => {
+  const budget = new Budget("hedged empty", { capacity: 2, cost: 1 });
+  const retried = retry(() => Promise.reject(lost()), { budget, attempts: 3, backoff: ["0s"], jitter: "none", timeout: null }).catch(() => {});
+  await retried;
+  assert.equal(budget.tokens, 0);
+  let calls = 0;
+  const fn = () => {
+    calls++;
+    throw lost();
+  };
+  assert.equal((await rejection(new Hedge({ delay: 0, attempts: 3, budget: "hedged empty" }).run(fn))).error.code, "ECONNRESET");
+  assert.equal(calls, 1);
+}));
+
+test("a race that is stopped keeps what it paid", async () => {
+  const budget = new Budget("hedged stopped", { capacity: 5, cost: 1 });
+  const controller = new AbortController();
+  const call = new Hedge({ delay: 0, attempts: 3, budget }).run(() => new Promise(() => {}), { signal: controller.signal });
+  controller.abort("enough");
+  assert.equal((await rejection(call)).error, "enough");
+  assert.equal(budget.tokens, 3);
+});
+
+test("ten thousand hedged calls lose no token", async () => {
+  const budget = new Budget("hedged many", { capacity: 15_000, cost: 1, refund: false, reward: 0 });
+  const hedge = new Hedge({ delay: 0, budget });
+  await Promise.all(Array.from({ length: 10_000 }, () => rejection(hedge.run(async () => { throw lost(); }))));
+  assert.equal(budget.tokens, 5_000);
 });
 
 /** From the oracle: words 1 to 20 of lane 4 of seed 5, against n / (n + 1). */

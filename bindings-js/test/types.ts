@@ -219,6 +219,8 @@ check<Same<typeof guarded, Promise<boolean | undefined>>>();
 check<Same<typeof breaker.state, BreakerState>>();
 const winner = new Hedge({ delay: "200ms" }).run(({ attempt, signal }) => fetch("x", { signal }).then(() => attempt));
 check<Same<typeof winner, Promise<number>>>();
+new Hedge({ delay: 0, budget: "api" }).budget satisfies Budget | undefined;
+new Hedge({ delay: 0, budget });
 new Throttle({ k: 1.5, on: (error) => error instanceof Error }).run(() => 1, { signal });
 new Bulkhead({ limit: 3, queue: 5 }).run(() => 1);
 // @ts-expect-error it has no limit by default

@@ -35,10 +35,11 @@ export interface Engine {
   guard_problem(kind: number, length: number, notation: number, index: number): void;
   header(index: number): number;
   hedge_end(): void;
-  hedge_failed(now: number, pushback: number): void;
-  hedge_refused(): void;
+  hedge_failed(now: number, pushback: number, shares: number): void;
+  hedge_refused(shares: number): void;
   hedge_start(now: number, high: number, low: number): void;
-  hedge_step(now: number): number;
+  hedge_step(now: number, shares: number): number;
+  hedge_succeeded(now: number, shares: number): void;
   problem(length: number, notation: number, onBase: number, index: number): void;
   read_hint(length: number, now: number): number;
   schedule(high: number, low: number, skip: number, count: number): void;

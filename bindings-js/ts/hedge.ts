@@ -1,7 +1,9 @@
 // A hedge: another attempt beside one that takes long; the first that succeeds wins, the others are aborted.
-import { arm, checkIsObject, type Disarm, dropGuard, factsOf, type State, unwatch, useGuard, watch } from "./core.js";
+import {
+  arm, type Budget, checkIsObject, type Disarm, dropGuard, type Engine, factsOf, Policy, type State, stateOf, unwatch, use, useGuard, watch,
+} from "./core.js";
 import { begin, compileGuard, counting, type CountingOptions, type GuardedOptions, Kind, now, numbers, seedFor } from "./guard.js";
-import type { Duration, Seed } from "./options.js";
+import type { BudgetOptions, Duration, Seed } from "./options.js";
 
 /** The options of a hedge. `on` says after which errors other attempts go on; any other ends the call at once. */
 export interface HedgeOptions extends CountingOptions {
@@ -11,6 +13,11 @@ export interface HedgeOptions extends CountingOptions {
   readonly attempts?: number | undefined;
   /** Up to this much later, drawn. Default 0. */
   readonly jitter?: Duration | undefined;
+  /**
+   * Pays for every attempt after the first what a retry costs, before it starts; with too little left no other starts, and those that
+   * run go on. A `Budget`, its options, or the name of one that is made elsewhere. Default none.
+   */
+  readonly budget?: Budget | BudgetOptions | string | null | undefined;
 }
 
 /** The options of one hedged call. */
@@ -30,6 +37,8 @@ export interface HedgedContext {
 /** Hedged calls of what may be called twice. */
 export class Hedge {
   readonly name: string | undefined;
+  /** What pays for its attempts after the first. */
+  readonly budget: Budget | undefined;
   readonly #compiled: Uint8Array;
   readonly #seed: Seed | undefined;
   readonly #counts: (error: unknown) => boolean;
@@ -37,11 +46,12 @@ export class Hedge {
   /** Throws a `PolicyError` with every mistake in the options. */
   constructor(given: HedgeOptions) {
     checkIsObject(given);
-    const { on, name, seed, ...options } = given;
+    const { on, name, seed, budget, ...options } = given;
     if (seed !== undefined) seedFor(seed);
     this.name = name;
     this.#seed = seed;
     this.#counts = counting(on);
+    this.budget = new Policy({ preset: "none", budget }).budget;
     const state = compileGuard(Kind.Hedge, options);
     this.#compiled = useGuard(state).guard.slice();
     dropGuard(state);
@@ -53,8 +63,14 @@ export class Hedge {
    */
   async run<T>(fn: (context: HedgedContext) => T, options: HedgedOptions = {}): Promise<Awaited<T>> {
     const { signal } = begin(fn, options);
+    const { budget } = this;
+    const shares = budget ? 1 : 0;
     const race: State = { bytes: this.#compiled };
-    useGuard(race).hedge_start(now(), ...seedFor(this.#seed));
+    const enter = (): Engine => {
+      if (budget) use("budget", stateOf(budget));
+      return useGuard(race);
+    };
+    enter().hedge_start(now(), ...seedFor(this.#seed));
     const running = new Set<AbortController>();
     let disarm: Disarm | undefined;
     let last: unknown;
@@ -80,7 +96,7 @@ export class Hedge {
       const step = () => {
         disarm?.();
         while (!isOver) {
-          const what = useGuard(race).hedge_step(now());
+          const what = enter().hedge_step(now(), shares);
           const [value] = numbers(1) as [number];
           if (what === Step.Start) void start(value);
           else {
@@ -97,6 +113,7 @@ export class Hedge {
           const result = await fn({ attempt, signal: controller.signal });
           running.delete(controller);
           if (isOver) return;
+          enter().hedge_succeeded(now(), shares);
           end(lost());
           resolve(result);
         } catch (error) {
@@ -109,10 +126,10 @@ export class Hedge {
             return fail(broken);
           }
           const { hint, flags } = factsOf(error);
-          const engine = useGuard(race);
+          const engine = enter();
           // The server's word is known, and it is no.
-          if ((flags & 48) === 16) engine.hedge_refused();
-          else engine.hedge_failed(now(), hint);
+          if ((flags & 48) === 16) engine.hedge_refused(shares);
+          else engine.hedge_failed(now(), hint, shares);
           step();
         }
       };

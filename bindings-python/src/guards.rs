@@ -9,6 +9,7 @@ use undaunted::bulkhead::Entry;
 use undaunted::hedge::Step;
 use undaunted::{Notation, Problem};
 
+use crate::budget::Budget;
 use crate::convert::{collect, named, tape};
 use crate::policy::Policy;
 use crate::seed;
@@ -261,10 +262,12 @@ impl Hedge {
         Ok((inner.map(|inner| Hedge { inner, seed }), mistakes))
     }
 
-    /// A call that begins now; its words come of the hedge's seed, else of the next of the process.
-    fn start(&self, now: u64) -> PyResult<Race> {
+    /// A call that begins now, its attempts after the first paid from the budget; its words come of the hedge's seed, else of the
+    /// next of the process.
+    #[pyo3(signature = (now, budget=None))]
+    fn start(&self, now: u64, budget: Option<Py<Budget>>) -> PyResult<Race> {
         let seed = self.seed.map_or_else(seed::next_call, Ok)?;
-        Ok(Race { inner: self.inner.start(now, seed) })
+        Ok(Race { inner: self.inner.start(now, seed), budget })
     }
 }
 
@@ -272,13 +275,21 @@ impl Hedge {
 #[pyclass(module = "undaunted._core")]
 pub struct Race {
     inner: undaunted::hedge::Race,
+    budget: Option<Py<Budget>>,
+}
+
+impl Race {
+    fn with<R>(&mut self, decide: impl FnOnce(&mut undaunted::hedge::Race, Option<&mut undaunted::Budget>) -> R) -> R {
+        let mut budget = self.budget.as_ref().map(|budget| budget.get().lock());
+        decide(&mut self.inner, budget.as_deref_mut())
+    }
 }
 
 #[pymethods]
 impl Race {
     /// What to do: `start` with a number, `wait_until` with an instant, `wait`, `end`.
     fn step(&mut self, now: u64) -> (&'static str, u64) {
-        match self.inner.step(now) {
+        match self.with(|race, budget| race.step(now, budget)) {
             Step::Start(number) => ("start", number.into()),
             Step::WaitUntil(at) => ("wait_until", at),
             Step::Wait => ("wait", 0),
@@ -289,15 +300,20 @@ impl Race {
     /// An attempt failed in a way that another may not.
     #[pyo3(signature = (now, pushback=None))]
     fn failed(&mut self, now: u64, pushback: Option<u64>) {
-        self.inner.failed(now, pushback);
+        self.with(|race, budget| race.failed(now, pushback, budget));
     }
 
     /// An attempt failed, and the server asked for no other.
     fn refused(&mut self) {
-        self.inner.refused();
+        self.with(undaunted::hedge::Race::refused);
     }
 
-    /// An attempt succeeded, or failed in a way that ends the call.
+    /// An attempt succeeded.
+    fn succeeded(&mut self, now: u64) {
+        self.with(|race, budget| race.succeeded(now, budget));
+    }
+
+    /// An attempt failed in a way that ends the call.
     fn end(&mut self) {
         self.inner.end();
     }

@@ -458,3 +458,85 @@ def test_errors_pickle():
     full = pickle.loads(pickle.dumps(BulkheadFull(3, 4, "db")))
     assert (full.limit, full.queue, full.name) == (3, 4, "db")
     assert pickle.loads(pickle.dumps(Throttled("db"))).name == "db"
+
+
+def test_a_hedge_pays_for_all_but_the_first_attempt():
+    budget = undaunted.Budget("hedged", capacity=3, cost=1)
+    hedge = Hedge(0, attempts=9, budget=budget)
+    started = []
+
+    async def search():
+        started.append(budget.tokens)
+        if len(started) < 4:
+            await asyncio.Event().wait()
+        return len(started)
+
+    assert hedge.budget is budget
+    assert asyncio.run(hedge.run(search)) == 4
+    # All are started before one of them runs.
+    assert started == [0.0, 0.0, 0.0, 0.0]
+    # The success gives back what the last attempt took.
+    assert budget.tokens == 1.0
+
+
+def test_with_nothing_left_only_the_first_attempt_starts():
+    budget = undaunted.Budget("hedged empty", capacity=1, cost=1)
+    calls = []
+
+    async def fails():
+        calls.append(1)
+        raise ConnectionError("down")
+
+    async def twice():
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                await Hedge(0, attempts=2, budget="hedged empty").run(fails)
+
+    asyncio.run(twice())
+    assert (len(calls), budget.tokens) == (3, 0.0)
+    trio.run(twice)
+    assert len(calls) == 5
+
+
+def test_a_hedge_shares_a_budget_with_retries(flaky):
+    budget = undaunted.Budget("hedged and retried", capacity=2, cost=1)
+    policy = undaunted.Policy(budget=budget, attempts=3, backoff=["0s"], jitter="none", timeout=None)
+    with pytest.raises(ConnectionResetError):
+        policy.call(flaky(9))
+    calls = []
+
+    async def fails():
+        calls.append(1)
+        raise ConnectionError("down")
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(Hedge(0, budget={"name": "hedged and retried", "capacity": 2, "cost": 1}).run(fails))
+    assert (len(calls), budget.tokens) == (1, 0.0)
+
+
+def test_a_cancelled_race_keeps_what_it_paid():
+    budget = undaunted.Budget("hedged cancelled", capacity=5, cost=1)
+
+    async def main():
+        task = asyncio.ensure_future(Hedge(0, attempts=3, budget=budget).run(asyncio.Event().wait))
+        await rounds()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert budget.tokens == 3.0
+
+
+def test_ten_thousand_hedged_calls_lose_no_token():
+    budget = undaunted.Budget("hedged many", capacity=15_000, cost=1, refund=False, reward=0)
+
+    async def fails():
+        raise ConnectionError("down")
+
+    async def main():
+        hedge = Hedge(0, attempts=2, budget=budget)
+        return await asyncio.gather(*(hedge.run(fails) for _ in range(10_000)), return_exceptions=True)
+
+    assert len(asyncio.run(main())) == 10_000
+    assert budget.tokens == 5_000.0

@@ -5,7 +5,7 @@ use undaunted::breaker::{Outcome, Permit, State};
 use undaunted::bulkhead::Entry;
 use undaunted::hedge::Step;
 use undaunted::tape::Writer;
-use undaunted::{Breaker, Bulkhead, Hedge, Notation, Throttle};
+use undaunted::{Breaker, Budget, Bulkhead, Hedge, Notation, Policy, Throttle};
 
 /// A map of options, each a number or a text.
 fn tape(options: &[(&str, &str)]) -> Vec<u8> {
@@ -46,6 +46,26 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         (0..9_u32, 0..9_u32, instants()).prop_map(|(generation, number, now)| Event::Forge(generation, number, now)),
     ];
     prop::collection::vec(event, 1..200)
+}
+
+/// Three tokens, one for each attempt.
+fn budget() -> Budget {
+    let mut tape = Vec::new();
+    let mut out = |bytes: &[u8]| tape.extend_from_slice(bytes);
+    let mut writer = Writer::new(&mut out);
+    writer.map();
+    writer.text("budget");
+    writer.map();
+    for (option, digits) in [("capacity", "3"), ("cost", "1")] {
+        writer.text(option);
+        writer.number(digits);
+    }
+    writer.text("name");
+    writer.text("b");
+    writer.end_map();
+    writer.end_map();
+    let policy = Policy::compile(&tape, Notation::Json, None, &mut |_| {}).expect("a policy");
+    policy.budget().expect("a budget")
 }
 
 proptest! {
@@ -108,22 +128,28 @@ proptest! {
         let options = tape(&[("delay", "500us"), ("jitter", "500us"), ("attempts", &attempts.to_string())]);
         let hedge = Hedge::compile(&options, Notation::Json, &mut |_| {}).expect("a hedge");
         let mut race = hedge.start(0, 7);
+        let mut budget = budget();
         let mut started = 0;
         for (event, at) in events {
             match event {
-                0 => race.failed(at, Some(at)),
-                1 => race.failed(at, None),
-                2 if at % 7 == 0 => race.refused(),
+                0 => race.failed(at, Some(at), Some(&mut budget)),
+                1 => race.failed(at, None, Some(&mut budget)),
+                2 if at % 7 == 0 => race.refused(Some(&mut budget)),
                 _ => {}
             }
-            if let Step::Start(number) = race.step(at) {
+            if let Step::Start(number) = race.step(at, Some(&mut budget)) {
                 started += 1;
                 prop_assert_eq!(number, started);
             }
         }
         prop_assert!(started <= attempts);
-        race.end();
-        prop_assert_eq!(race.step(0), Step::End);
+        // What was started beside the first is paid, and nothing else.
+        prop_assert_eq!(budget.tokens(0), 3_000_000 - u64::from(started.saturating_sub(1)) * 1_000_000);
+        race.succeeded(0, Some(&mut budget));
+        prop_assert_eq!(budget.tokens(0), 3_000_000 - u64::from(started.saturating_sub(2)) * 1_000_000);
+        race.succeeded(0, Some(&mut budget));
+        prop_assert_eq!(budget.tokens(0), 3_000_000 - u64::from(started.saturating_sub(2)) * 1_000_000);
+        prop_assert_eq!(race.step(0, None), Step::End);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 """Random lives of breakers, throttles, bulkheads and hedges: small limits, so that their ends are met often."""
 
+import policies
+
 TIMES = 2**53 - 1
 
 
 def case(dice):
     kind = dice.pick(("breaker", "breaker", "breaker", "throttle", "bulkhead", "hedge"))
     options, steps = LIVES[kind](dice)
-    return {"kind": kind, "options": options, "seed": str(dice.word()), "steps": steps}
+    case = {"kind": kind, "options": options, "seed": str(dice.word()), "steps": steps}
+    return case | {"budget": policies.budget(dice)} if kind == "hedge" and dice.chance(60) else case
 
 
 def some(dice, percent, **choices):
@@ -119,7 +122,7 @@ def hedge(dice):
             pushback = dice.pick((None, None, None, 0, dice.up_to(2_000), -1 if dice.chance(20) else 5))
             steps.append({"at": clock.tick(), "failed": True, "pushback": pushback})
         else:
-            steps.append({"at": clock.tick(), "end": True})
+            steps.append({"at": clock.tick(), "succeed" if dice.chance(50) else "end": True})
     return options, steps
 
 

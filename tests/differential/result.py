@@ -6,7 +6,7 @@ import hint
 import tables
 from call import Attempt, Call, GiveUp
 from compile import compile_policy
-from evaluate import GUARDS, failure, own_breaker, own_budget, shared_outcomes
+from evaluate import GUARDS, failure, own_breaker, own_budget, paid_by, shared_outcomes
 from guard_options import read as options_of
 
 
@@ -20,7 +20,7 @@ def line(case):
         return f"{row.class_}:{row.sent}:{row.condition}:{flag(row.known)}:{flag(retried)}"
     if case["kind"] in GUARDS:
         options, problems = options_of(case["kind"], case["options"])
-        return refusal(problems) if problems else " ".join(map(joined, GUARDS[case["kind"]].run(options, int(case["seed"]), case["steps"])))
+        return refusal(problems) if problems else " ".join(map(joined, GUARDS[case["kind"]].run(options, int(case["seed"]), case["steps"], *paid_by(case.get("budget")))))
     policy, problems = compile_policy(case["policy"])
     if problems:
         return refusal(problems)

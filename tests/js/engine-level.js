@@ -105,6 +105,13 @@ export class Engine {
     return orNull(this.functions.tokens(at));
   }
 
+  /** Makes the budget of a hedge, as a policy describes it; answers whether there is one. */
+  makeBudget(budget) {
+    if (budget == null) return false;
+    this.compile({ preset: "none", budget });
+    return this.functions.share(0, 0, 0, 0) === 0;
+  }
+
   /** What the breaker does; null without one. */
   state(at) {
     return this.hasBreaker ? STATES[this.functions.breaker_look(at)] : null;
@@ -176,7 +183,7 @@ export class Engine {
 
   /** Runs the steps of the guard in use; what each came to, its fields in the order of the result line. */
   guard(kind, wanted) {
-    return LIVES[kind](this.functions, this.areas.numbers, wanted.steps, wanted.seed);
+    return LIVES[kind](this.functions, this.areas.numbers, wanted.steps, wanted.seed, this.makeBudget(wanted.budget));
   }
 
   text(from, to) {
@@ -244,17 +251,19 @@ const LIVES = {
       return { next, ...counts() };
     });
   },
-  hedge(engine, numbers, steps, seed) {
+  hedge(engine, numbers, steps, seed, hasBudget) {
+    const shares = hasBudget ? 1 : 0;
     engine.hedge_start(steps[0].at, ...halves(seed));
-    return steps.map(({ at, step, failed, pushback }) => {
+    return steps.map(({ at, step, failed, pushback, succeed }) => {
+      let found = {};
       if (step) {
-        const what = ["end", "wait", "wait_until", "start"][engine.hedge_step(at)];
-        return { do: what, value: numbers[0] };
-      }
-      if (!failed) engine.hedge_end();
-      else if (pushback < 0) engine.hedge_refused();
-      else engine.hedge_failed(at, pushback ?? -1);
-      return {};
+        const what = ["end", "wait", "wait_until", "start"][engine.hedge_step(at, shares)];
+        found = { do: what, value: numbers[0] };
+      } else if (succeed) engine.hedge_succeeded(at, shares);
+      else if (!failed) engine.hedge_end();
+      else if (pushback < 0) engine.hedge_refused(shares);
+      else engine.hedge_failed(at, pushback ?? -1, shares);
+      return hasBudget ? { ...found, tokens: engine.tokens(at) } : found;
     });
   },
 };

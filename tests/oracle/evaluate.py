@@ -169,12 +169,20 @@ def guard(kind, case):
         raise AssertionError(f"{case['name']}: {problems}")
     steps = []
     given = [{key: value for key, value in step.items() if key not in ("expect", "hand")} for step in case["steps"]]
-    for step, by_hand, found in zip(given, case["steps"], GUARDS[kind].run(options, int(case["seed"]), given), strict=True):
+    for step, by_hand, found in zip(given, case["steps"], GUARDS[kind].run(options, int(case["seed"]), given, *paid_by(exact(case.get("budget")))), strict=True):
         steps.append(expecting({**step, **{key: value for key, value in by_hand.items() if key == "expect"}}, "expect", found))
         for figure, value in by_hand.get("hand", {}).items():
             if found[figure] != value:
                 raise AssertionError(f"{case['name']}: {step}: {figure} is {value} by hand, {found[figure]} by the oracle")
     return {**case, "steps": steps}
+
+
+def paid_by(options):
+    """The budget of a hedge's case, as a policy describes it."""
+    policy, problems = compile_policy({"preset": "none", "budget": options})
+    if problems:
+        raise AssertionError(f"{options}: {problems}")
+    return () if options is None else (own_budget(policy),)
 
 
 def guard_refusal(case):

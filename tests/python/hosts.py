@@ -181,7 +181,8 @@ def guarded(kind):
         core, live = GUARDS[kind]
         seed = () if kind == "bulkhead" else (int(case["seed"]),)
         guard, problems = core.compile(case["options"], "json", *seed)
-        return refused(problems) if guard is None else list(live(guard, case["steps"]))
+        paid = () if case.get("budget") is None else (own_budget(policy_of({"policy": {"preset": "none", "budget": case["budget"]}})[0]),)
+        return refused(problems) if guard is None else list(live(guard, case["steps"], *paid))
 
     return answer
 
@@ -247,22 +248,22 @@ def leave(guard, inside, line, name):
     return None
 
 
-def hedge(guard, steps):
+def hedge(guard, steps, budget=None):
     # The seed of a vector is that of the one call.
-    race = guard.start(steps[0]["at"])
+    race = guard.start(steps[0]["at"], budget)
     for step in steps:
+        said, pushback = {}, step.get("pushback")
         if "step" in step:
-            what, value = race.step(step["at"])
-            yield {"do": what, "value": value}
-            continue
-        pushback = step.get("pushback")
-        if "failed" not in step:
+            said = dict(zip(("do", "value"), race.step(step["at"]), strict=True))
+        elif "succeed" in step:
+            race.succeeded(step["at"])
+        elif "failed" not in step:
             race.end()
         elif pushback is not None and pushback < 0:
             race.refused()
         else:
             race.failed(step["at"], pushback)
-        yield {}
+        yield said if budget is None else {**said, "tokens": budget.tokens(step["at"])}
 
 
 GUARDS = {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use undaunted::breaker::{Breaker, Outcome, Permit};
 use undaunted::bulkhead::{Bulkhead, Entry};
 use undaunted::hedge::{Hedge, Race, Step};
-use undaunted::{Notation, Problem, Throttle};
+use undaunted::{Budget, Notation, Problem, Throttle};
 
 use crate::{Refusal, pick, refusal, tape_of, word};
 
@@ -22,8 +22,8 @@ pub enum Guard {
     Throttle(Throttle),
     /// Lets a few in at a time.
     Bulkhead(Bulkhead),
-    /// Starts attempts beside others; with the seed of the call.
-    Hedge(Hedge, u64),
+    /// Starts attempts beside others; with the seed of the call, and its budget.
+    Hedge(Hedge, u64, Option<Budget>),
 }
 
 /// The guard of this kind that a case's `options` describe, or every mistake in them.
@@ -36,7 +36,9 @@ pub fn compile(kind: &str, case: &Value) -> Result<Guard, Vec<Refusal>> {
         "breaker" => Breaker::compile(&tape, Notation::Json, seed, &mut problem).map(Guard::Breaker),
         "throttle" => Throttle::compile(&tape, Notation::Json, seed, &mut problem).map(Guard::Throttle),
         "bulkhead" => Bulkhead::compile(&tape, Notation::Json, &mut problem).map(Guard::Bulkhead),
-        "hedge" => Hedge::compile(&tape, Notation::Json, &mut problem).map(|hedge| Guard::Hedge(hedge, seed)),
+        "hedge" => {
+            Hedge::compile(&tape, Notation::Json, &mut problem).map(|hedge| Guard::Hedge(hedge, seed, budget_of(case)))
+        }
         other => panic!("{other} is no guard"),
     };
     assert_eq!(guard.is_none(), !refusals.is_empty(), "a guard exactly when nothing was refused");
@@ -56,9 +58,14 @@ pub fn run(guard: Guard, case: &Value) -> Vec<Found> {
             let mut room = Room { bulkhead, inside: HashSet::new(), line: BTreeMap::new() };
             steps.map(|step| room.step(step)).collect()
         }
-        Guard::Hedge(hedge, seed) => {
+        Guard::Hedge(hedge, seed, mut budget) => {
             let mut race = hedge.start(at(&case["steps"][0]), seed);
-            steps.map(|step| hedge_step(&mut race, step)).collect()
+            let run = |step| {
+                let mut found = hedge_step(&mut race, step, budget.as_mut());
+                found.extend(budget.as_mut().map(|budget| ("tokens", json!(budget.tokens(at(step))))));
+                found
+            };
+            steps.map(run).collect()
         }
     }
 }
@@ -152,10 +159,16 @@ impl<'c> Room<'c> {
     }
 }
 
-fn hedge_step(race: &mut Race, step: &Value) -> Found {
+/// The budget that a hedge's case has, as a policy describes it.
+fn budget_of(case: &Value) -> Option<Budget> {
+    let policy = crate::compile(&json!({ "preset": "none", "budget": case["budget"] })).expect("a budget");
+    policy.budget()
+}
+
+fn hedge_step(race: &mut Race, step: &Value, budget: Option<&mut Budget>) -> Found {
     let at = at(step);
     if !step["step"].is_null() {
-        let (what, value) = match race.step(at) {
+        let (what, value) = match race.step(at, budget) {
             Step::Start(number) => ("start", number.into()),
             Step::WaitUntil(at) => ("wait_until", at),
             Step::Wait => ("wait", 0),
@@ -164,9 +177,10 @@ fn hedge_step(race: &mut Race, step: &Value) -> Found {
         return vec![("do", json!(what)), ("value", json!(value))];
     }
     match (step["failed"].is_null(), step["pushback"].as_i64()) {
+        (true, _) if !step["succeed"].is_null() => race.succeeded(at, budget),
         (true, _) => race.end(),
-        (false, Some(..0)) => race.refused(),
-        (false, pushback) => race.failed(at, pushback.map(i64::unsigned_abs)),
+        (false, Some(..0)) => race.refused(budget),
+        (false, pushback) => race.failed(at, pushback.map(i64::unsigned_abs), budget),
     }
     Vec::new()
 }

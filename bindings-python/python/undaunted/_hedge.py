@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Any, TypeVar
 
-    from ._options import Counted
+    from ._budget import Budget
+    from ._options import BudgetOptions, Counted
 
     T = TypeVar("T")
 
@@ -29,11 +30,14 @@ class Hedge:
     to come again (`x-should-retry: false`). The first success is the result; when all have failed, the last error leaves as it came. Losers
     are cancelled and awaited before `run` returns.
 
+    With a `budget` (a `Budget`, its options, or the name of one) every attempt after the first takes what a retry costs before it starts; with
+    too little left no other starts, those that run go on, and the first always does. A success gives back as that of a retried call does.
+
     `on` says after which errors others go on: exception types or a function of the error; by default all. Any other error ends the call at
     once. asyncio and trio. Raises PolicyError with every mistake at once.
     """
 
-    __slots__ = ("__weakref__", "_core", "_on", "name")
+    __slots__ = ("__weakref__", "_core", "_on", "budget", "name")
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class Hedge:
         *,
         attempts: int = 2,
         jitter: float | timedelta | str = 0,
+        budget: Budget | BudgetOptions | str | None = None,
         on: Counted = Exception,
         name: str | None = None,
         seed: int | None = None,
@@ -49,6 +54,12 @@ class Hedge:
         self.name = check_name(name)
         options = {"delay": delay, "attempts": attempts, "jitter": jitter}
         self._core = checked(_core.Hedge.compile(options, "python", check_seed(seed)))
+        #: What pays for its attempts after the first.
+        self.budget: Budget | None = None
+        if budget is not None:
+            from ._policy import Policy
+
+            self.budget = Policy(preset="none", budget=budget).budget
 
     async def run(self, fn: Callable[..., Awaitable[T]], /, *args: Any, **kwargs: Any) -> T:
         """Calls `fn`, and again beside it while it takes long; the result of the first call that succeeds."""
@@ -71,12 +82,12 @@ class Ended:
 
     def __init__(self, hedge: Hedge, now: int) -> None:
         self.hedge = hedge
-        self.race = hedge._core.start(now)
+        self.race = hedge._core.start(now, None if hedge.budget is None else hedge.budget._core)
         self.result: Any = None
         self.error: BaseException | None = None
 
-    def succeeded(self, result: object) -> None:
-        self.race.end()
+    def succeeded(self, result: object, now: int) -> None:
+        self.race.succeeded(now)
         self.result, self.error = result, None
 
     def failed(self, error: BaseException, now: int) -> None:
@@ -131,7 +142,7 @@ async def run_asyncio(hedge: Hedge, attempt: Callable[[], Any]) -> Any:
             for task in sorted(done, key=has_failed):
                 error = asyncio.CancelledError() if task.cancelled() else task.exception()
                 if error is None:
-                    ended.succeeded(task.result())
+                    ended.succeeded(task.result(), now())
                     break
                 ended.failed(error, now())
                 error = None
@@ -168,7 +179,7 @@ async def run_trio(hedge: Hedge, attempt: Callable[[], Any]) -> Any:
         else:
             if not is_over:
                 is_over = True
-                ended.succeeded(result)
+                ended.succeeded(result, now())
         changed.set()
 
     async with trio.open_nursery() as nursery:

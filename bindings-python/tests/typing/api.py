@@ -196,4 +196,4 @@ async def guards() -> None:
     async with bulkhead:
         assert_type(bulkhead.snapshot()["running"], int)
     assert_type(await bulkhead.call_async(fetch_number, "abc"), int)
-    assert_type(await undaunted.Hedge("200ms", attempts=3).run(fetch_number, "abc"), int)
+    assert_type(await undaunted.Hedge("200ms", attempts=3, budget="api").run(fetch_number, "abc"), int)

@@ -54,6 +54,41 @@ CASES = [
 ]
 
 
+def paid(name, budget, *steps, **options):
+    """What a step does is by hand, and what is left where it is given."""
+    steps = [{**{key: value for key, value in step.items() if key != "expect"}, "hand": step.get("expect", {}) | step.get("hand", {})} for step in steps]
+    return case(name, *steps, **options) | {"budget": {"name": "x", **budget}}
+
+
+def left(step, tokens):
+    return {**step, "hand": {"tokens": round(tokens * 1_000_000)}}
+
+
+def succeed(at):
+    return {"at": at, "succeed": True}
+
+
+THREE = {"capacity": 3, "cost": 1}
+PAID = [
+    paid("the first attempt is free, each other takes the cost of a retry before it starts", THREE, left(start(0, 1), 3), left(until(0, S), 3), left(start(S, 2), 2), left(start(2 * S, 3), 1), attempts=3),
+    paid("asking again takes nothing", THREE, left(start(0, 1), 3), left(start(S, 2), 2), left(does(S, "wait"), 2), left(does(2 * S, "wait"), 2)),
+    paid("with nothing left no other starts, and those that run go on", THREE, start(0, 1), start(S, 2), start(2 * S, 3), left(start(3 * S, 4), 0), left(does(4 * S, "wait"), 0), failed(5 * S), left(does(5 * S, "wait"), 0), attempts=9),
+    paid("not even when all have failed", {"capacity": 1, "cost": 1}, start(0, 1), left(start(S, 2), 0), failed(S), failed(S), left(does(S, "end"), 0), attempts=9),
+    paid("nor when a success elsewhere has filled it again", {"capacity": 2, "cost": 2, "reward": 2}, start(0, 1), left(start(S, 2), 0), left(does(2 * S, "wait"), 0), attempts=9),
+    paid("a failure starts the next at once if it can be paid", THREE, start(0, 1), left(failed(9), 3), left(start(9, 2), 2)),
+    paid("a success gives back what the last paid attempt took", THREE, start(0, 1), start(S, 2), left(start(2 * S, 3), 1), left(succeed(2 * S), 2), left(does(2 * S, "end"), 2), attempts=3),
+    paid("an extra success is harmless", THREE, start(0, 1), start(S, 2), left(start(2 * S, 3), 1), succeed(2 * S), left(succeed(2 * S), 2), attempts=3),
+    paid("a success of the first alone gives the reward", {"capacity": 3, "cost": 1, "reward": 0.5}, start(0, 1), left(start(S, 2), 2), left(end(S), 2)),
+    paid("without refund a success gives the reward", THREE | {"refund": False, "reward": 0.5}, start(0, 1), left(start(S, 2), 2), left(succeed(S), 2.5)),
+    paid("an error that ends the call gives nothing back", THREE, start(0, 1), left(start(S, 2), 2), left(end(S), 2)),
+    paid("the first attempt starts from an empty bucket too", {"capacity": 1, "cost": 1}, start(0, 1), start(S, 2), left(does(2 * S, "wait"), 0), attempts=3),
+    paid("in mode failures a failure takes, and hedges start while more than half is left", {"mode": "failures", "capacity": 4}, left(start(0, 1), 4), left(failed(0), 3), left(start(0, 2), 3), left(failed(0, -1), 2), left(does(0, "end"), 2), attempts=9),
+    paid("and none at half", {"mode": "failures", "capacity": 2}, start(0, 1), left(failed(0), 1), left(does(0, "end"), 1), attempts=9),
+    paid("in a window a call adds its share, and a hedge takes one", {"mode": "window", "ratio": 0.5, "min_per_second": 0}, left(start(0, 1), 0.5), left(does(S, "wait"), 0.5)),
+    paid("and one that the reserve pays", {"mode": "window", "ratio": 0, "min_per_second": 1, "ttl": "2s"}, left(start(0, 1), 2), left(start(S, 2), 1), left(start(2 * S, 3), 0), attempts=3),
+]
+
+
 def refused(name, options, *hand):
     return {"name": name, "guard": "hedge", "options": options, "expect": [dict(zip(("code", "pointer", "text"), problem)) for problem in hand]}
 
@@ -66,6 +101,7 @@ REFUSALS = [
 
 SOURCE = "gRPC A6; SEMANTICS 10"
 FILES = [
+    file("hedge-budget", "hedge", "Every attempt after the first is paid from a budget, as a retry is", "SEMANTICS 10; DESIGN 3", PAID),
     file("hedge", "hedge", "When to start another attempt, and when all end", SOURCE, CASES),
     file("hedge-refusals", "guard_refusal", "Options of a hedge that cannot be", SOURCE, REFUSALS),
 ]
