@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
         let mut budget = policy.budget();
         let row = classify(&failure);
         let is_vetoed = failure.verdict == Verdict::Refused || failure.should_retry == Some(false);
-        match policy.failed(&mut call, 0, &failure, Shared { budget: budget.as_mut() }) {
+        match policy.failed(&mut call, 0, &failure, Shared { budget: budget.as_mut(), breaker: None }) {
             Decision::Retry { class, sent, .. } => {
                 assert!(class != Class::Permanent && !is_vetoed && !failure.cancelled);
                 assert!(failure.should_retry != Some(true) || sent == Sent::Rejected);
