@@ -202,7 +202,8 @@ export class Call<T> {
     const failures = this.#failures;
     const { failed, input, numbers } = this.#enter();
     const now = clock();
-    const mark = markOf(error);
+    // Whoever gave up during this attempt has left a higher number; without one there is no need to look.
+    const mark = marks().serial > context.serial ? markOf(error) : undefined;
     const isNested = mark && mark.serial > context.serial;
     const [domain, kind, code, flags, hint, nameLength, methodLength] = argumentsOf(facts, request?.method);
     const piece = settings.needsBody ? facts.body?.subarray(0, LONGEST_BODY) : undefined;
@@ -227,7 +228,7 @@ export class Call<T> {
     this.#context = undefined;
     failures.push(failure);
     if (failures.length > KEPT) failures.shift();
-    if (reason) return this.#giveUp(reason, hintOf(value), mark?.serial);
+    if (reason) return this.#giveUp(reason, hintOf(value));
     this.#number++;
     this.#disarm = arm(value, () => this.resume(), options.unref);
     request?.release();
@@ -236,7 +237,7 @@ export class Call<T> {
     this.pause?.();
   }
 
-  #giveUp(reason: Reason, hint?: number, innerSerial = 0): void {
+  #giveUp(reason: Reason, hint?: number): void {
     const result = this.#result;
     const failures = this.#failures;
     const last = failures.at(-1);
@@ -246,7 +247,7 @@ export class Call<T> {
       : last ? last.error : new BreakerOpen(hint!, this.settings.breaker?.name);
     if (last) Object.assign(last, { delay: undefined, reason, hint, note: this.request?.once });
     if (isObject(error)) {
-      const serial = attempts > 1 ? ++marks().serial : innerSerial; // a single attempt multiplies nothing
+      const serial = attempts > 1 ? ++marks().serial : (markOf(error)?.serial ?? 0); // a single attempt multiplies nothing
       marks().given.set(error, { serial, policy: this.policy, failures });
     }
     this.#end(error, reason, last);

@@ -68,17 +68,24 @@ function ownFacts(error: unknown, isInner: boolean): Facts | undefined {
   return isNetwork ? facts(DomainNumber.Os, "ECONNRESET") : undefined;
 }
 
-const SYSTEM_FIELDS = /* @__PURE__ */ new Set(["errno", "code", "syscall", "address", "port", "hostname"]);
-
 /** The facts of a plain system error: it has no field that the readers of clients' errors look for, so they are not asked. */
 function systemFacts(error: unknown): Facts | undefined {
   try {
     if (Object.getPrototypeOf(error) !== Error.prototype) return undefined;
-    for (const field in error as object) if (!SYSTEM_FIELDS.has(field)) return undefined;
+    for (const field in error as object) if (!isOfSystem(field)) return undefined;
     const { code, syscall } = error as { code?: unknown; syscall?: unknown };
     return typeof code === "string" ? byCode(code, syscall === "connect") : undefined;
   } catch {
     return undefined; // a proxy may refuse
+  }
+}
+
+function isOfSystem(field: string): boolean {
+  switch (field) {
+    case "errno": case "code": case "syscall": case "address": case "port": case "hostname":
+      return true;
+    default:
+      return false;
   }
 }
 
