@@ -34,8 +34,9 @@ class Policy:
 
     Options are those of a policy file, with durations as seconds, timedelta or text with a unit: `attempts` (total calls, the first
     included; 1 to 4294967295, None for no limit), `timeout` (of the whole call, None for none), `attempt_timeout`, `backoff`, `initial`,
-    `factor`, `max_delay`, `first`, `jitter`, `hint`, `classes`, `rules`, `budget` (a `Budget`, its options, or its name), `breaker` (a `Breaker` with
-    a name, its options, or its name), `idempotent`, `nested`, `on_timeout`, `forever`, `preset`. What is not given comes from the preset, by default `standard`: 10 attempts in 45 s, 1 s doubling to 10 s, full jitter.
+    `factor`, `max_delay`, `first`, `jitter`, `hint`, `classes`, `rules`, `budget` (a `Budget`, its options, or its name), `breaker` (a
+    `Breaker` with a name, its options, or its name), `idempotent`, `nested`, `on_timeout`, `forever`, `preset`. What is not given comes from
+    the preset, by default `standard`: 10 attempts in 45 s, 1 s doubling to 10 s, full jitter.
 
     Six settings belong to the process and are in no file: `on` (exception types, hooks `error -> bool | seconds | timedelta`, or a tuple of
     these; without it the built-in tables decide, and what they do not know is not retried), `retry_if_result`, `on_event`, `name`, `seed`
