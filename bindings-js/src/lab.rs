@@ -2,7 +2,7 @@
 //! lengths in the numbers.
 
 use undaunted::Problem;
-use undaunted::analysis::Options;
+use undaunted::analysis::{LadderOptions, Options};
 use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
 
@@ -73,6 +73,34 @@ exports! {
             at += 1;
         };
         Script::read(Input::new().take(len), notation(notation_number), &mut tell);
+    }
+
+    /// The waits before each retry under the policy in use. The input area holds a tape with the options; answers how many
+    /// problems these have.
+    fn ladder(len: u32, notation_number: u32) -> u32 {
+        let mut problems = 0;
+        let read = LadderOptions::read(Input::new().take(len), notation(notation_number), &mut |_| problems += 1);
+        if let (Some(options), Some(policy)) = (read, POLICY_AREA.get()) {
+            let mut ladder = policy.ladder(options, ROOM_AREA.get());
+            let mut output = Output::new();
+            ladder.text(&mut |piece| output.push(piece));
+            let len = output.len();
+            ladder.json(&mut |piece| output.push(piece));
+            answer(&[len, output.len() - len].map(f64::from));
+        }
+        problems
+    }
+
+    /// Problem number `index` (from 0) of the options that `ladder` refused: as `problem`.
+    fn ladder_problem(len: u32, notation_number: u32, index: u32) {
+        let mut at = 0;
+        let mut tell = |problem: &Problem| {
+            if at == index {
+                crate::tell(problem);
+            }
+            at += 1;
+        };
+        LadderOptions::read(Input::new().take(len), notation(notation_number), &mut tell);
     }
 
     /// What a reviewer would say of the policy in use.

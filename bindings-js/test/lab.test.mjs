@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { Budget, Policy, PolicyError, stop } from "undaunted";
-import { analyse, diff, explain, lint } from "undaunted/lab";
+import { analyse, diff, explain, ladder, lint } from "undaunted/lab";
 
 const AWS = new Policy({ attempts: 3, initial: "50ms", maxDelay: "20s", timeout: null });
 
@@ -147,4 +147,18 @@ test("a hundred failures with long names are explained whole", () => {
 test("ESM and CommonJS take each other's policies", () => {
   const required = createRequire(import.meta.url)("undaunted/lab");
   assert.equal(String(required.lint(AWS)), String(lint(AWS)));
+});
+
+test("a ladder has each wait and the schedule", () => {
+  const policy = new Policy({ timeout: "5s", jitter: "equal" });
+  const found = ladder(policy, { attempts: 6, seed: 7n });
+  assert.deepEqual([...found].map((rung) => rung.drawn), policy.schedule({ attempts: 6, seed: 7n }));
+  const [first, second] = found;
+  assert.deepEqual([first.least, first.p50, first.most, first.inTime], [500, { value: 750, error: 0 }, 1000, true]);
+  assert.deepEqual([second.p50.value, found.length, found.timeout, [...found].at(-1).inTime], [1500, 5, 5000, false]);
+  assert.equal(ladder(policy, { attempts: 6, callSeed: found.callSeed }).json(), found.json());
+  assert.throws(() => ladder(policy, { attempts: 0, call: 2, callSeed: "1" }), (error) => {
+    assert.deepEqual(error.problems.map(({ code, pointer }) => [code, pointer]), [["out_of_range", "/attempts"], ["duplicate_option", "/call"]]);
+    return true;
+  });
 });

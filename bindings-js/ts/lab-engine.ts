@@ -15,6 +15,8 @@ export interface Lab {
   diff(length: number, notation: number): number;
   explain(length: number, notation: number): number;
   keep_before(): void;
+  ladder(length: number, notation: number): number;
+  ladder_problem(length: number, notation: number, index: number): void;
   lint(): void;
   outcome(): void;
   proceed(most: number, progress: (done: number, all: number) => void, turn: () => Promise<void>): Promise<void>;
@@ -78,6 +80,15 @@ export function explain(policy: string, script: string, notation: number): Answe
   const problems = lab.explain(length, notation);
   if (!problems) return answer(lab);
   throw refusal(lab, problems, (index) => lab.script_problem(length, notation, index));
+}
+
+/** The waits before each retry; throws as `analyse` does. */
+export function ladder(policy: string, options: string, notation: number): Answer {
+  const lab = use(policy);
+  const length = write(lab, options);
+  const problems = lab.ladder(length, notation);
+  if (!problems) return answer(lab);
+  throw refusal(lab, problems, (index) => lab.ladder_problem(length, notation, index));
 }
 
 /** What a reviewer would say. */

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use undaunted::analysis::{Options, Room};
+use undaunted::analysis::{LadderOptions, Options, Room};
 use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
 use undaunted::{Decision, Mode, Shared};
@@ -31,6 +31,22 @@ pub fn analyse(
             let analysis = policy.inner.analyse(&options, &mut room());
             (collect(|out| analysis.text(out)), collect(|out| analysis.json(out)))
         })
+    });
+    Ok((report, problems))
+}
+
+/// The waits before each retry, or every problem that the options have.
+#[pyfunction]
+pub fn ladder(
+    policy: Bound<'_, Policy>,
+    options: &Bound<'_, PyAny>,
+    notation: &str,
+) -> PyResult<(Option<Report>, Vec<Problem>)> {
+    let (options, problems) = read(options, notation, LadderOptions::read)?;
+    let report = options.map(|options| {
+        let mut room = room();
+        let mut ladder = policy.get().inner.ladder(options, &mut room);
+        (collect(|out| ladder.text(out)), collect(|out| ladder.json(out)))
     });
     Ok((report, problems))
 }

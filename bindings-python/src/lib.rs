@@ -30,7 +30,7 @@ mod _core {
     #[pymodule_export]
     use super::guards::{Breaker, Bulkhead, Hedge, Race, Throttle};
     #[pymodule_export]
-    use super::lab::{analyse, convert, diff, explain, judged, lint};
+    use super::lab::{analyse, convert, diff, explain, judged, ladder, lint};
     #[pymodule_export]
     use super::policy::{Policy, compile};
     #[pymodule_export]

@@ -196,3 +196,20 @@ def test_importing_undaunted_does_not_import_the_lab():
 
     code = "import sys, undaunted; assert 'undaunted.lab' not in sys.modules and 'json' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_ladder_has_each_wait_and_the_schedule():
+    policy = Policy(timeout=5, jitter="equal", seed=7)
+    ladder = policy.ladder(attempts=6)
+    assert [rung.drawn for rung in ladder] == policy.schedule(attempts=6) and len(ladder) == 5
+    assert [(rung.least, rung.p50, rung.p99.error, rung.most) for rung in ladder][:2] == [(0.5, 0.75, 0, 1.0), (1.0, 1.5, 0, 2.0)]
+    assert ladder[0].in_time and not ladder[-1].in_time and ladder.timeout == 5
+    replayed = policy.ladder(call_seed=ladder.call_seed, attempts=6)
+    assert replayed == ladder and pickle.loads(pickle.dumps(ladder)) == ladder
+    assert str(ladder).startswith(f"call_seed {ladder.call_seed}, timeout 5s\n\nretry ")
+
+
+def test_a_ladder_takes_no_call_beside_its_seed():
+    with pytest.raises(PolicyError) as told:
+        Policy().ladder(attempts=0, call=2, call_seed=1)
+    assert [problem[:2] for problem in told.value.problems] == [("out_of_range", "/attempts"), ("duplicate_option", "/call")]

@@ -8,12 +8,14 @@ mod allowance;
 mod chain;
 mod fixed;
 mod grid;
+mod ladder;
 mod model;
 mod options;
 mod report;
 
 pub use allowance::Allowance;
 pub use grid::Room;
+pub use ladder::{Ladder, LadderOptions};
 pub use options::Options;
 
 pub(crate) use allowance::burst;

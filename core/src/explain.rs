@@ -17,6 +17,7 @@ use crate::call::{Call, Decision, Mode, Reason, Seen, Shared};
 use crate::classify::{Row, find};
 use crate::draw::{Lane, call_seed, word};
 use crate::failure::{Class, Code, Condition, Domain, Failure, Sent, Verdict};
+use crate::format::seeds;
 use crate::hint_rule::HintMode;
 use crate::jitter::{Draw, Jitter};
 use crate::policy::Policy;
@@ -36,7 +37,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { attempt_duration: 0, call_seed: call_seed(script::SEED, 1), mode: Mode::Normal }
+        Options { attempt_duration: 0, call_seed: call_seed(seeds::SEED, 1), mode: Mode::Normal }
     }
 }
 

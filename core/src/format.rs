@@ -10,6 +10,8 @@ mod options;
 mod peers;
 mod problem;
 mod reader;
+#[cfg(feature = "lab")]
+pub(crate) mod seeds;
 #[cfg(feature = "serde")]
 mod serde;
 mod settle;

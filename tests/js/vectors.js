@@ -1,6 +1,6 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
 import { GUARDS } from "./engine-level.js";
-import { analyse, convert, diff, explain, lint, simulate } from "../../bindings-js/ts/lab-engine.ts";
+import { analyse, convert, diff, explain, ladder, lint, simulate } from "../../bindings-js/ts/lab-engine.ts";
 import { tapeOf } from "../../bindings-js/ts/tape.ts";
 
 /** Texts of the lab, which every host must print to the byte. */
@@ -22,8 +22,9 @@ export async function wrongCases(engine, draws, { kind, cases }) {
 }
 
 function whatIsWrong(kind, wanted, found) {
-  if (kind === "analysis" && !isNear(wanted.expect, found)) return [`${wanted.name}\n  expected ${JSON.stringify(wanted.expect)}\n  found    ${JSON.stringify(found)}`];
-  if (kind === "analysis") return [];
+  const isEstimated = kind === "analysis" || kind === "ladder";
+  if (isEstimated && !isNear(wanted.expect, found)) return [`${wanted.name}\n  expected ${JSON.stringify(wanted.expect)}\n  found    ${JSON.stringify(found)}`];
+  if (isEstimated) return [];
   if (kind === "diff") return isSameDifference(wanted.expect, found) ? [] : [`${wanted.name}\n  found    ${JSON.stringify(found)}`];
   const expected = wanted.steps ? wanted.steps.map((step) => step.expect) : expectation(kind, wanted);
   return same(trimmed(kind, found, expected), expected)
@@ -86,6 +87,14 @@ const RUN = {
       return error.problems;
     }
   },
+  ladder: (_, wanted) => inLab(ladder(tapeOf(wanted.policy), tapeOf(wanted.options), JSON_NOTATION)),
+  ladder_refusal: (_, wanted) => {
+    try {
+      return ladder(tapeOf({}), tapeOf(wanted.options), JSON_NOTATION);
+    } catch (error) {
+      return error.problems;
+    }
+  },
   lint: (_, wanted) => inLab(lint(tapeOf(wanted.policy))),
   convert: (_, wanted) => {
     const { policy, findings } = inLab(converted(wanted));
@@ -119,7 +128,7 @@ function guarded(kind) {
 
 /** The kinds that the lab answers, and undaunted.wasm does not. */
 export const LAB_KINDS = [
-  "analysis", "analysis_refusal", "convert", "convert_refusal", "diff", "explain", "explain_refusal", "lint", "herd", "loss", "layers", "sim_refusal",
+  "analysis", "analysis_refusal", "convert", "convert_refusal", "diff", "explain", "explain_refusal", "ladder", "ladder_refusal", "lint", "herd", "loss", "layers", "sim_refusal",
 ];
 
 function converted({ source, settings }) {
@@ -148,6 +157,7 @@ function inLab(answer) {
 
 /** Whether a figure is the expected [value, error] within both errors; a number without an error must be the same. */
 function isNear(expected, found) {
+  if (Array.isArray(expected) && Array.isArray(found)) return expected.length === found.length && expected.every((one, at) => isNear(one, found[at]));
   if (Array.isArray(expected)) return Math.abs(found?.value - expected[0]) <= found.error + expected[1] + 1e-12;
   if (typeof expected === "object" && expected) return Object.entries(expected).every(([name, value]) => isNear(value, found?.[name]));
   return expected === found;

@@ -17,6 +17,7 @@ import explain
 import guard_options
 import hedge
 import hint
+import ladder
 import lint
 import sim
 import tables
@@ -36,7 +37,7 @@ def evaluate(kind, case):
         return guard(kind, case)
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
             "classify": classify, "hint": hinted, "guard_refusal": guard_refusal, "analysis": analysed, "analysis_refusal": by_hand,
-            "lint": linted, "diff": differing, "herd": herd, "loss": loss, "layers": layers, "sim_refusal": by_hand,
+            "ladder": laddered, "ladder_refusal": by_hand, "lint": linted, "diff": differing, "herd": herd, "loss": loss, "layers": layers, "sim_refusal": by_hand,
             "explain": explained, "explain_refusal": by_hand, "convert": converted, "convert_refusal": by_hand}[kind](case)
 
 
@@ -199,6 +200,12 @@ def analysed(case):
              "sampled": lambda: analysis.sampled(*arguments, 17),
              "shared": lambda: allowance.shared(arguments[0], failure, options, 17)}[case["method"]]()
     return expecting(case, "expect", found)
+
+
+def laddered(case):
+    options = case["options"]
+    seed = int(options["call_seed"]) if "call_seed" in options else draws.call_seed(int(options.get("seed", 1)), options.get("call", 1))
+    return expecting(case, "expect", ladder.ladder(accepted(case), seed, options.get("attempts")))
 
 
 def herd(case):

@@ -287,6 +287,20 @@ def analysis_refusal(case):
     return refused(problems) if report is None else report[1]
 
 
+def ladder(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    report, problems = _core.ladder(policy, case["options"], "json")
+    return refused(problems) if report is None else said_in_lab(report)
+
+
+def ladder_refusal(case):
+    policy, _ = policy_of(case)
+    report, problems = _core.ladder(policy, case["options"], "json")
+    return refused(problems) if report is None else report[1]
+
+
 def lint(case):
     policy, problems = policy_of(case)
     return refused(problems) if policy is None else said_in_lab(_core.lint(policy))
@@ -386,6 +400,8 @@ ANSWERS = {
     "guard_refusal": guard_refusal,
     **{kind: guarded(kind) for kind in GUARDS},
     "analysis": analysis,
+    "ladder": ladder,
+    "ladder_refusal": ladder_refusal,
     "lint": lint,
     "diff": diff,
     "analysis_refusal": analysis_refusal,

@@ -21,7 +21,7 @@ def wrong_cases():
             cases += 1
             said = hosts.answer(vectors["kind"], case)
             expected = expectation(vectors["kind"], plain_case)
-            agree = {"analysis": is_near, "diff": is_same_difference}.get(vectors["kind"], agrees)
+            agree = {"analysis": is_near, "ladder": is_near, "diff": is_same_difference}.get(vectors["kind"], agrees)
             if not agree(expected, said):
                 wrong.append(f"{file.name}: {case['name']}\n  expected {expected}\n  python   {said}")
     return len(files), cases, wrong
@@ -63,6 +63,8 @@ def is_near(expected, said):
     """Whether a figure is the expected [value, error] within both errors; a number without an error must be the same."""
     if isinstance(expected, dict):
         return isinstance(said, dict) and all(is_near(value, said.get(name)) for name, value in expected.items())
+    if isinstance(expected, list) and isinstance(said, list):
+        return len(expected) == len(said) and all(map(is_near, expected, said))
     if isinstance(expected, list):
         value, error = expected
         return isinstance(said, dict) and abs(said["value"] - value) <= said["error"] + error + 1e-12

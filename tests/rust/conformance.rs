@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use undaunted::analysis::Room;
 use undaunted::{Decision, Lane, Policy, Refused, call_seed, uniform, word};
 use undaunted_tests::{
-    Common, Outcome, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards, read_hint,
-    room, schedule, shared, sim, start, step, tape_of, word as word_of,
+    Common, Outcome, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards,
+    ladder_options, read_hint, room, schedule, shared, sim, start, step, tape_of, word as word_of,
 };
 
 #[test]
@@ -57,6 +57,11 @@ fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
         "guard_refusal" => check_guard_refusal(case),
         "breaker" | "throttle" | "bulkhead" | "hedge" => check_guard(kind, case),
         "analysis" => check_analysis(case, lab),
+        "ladder" => check_ladder(case, lab),
+        "ladder_refusal" => match ladder_options(&case["options"]) {
+            Ok(options) => Err(format!("expected a refusal, got {options:?}")),
+            Err(refusals) => same_refusals(&case["expect"], &refusals),
+        },
         "lint" => check_lint(case, lab),
         "diff" => check_diff(case, lab),
         "herd" | "loss" | "layers" => check_sim(kind, case, lab),
@@ -85,6 +90,16 @@ fn check_analysis(case: &Value, lab: &mut Lab) -> Result<(), String> {
     let json = collect(|out| analysis.json(out));
     let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
     lab.texts.extend([collect(|out| analysis.text(out)), json]);
+    near(&case["expect"], &found, "")
+}
+
+fn check_ladder(case: &Value, lab: &mut Lab) -> Result<(), String> {
+    let options = ladder_options(&case["options"]).map_err(|refusals| format!("refused: {refusals:?}"))?;
+    let policy = policy_of(case)?;
+    let mut ladder = policy.ladder(options, &mut lab.room);
+    let (text, json) = (collect(|out| ladder.text(out)), collect(|out| ladder.json(out)));
+    let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
+    lab.texts.extend([text, json]);
     near(&case["expect"], &found, "")
 }
 
@@ -183,13 +198,20 @@ fn near(expected: &Value, found: &Value, path: &str) -> Result<(), String> {
     if let Value::Object(entries) = expected {
         return entries.iter().try_for_each(|(name, inner)| near(inner, &found[name], &format!("{path}.{name}")));
     }
+    if let (Value::Array(wanted), Value::Array(items)) = (expected, found) {
+        same(&json!(wanted.len()), &json!(items.len()))?;
+        return (0..)
+            .zip(wanted)
+            .zip(items)
+            .try_for_each(|((at, one), other)| near(one, other, &format!("{path}.{at}")));
+    }
     let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
     let is_near = match expected {
         Value::Array(_) => {
             let away = (number(&found["value"]) - number(&expected[0])).abs();
             away <= number(&found["error"]) + number(&expected[1]) + 1e-12
         }
-        Value::Null => found.is_null(),
+        Value::Null | Value::Bool(_) | Value::String(_) => expected == found,
         _ => number(expected) == number(found),
     };
     if is_near { Ok(()) } else { Err(format!("{path}: expected {expected}, found {found}")) }

@@ -6,7 +6,7 @@ pub mod sim;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
-use undaunted::analysis::{Options, Room};
+use undaunted::analysis::{LadderOptions, Options, Room};
 use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
 use undaunted::hint::{self, Hint};
@@ -70,6 +70,11 @@ pub fn convert<'t>(source: &Value, tape: &'t [u8]) -> Result<Conversion<'t>, Vec
 /// Reads the conditions of an analysis, or tells every mistake.
 pub fn conditions(value: &Value) -> Result<Options, Vec<Refusal>> {
     refusing(|problem| Options::read(&tape_of(value), Notation::Json, problem))
+}
+
+/// Reads what a ladder is asked, or tells every mistake.
+pub fn ladder_options(value: &Value) -> Result<LadderOptions, Vec<Refusal>> {
+    refusing(|problem| LadderOptions::read(&tape_of(value), Notation::Json, problem))
 }
 
 /// The text and the JSON of an explanation, or every mistake in its script.

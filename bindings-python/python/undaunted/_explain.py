@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from . import _core
 from ._errors import PolicyError, history
+from ._settings import seeds
 from .lab import Explanation
 
 TYPE_CHECKING = False
@@ -23,15 +24,7 @@ def explain(
 ) -> Explanation:
     if isinstance(failures, BaseException):
         return _explain_history(policy, failures)
-    return _explained(policy, [_failure(policy, failure) for failure in failures], conditions | _seeds(policy, seed, call, call_seed))
-
-
-def _seeds(policy: Policy, seed: int | None, call: int, call_seed: int | None) -> dict[str, int]:
-    own = policy._settings.seed
-    if seed is None and call_seed is None and own is not None:
-        seed = own.value
-    given = {"seed": seed, "call_seed": call_seed, "call": None if call == 1 else call}
-    return {name: value for name, value in given.items() if value is not None}
+    return _explained(policy, [_failure(policy, failure) for failure in failures], conditions | seeds(policy._settings.seed, seed, call, call_seed))
 
 
 def _explained(policy: Policy, failures: list[Any], conditions: dict[str, Any]) -> Explanation:

@@ -7,7 +7,7 @@ from ._block import RetryContext
 from ._errors import PolicyError, leave, warn_nested
 from ._plain import refuse_awaitable
 from ._readers import BARE, read
-from ._settings import NAMES, Settings, seed_of
+from ._settings import NAMES, Settings, seed_of, seeds
 from ._wrap import ASYNC, SYNC, decorate, kind_of, name_of
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ._core import Policy as CorePolicy
     from ._options import Duration, Options
     from ._testing import Testing
-    from .lab import Analysis, Difference, Explanation, Findings
+    from .lab import Analysis, Difference, Explanation, Findings, Ladder
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -161,6 +161,30 @@ class Policy:
         if word is not None and call_seed is None:
             word = _core.call_seed(word, call)
         return [delay / 1e6 for delay in self._core.schedule(limit - 1, word)]
+
+    def ladder(
+        self,
+        *,
+        attempts: int | None = None,
+        seed: int | None = None,
+        call: int = 1,
+        call_seed: int | None = None,
+    ) -> Ladder:
+        """The waits before each retry of a call whose attempts fail at once, class transient, without a hint: least, median, p99, most.
+
+        `attempts` (1 to 1000) is how far to look, by default the policy's own, 10 where it has no limit; `timeout` ends nothing here, but it
+        is told which retries it would. The waits of one call are drawn as by `schedule`, by default for call 1 of the policy's own seed,
+        else of 1.
+
+        `str(ladder)` is a table with a chart, the same in every language. Raises PolicyError with every mistake at once.
+        """
+        from .lab import Ladder
+
+        options = seeds(self._settings.seed, seed, call, call_seed)
+        report, problems = _core.ladder(self._core, options if attempts is None else {"attempts": attempts, **options}, "python")
+        if report is None:
+            raise PolicyError(problems)
+        return Ladder(*report)
 
     def analyse(
         self,

@@ -75,6 +75,14 @@ def seed_of(seed: Any) -> _core.Seed | None:
     return _core.Seed(seed)
 
 
+def seeds(own: _core.Seed | None, seed: int | None, call: int, call_seed: int | None) -> dict[str, int]:
+    """Whose waits the lab draws, without what is not given; `own` is the policy's seed."""
+    if seed is None and call_seed is None and own is not None:
+        seed = own.value
+    given = {"seed": seed, "call_seed": call_seed, "call": None if call == 1 else call}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def listed(hooks: Any) -> tuple[Hook, ...]:
     if hooks is None:
         return ()

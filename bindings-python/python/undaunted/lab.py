@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis", "Change", "Conversion", "Difference", "Distribution", "Estimate", "ExplainedFailure", "Explanation", "Finding", "Findings", "Herd",
-    "Layers", "Loss", "Peak", "convert",
+    "Ladder", "Layers", "Loss", "Peak", "Rung", "convert",
 ]  # fmt: skip
 
 
@@ -318,6 +318,50 @@ class Explanation(Report):
 
     def __iter__(self) -> Iterator[ExplainedFailure]:
         return iter(self._failures)
+
+
+class Rung:
+    """The wait before one retry, in seconds: `least`, `p50` and `p99` (Estimates), `most`; `drawn` for one call.
+
+    `at` is what this call has waited with it, `in_time` whether that is below the policy's `timeout`.
+    """
+
+    __slots__ = ("at", "drawn", "in_time", "least", "most", "p50", "p99", "retry")
+
+    def __init__(self, found: dict[str, Any]) -> None:
+        self.retry: int = found["retry"]
+        self.least: float = found["least_us"] / 1e6
+        self.p50 = _seconds(found["p50_us"])
+        self.p99 = _seconds(found["p99_us"])
+        self.most: float = found["most_us"] / 1e6
+        self.drawn: float = found["drawn_us"] / 1e6
+        self.at: float = found["at_us"] / 1e6
+        self.in_time: bool = found["in_time"]
+
+    def __repr__(self) -> str:
+        return f"Rung(retry={self.retry}, least={self.least!r}, p50={self.p50!r}, p99={self.p99!r}, most={self.most!r}, drawn={self.drawn!r})"
+
+
+class Ladder(Report):
+    """What `Policy.ladder` finds: a sequence of `Rung`, one for each retry. `call_seed` is what `drawn` was drawn from."""
+
+    __slots__ = ("_rungs", "call_seed", "timeout")
+
+    def __init__(self, text: str, json_text: str) -> None:
+        super().__init__(text, json_text)
+        found = json.loads(json_text)
+        self.call_seed = int(found["call_seed"])
+        self.timeout = _or_none(found["timeout_us"])
+        self._rungs = [Rung(rung) for rung in found["retries"]]
+
+    def __len__(self) -> int:
+        return len(self._rungs)
+
+    def __getitem__(self, index: int) -> Rung:
+        return self._rungs[index]
+
+    def __iter__(self) -> Iterator[Rung]:
+        return iter(self._rungs)
 
 
 class Peak:

@@ -321,7 +321,7 @@ fn estimate_or_null(text: &mut Text, number: Option<Estimate>, places: u32) {
     }
 }
 
-fn estimate(text: &mut Text, number: Estimate, places: u32) {
+pub(super) fn estimate(text: &mut Text, number: Estimate, places: u32) {
     text.text("{\"value\":").decimal(number.value, places);
     text.text(",\"error\":").decimal(number.error, places).text("}");
 }

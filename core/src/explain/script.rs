@@ -1,12 +1,11 @@
 //! What an explanation is asked: the failures of one call, read as a policy is, so that mistakes get the same sentences.
 
 use super::{Failed, Options};
-use crate::bounds::{Bounds, Check, DURATION, Field, Kind, Map, Unit, code, field};
+use crate::bounds::{Bounds, DURATION, Field, Kind, Map, Unit, code, field};
 use crate::call::Mode;
 use crate::decimal::scaled;
-use crate::draw::call_seed;
 use crate::failure::{Code, Domain, Failure, Phase, Verdict};
-use crate::format::{self, ANY, Mistake, Notation, Problem, WIDEST, needed, number, word, written};
+use crate::format::{self, Mistake, Notation, Problem, WIDEST, needed, number, seeds, written};
 use crate::settings::{ABSENT, FALSE, NULL, RULE_CODE, RULE_DOMAIN, TRUE, get};
 use crate::tape::{NUMBER, Node, TEXT};
 
@@ -28,11 +27,9 @@ impl<'t> Script<'t> {
         }
         let [_, attempt_duration, _, call, _, active] = values;
         let map = Node::read(tape);
-        let of_call = word(written(map, "call_seed", notation));
-        let of_seed = || call_seed(word(written(map, "seed", notation)).unwrap_or(SEED), call);
         let options = Options {
             attempt_duration,
-            call_seed: of_call.unwrap_or_else(of_seed),
+            call_seed: seeds::call_seed(map, notation, call),
             mode: if active == TRUE { Mode::Normal } else { Mode::Inactive },
         };
         Some(Script { options, failures: written(map, "failures", notation), notation })
@@ -91,24 +88,13 @@ static MAP: Map = Map {
         field("failures", 0, Kind::Maps(&ELEMENT)),
         number("attempt_duration", 1, &SPAN),
         field("seed", 2, Kind::Word),
-        number("call", 3, &Bounds { unit: Unit::Count, least: 1, most: MOST_CALLS }),
+        seeds::call(3),
         field("call_seed", 4, Kind::Word),
         field("active", 5, Kind::Bool),
     ],
-    // A call_seed stands for seed and call.
     rivals: 1 << 2 | 1 << 4,
     unknown: Mistake::NoSuchOption,
-    checks: &[
-        needed(0),
-        Check {
-            about: 1 << 4,
-            is_written: true,
-            written: 1 << 3,
-            when: [(4, 1), ANY, ANY],
-            mistake: Mistake::Twice,
-            told_of: 3,
-        },
-    ],
+    checks: &[needed(0), seeds::call_beside(4, 3)],
 };
 
 static ELEMENT: Field = field("", 0, Kind::Map(&FAILURE)).len(PLACES);
@@ -162,7 +148,3 @@ const NESTED: usize = 12;
 const PLACES: usize = 13;
 
 static SPAN: Bounds = Bounds { unit: Unit::Micros, least: 0, most: DURATION.1 };
-/// The seed without one.
-pub(super) const SEED: u64 = 1;
-/// A host may count them in floats.
-const MOST_CALLS: u64 = (1 << 53) - 1;
