@@ -30,6 +30,8 @@ macro_rules! exports {
     )*};
 }
 
+#[cfg(feature = "lab")]
+mod command;
 mod guards;
 #[cfg(feature = "lab")]
 mod lab;

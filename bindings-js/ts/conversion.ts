@@ -53,4 +53,4 @@ function parsed(text: string): unknown {
 }
 
 /** By number. */
-const SOURCES: readonly ConversionSource[] = ["stamina", "tenacity", "urllib3", "grpc", "p-retry", "aws"];
+export const SOURCES: readonly ConversionSource[] = ["stamina", "tenacity", "urllib3", "grpc", "p-retry", "aws"];

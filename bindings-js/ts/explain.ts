@@ -4,7 +4,7 @@ import {
   wordOn,
 } from "./core.js";
 import type { Duration } from "./options.js";
-import { type Answer, explain as explainTape, tapeWrittenOut } from "./lab-engine.js";
+import { type Answer, explain as explainTape, step, tapeWrittenOut } from "./lab-engine.js";
 import { Report } from "./report.js";
 
 /**
@@ -124,15 +124,18 @@ export class Explanation extends Report implements Iterable<ExplainedFailure> {
 
 /**
  * Why one call whose attempts fail so is retried or given up: every decision with every term that counted. Failures are facts
- * or whatever was thrown, read as `retry` reads it; up to 100, and the attempt after the last succeeds. The budget is
+ * or whatever was thrown, read as `retry` reads it, or a few words: `503`, `"429 + hint 2s"`, `"reset"`, `"postgres 40001"`; up to 100, and the attempt after the last succeeds. The budget is
  * full at first, the breaker closed. Throws a `PolicyError` with every mistake.
  */
 export function explain(policy: Policy | PolicyOptions, failures: Iterable<unknown>, { on, ...options }: ExplainOptions = {}): Explanation {
-  const script = { failures: Array.from(failures, (failure) => scripted(failure, on)), ...options };
+  const told = Array.from(failures, (failure) => scripted(failure, on));
+  if (told.at(-1) === "ok") told.pop(); // the attempt after the last failure succeeds anyway
+  const script = { failures: told, ...options };
   return new Explanation(explainTape(tapeWrittenOut(policyOf(policy)), tapeOf(script), JAVASCRIPT_NOTATION));
 }
 
 function scripted(failure: unknown, on: On | undefined): unknown {
+  if (typeof failure === "string" || typeof failure === "number") return step(String(failure));
   if (!isPlain(failure)) return typeof failure === "object" && failure ? told(failure, on) : failure;
   const { error, ...facts } = failure as FailureFacts;
   return error === undefined ? facts : { ...told(error, on), ...facts };

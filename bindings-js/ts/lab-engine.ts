@@ -14,15 +14,19 @@ export interface Lab {
   conversion_problem(source: number, length: number, index: number): void;
   diff(length: number, notation: number): number;
   explain(length: number, notation: number): number;
+  invoke(length: number): number;
   keep_before(): void;
   ladder(length: number, notation: number): number;
   ladder_problem(length: number, notation: number, index: number): void;
   lint(): void;
   outcome(): void;
+  problem(length: number, notation: number, onBase: number, index: number): void;
+  progress(done: number, all: number): void;
   proceed(most: number, progress: (done: number, all: number) => void, turn: () => Promise<void>): Promise<void>;
   script_problem(length: number, notation: number, index: number): void;
   simulate(kind: number, length: number, notation: number, seedHigh: number, seedLow: number): number;
   simulation_problem(kind: number, length: number, notation: number, index: number): void;
+  read_step(length: number): number;
   /** Unlike the engine's it grows, which makes views of it useless. */
   readonly memory: WebAssembly.Memory;
 }
@@ -128,6 +132,37 @@ export async function simulate(
   return answer(lab);
 }
 
+/** What the arguments of a command line ask for: 0 a text to say, 1 a sentence that refuses them, 2 JSON. */
+export function invoke(given: readonly string[]): readonly [kind: number, text: string] {
+  const lab = load();
+  const kind = lab.invoke(write(lab, bytes(given.map((argument) => `${argument}\0`).join(""))));
+  return [kind, said(lab)];
+}
+
+/** How far a long work has come, for one line of a terminal. */
+export function progressBar(done: number, all: number): string {
+  const lab = load();
+  lab.progress(done, all);
+  return said(lab);
+}
+
+/** The failure that a few words stand for, as `explain` takes it; throws a `PolicyError` for words that are none. */
+export function step(words: string): any {
+  const lab = load();
+  const isRight = lab.read_step(write(lab, bytes(words)));
+  if (!isRight) throw new PolicyError([{ code: "unknown_failure", pointer: "", text: said(lab) }]);
+  return JSON.parse(said(lab));
+}
+
+function said(lab: Lab): string {
+  return pieces(lab, 1)[0]!;
+}
+
+/** A text in UTF-8: one character for each byte. */
+function bytes(text: string): string {
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
+}
+
 /** Every problem of what was refused; `tell` writes one into the areas. */
 function refusal(lab: Lab, problems: number, tell: (index: number) => void): PolicyError {
   return new PolicyError(Array.from({ length: problems }, (_, index) => {
@@ -138,7 +173,9 @@ function refusal(lab: Lab, problems: number, tell: (index: number) => void): Pol
 }
 
 function use(policy: string, lab = load()): Lab {
-  if (lab.compile(write(lab, policy), JSON_NOTATION, 0)) throw new Error("the lab and the engine are of different versions");
+  const length = write(lab, policy);
+  const problems = lab.compile(length, JSON_NOTATION, 0);
+  if (problems) throw refusal(lab, problems, (index) => lab.problem(length, JSON_NOTATION, 0, index));
   return lab;
 }
 

@@ -5,6 +5,8 @@ import { Report } from "./report.js";
 import { type Answer, analyse as analyseTape, diff as diffTape, lint as lintTape, tapeOfPolicy, tapeWrittenOut } from "./lab-engine.js";
 
 export { Conversion, convert, type ConversionSource } from "./conversion.js";
+/** @internal */
+export { command } from "./command.js";
 export { ladder, Ladder, type LadderOptions, type Rung } from "./ladder.js";
 export { explain, type ExplainOptions, type ExplainedFailure, Explanation, type FailureFacts } from "./explain.js";
 

@@ -201,7 +201,7 @@ async function run(kind: number, policy: Policy | PolicyOptions, { seed, progres
 }
 
 /** Lets the host do what waits. A timer would make a page wait 4 ms each time. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof MessageChannel === "undefined") return void setTimeout(resolve);
     const { port1, port2 } = new MessageChannel();
@@ -218,5 +218,5 @@ function peakOf({ at_us, ...rest }: any): Peak {
 }
 
 /** Attempts in a slice: some hundredths of a second. */
-const SLICE = 100_000;
+export const SLICE = 100_000;
 const JAVASCRIPT_NOTATION = 2;

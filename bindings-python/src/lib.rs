@@ -3,6 +3,7 @@
 
 mod budget;
 mod call;
+mod command;
 mod convert;
 mod failure;
 mod guards;
@@ -23,6 +24,8 @@ mod _core {
     use super::budget::Budget;
     #[pymodule_export]
     use super::call::{Call, Plan};
+    #[pymodule_export]
+    use super::command::{invoke, progress, step};
     #[pymodule_export]
     use super::convert::{Digits, Pairs};
     #[pymodule_export]

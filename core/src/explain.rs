@@ -6,8 +6,10 @@
 mod json;
 mod line;
 mod script;
+mod step;
 
 pub use script::Script;
+pub use step::step;
 
 use crate::backoff::Backoff;
 use crate::bounds::TABLE_LEN;

@@ -34,6 +34,8 @@ pub mod bulkhead;
 pub mod call;
 mod classify;
 #[cfg(feature = "lab")]
+pub mod command;
+#[cfg(feature = "lab")]
 pub mod convert;
 mod date;
 mod decimal;

@@ -287,6 +287,16 @@ def analysis_refusal(case):
     return refused(problems) if report is None else report[1]
 
 
+def step(case):
+    is_right, said = _core.step(case["text"])
+    return json.loads(said) if is_right else None
+
+
+def invoke(case):
+    kind, said = _core.invoke(case["arguments"])
+    return json.loads(said) if kind == "run" else said
+
+
 def ladder(case):
     policy, problems = policy_of(case)
     if policy is None:
@@ -400,6 +410,8 @@ ANSWERS = {
     "guard_refusal": guard_refusal,
     **{kind: guarded(kind) for kind in GUARDS},
     "analysis": analysis,
+    "step": step,
+    "invoke": invoke,
     "ladder": ladder,
     "ladder_refusal": ladder_refusal,
     "lint": lint,

@@ -6,6 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use undaunted::analysis::Room;
+use undaunted::command::{Invocation, invoke};
+use undaunted::explain::step as step_of;
 use undaunted::{Decision, Lane, Policy, Refused, call_seed, uniform, word};
 use undaunted_tests::{
     Common, Outcome, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards,
@@ -57,6 +59,13 @@ fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
         "guard_refusal" => check_guard_refusal(case),
         "breaker" | "throttle" | "bulkhead" | "hedge" => check_guard(kind, case),
         "analysis" => check_analysis(case, lab),
+        "step" => {
+            let mut is_right = false;
+            let said = collect(|out| is_right = step_of(case["text"].as_str().expect("a text"), out));
+            let found = if is_right { serde_json::from_str(&said).expect("JSON") } else { Value::Null };
+            same(&case["expect"], &found)
+        }
+        "invoke" => check_invoke(case),
         "ladder" => check_ladder(case, lab),
         "ladder_refusal" => match ladder_options(&case["options"]) {
             Ok(options) => Err(format!("expected a refusal, got {options:?}")),
@@ -101,6 +110,19 @@ fn check_ladder(case: &Value, lab: &mut Lab) -> Result<(), String> {
     let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
     lab.texts.extend([text, json]);
     near(&case["expect"], &found, "")
+}
+
+fn check_invoke(case: &Value) -> Result<(), String> {
+    let arguments = case["arguments"].as_array().expect("arguments").iter();
+    let joined: String = arguments.map(|argument| format!("{}\0", argument.as_str().expect("a text"))).collect();
+    let mut invocation = Invocation::Say;
+    let said = collect(|out| invocation = invoke(&joined, "0", out));
+    let found = match invocation {
+        Invocation::Run => serde_json::from_str(&said).map_err(|error| format!("{error} in {said}"))?,
+        Invocation::Refuse => json!(said),
+        Invocation::Say => Value::Null,
+    };
+    same(&as_numbers(&case["expect"]), &as_numbers(&found))
 }
 
 fn check_diff(case: &Value, lab: &mut Lab) -> Result<(), String> {

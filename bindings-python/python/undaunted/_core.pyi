@@ -29,13 +29,17 @@ __all__ = [
     "convert",
     "diff",
     "explain",
+    "invoke",
     "judged",
+    "ladder",
     "lint",
+    "progress",
     "read_hint",
     "redraw_entropy",
     "simulate_herd",
     "simulate_layers",
     "simulate_loss",
+    "step",
     "uniform",
     "word",
 ]
@@ -100,6 +104,9 @@ def explain(
     policy: Policy, script: Any, notation: str
 ) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
 def judged(plan: Plan, error: BaseException) -> tuple[Failure, str, int | None]: ...
+def invoke(arguments: list[str]) -> tuple[str, str]: ...
+def progress(done: int, all: int) -> str: ...
+def step(text: str) -> tuple[bool, str]: ...
 def ladder(
     policy: Policy, options: Any, notation: str
 ) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...

@@ -7,6 +7,7 @@ from datetime import timedelta
 from . import _core
 from ._errors import PolicyError, history
 from ._settings import seeds
+from ._steps import step
 from .lab import Explanation
 
 TYPE_CHECKING = False
@@ -24,7 +25,10 @@ def explain(
 ) -> Explanation:
     if isinstance(failures, BaseException):
         return _explain_history(policy, failures)
-    return _explained(policy, [_failure(policy, failure) for failure in failures], conditions | seeds(policy._settings.seed, seed, call, call_seed))
+    told = [_failure(policy, failure) for failure in failures]
+    if told and told[-1] == "ok":
+        told.pop()  # the attempt after the last failure succeeds anyway
+    return _explained(policy, told, conditions | seeds(policy._settings.seed, seed, call, call_seed))
 
 
 def _explained(policy: Policy, failures: list[Any], conditions: dict[str, Any]) -> Explanation:
@@ -37,6 +41,8 @@ def _explained(policy: Policy, failures: list[Any], conditions: dict[str, Any]) 
 def _failure(policy: Policy, failure: Any) -> Any:
     if isinstance(failure, BaseException):
         return _facts(policy, failure)
+    if isinstance(failure, (str, int)) and not isinstance(failure, bool):
+        return step(failure)
     if not hasattr(failure, "keys"):
         return failure  # which the core refuses
     given = dict(failure)

@@ -1,0 +1,137 @@
+// The command line `undaunted`: files and screens around what the core asks for and answers.
+import { halves, PolicyError, tapeOf } from "./core.js";
+import {
+  type Answer, analyse, convert, diff, explain, HERD, invoke, ladder, LAYERS, lint, LOSS, progressBar, simulate,
+} from "./lab-engine.js";
+import { SOURCES } from "./conversion.js";
+import { SLICE, turn } from "./simulate.js";
+
+/** What a command line needs of its host. */
+export interface Host {
+  /** A file's bytes, or those of standard input for "-"; throws an error with a `code`. */
+  read(file: string): Uint8Array;
+  readonly out: { write(text: string): unknown };
+  readonly err: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+interface Asked {
+  readonly command: string;
+  readonly files: readonly string[];
+  readonly steps: readonly unknown[];
+  readonly options: Record<string, any>;
+}
+
+/** Something could not be read: a line for each mistake. */
+class Failed extends Error {}
+
+/** Runs a command; answers its exit code: 0, 1 if it found what it was to find, 2 if something could not be read. @internal */
+export async function command(given: readonly string[], host: Host): Promise<number> {
+  const [kind, said] = invoke(given);
+  if (kind !== RUN) {
+    (kind ? host.err : host.out).write(said);
+    return kind ? 2 : 0;
+  }
+  try {
+    return await run(JSON.parse(said), host);
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error;
+    host.err.write(`${error.message}\n`);
+    return 2;
+  }
+}
+
+async function run(asked: Asked, host: Host): Promise<number> {
+  const { json: asJson, fail_on: failOn = "error", exit_code: exitCode, ...options } = asked.options;
+  const [text, json] = await report({ ...asked, options }, host);
+  host.out.write(`${asJson ? json : text.replace(/\n$/, "")}\n`);
+  if (asked.command === "lint") return codeOf(JSON.parse(json), failOn);
+  if (asked.command === "convert") return codeOf(JSON.parse(json).findings, failOn);
+  return Number(!!exitCode && JSON.parse(json).options.length > 0);
+}
+
+async function report({ command, files, steps, options }: Asked, host: Host): Promise<Answer> {
+  if (command === "convert") return converted(files[0], options.from, host);
+  const policies = files.map((file) => policyOf(file, host));
+  const [policy = tapeOf({}), after = policy] = policies;
+  return told("undaunted", () => {
+    const { seed, ...conditions } = options;
+    switch (command) {
+      case "lint": return lint(policy);
+      case "schedule": return ladder(policy, tapeOf(options), JSON_NOTATION);
+      case "analyse": return analyse(policy, tapeOf(options), JSON_NOTATION);
+      case "explain": return explain(policy, tapeOf({ failures: steps, ...options }), JSON_NOTATION);
+      case "diff": return diff(policy, after, tapeOf(options), JSON_NOTATION);
+      default: return simulated(KINDS[command]!, policy, tapeOf(conditions), seed ?? "1", host);
+    }
+  });
+}
+
+async function simulated(kind: number, policy: string, conditions: string, seed: string, { err }: Host): Promise<Answer> {
+  const show = (done: number, all: number) => err.isTTY && err.write(`\r${progressBar(done, all)}`);
+  const answer = await simulate(kind, policy, conditions, JSON_NOTATION, halves(BigInt(seed), "seed"), SLICE, show, turn);
+  if (err.isTTY) err.write("\r\x1b[K");
+  return answer;
+}
+
+async function converted(file: string | undefined, source: string | undefined, host: Host): Promise<Answer> {
+  if (!source) throw new Failed("undaunted: --from is missing, allowed one of the sources; run undaunted convert --help");
+  if (!file && source !== "aws") throw new Failed("undaunted: SETTINGS is missing; run undaunted convert --help");
+  const settings = file ? jsonOf(file, "the settings are", host) : { ...host.environment };
+  return told(file ?? "the environment", () => convert(SOURCES.indexOf(source as (typeof SOURCES)[number]), tapeOf(settings)));
+}
+
+/** The tape of a policy that is right. */
+function policyOf(file: string, host: Host): string {
+  const tape = tapeOf(file.startsWith(PRESET) ? { preset: file.slice(PRESET.length) } : jsonOf(file, "the policy is", host));
+  try {
+    lint(tape);
+  } catch (error) {
+    throw failed(file, error);
+  }
+  return tape;
+}
+
+function jsonOf(file: string, what: string, host: Host): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder().decode(host.read(file));
+  } catch (error) {
+    throw new Failed(`${file}: ${REASONS[(error as { code: string }).code] ?? (error as Error).message}; name a file that can be read`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Failed(`${file}: ${what} no JSON, ${(error as Error).message}; correct the text [not_json]`);
+  }
+}
+
+async function told(place: string, ask: () => Answer | Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw failed(place, error);
+  }
+}
+
+function failed(place: string, error: unknown): unknown {
+  return error instanceof PolicyError ? new Failed(error.problems.map(({ code, text }) => `${place}: ${text} [${code}]`).join("\n")) : error;
+}
+
+function codeOf(findings: readonly { readonly level: string }[], failOn: string): number {
+  const least = LEVELS.indexOf(failOn);
+  return Number(least >= 0 && findings.some(({ level }) => LEVELS.indexOf(level) >= least));
+}
+
+/** As other programs say it. */
+const REASONS: Record<string, string> = {
+  ENOENT: "No such file or directory",
+  EACCES: "Permission denied",
+  EISDIR: "Is a directory",
+};
+const LEVELS = ["info", "warning", "error"];
+const KINDS: Record<string, number> = { simulate: HERD, "simulate-loss": LOSS, "simulate-layers": LAYERS };
+const PRESET = "preset:";
+const JSON_NOTATION = 0;
+/** What `invoke` answers for JSON. */
+const RUN = 2;

@@ -1,0 +1,544 @@
+//! The command line: what its arguments ask for, the help, and how far a long work has come. Files and screens are the host's.
+
+use crate::explain::step;
+use crate::format::print_text;
+use crate::text::Text;
+use crate::words::Parts;
+
+/// What the arguments of a command line come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invocation {
+    /// A text for standard output: the help, or the version.
+    Say,
+    /// A sentence for standard error: the arguments are none, and the exit code is 2.
+    Refuse,
+    /// One object in JSON: the `command`, its `files`, its `steps` as an explanation takes failures, and its `options` by name, values as
+    /// the readers of options take them.
+    Run,
+}
+
+/// Writes what `arguments` ask for, those after the name of the program, each ended by a byte of 0.
+///
+/// ```
+/// use undaunted::command::{Invocation, invoke};
+///
+/// let mut json = Vec::new();
+/// let mut write = |piece: &[u8]| json.extend_from_slice(piece);
+/// assert_eq!(invoke("lint\0retry.json\0--json\0", "1.0", &mut write), Invocation::Run);
+/// assert_eq!(json, br#"{"command":"lint","files":["retry.json"],"steps":[],"options":{"json":true}}"#);
+/// ```
+pub fn invoke(arguments: &str, version: &str, out: &mut dyn FnMut(&[u8])) -> Invocation {
+    let text = &mut Text::new(out);
+    let mut all = arguments.split_terminator('\0');
+    let command = match all.next() {
+        None | Some("--help" | "-h" | "help") => {
+            overview(text);
+            return Invocation::Say;
+        }
+        Some("--version" | "-V") => {
+            text.text("undaunted ").text(version).text("\n");
+            return Invocation::Say;
+        }
+        Some(name) => COMMANDS.iter().find(|command| command.name == name).ok_or(name),
+    };
+    let command = match command {
+        Ok(command) => command,
+        Err(name) => {
+            quoted(text.text("undaunted: "), name).text(" is no command, allowed ");
+            listed(text, COMMANDS.iter().map(|command| command.name)).text("; run undaunted --help\n");
+            return Invocation::Refuse;
+        }
+    };
+    if all.clone().take_while(|argument| *argument != "--").any(|argument| matches!(argument, "--help" | "-h")) {
+        command.help(text);
+        return Invocation::Say;
+    }
+    let parsed = Parsed { command, rest: all, is_plain: false };
+    if let Some(mistake) = parsed.clone().find_map(Result::err).or_else(|| parsed.missing()) {
+        mistake.tell(command, text);
+        return Invocation::Refuse;
+    }
+    parsed.write(text);
+    Invocation::Run
+}
+
+/// Writes how far a long work has come: a bar for one line of a terminal, to be written over the one before.
+pub fn progress(done: u64, all: u64, out: &mut dyn FnMut(&[u8])) {
+    let text = &mut Text::new(out);
+    let share =
+        |of: u64| if all == 0 { of } else { (u128::from(done.min(all)) * u128::from(of) / u128::from(all)) as u64 };
+    (0..BAR).for_each(|cell| _ = text.text(if cell < share(BAR) { "█" } else { "░" }));
+    text.text(" ").number(share(100)).text(" %");
+}
+
+/// A command, and what it takes.
+struct Command {
+    name: &'static str,
+    /// What it does, in a line.
+    about: &'static str,
+    /// Its files by the names in the help, how many of them must be there, and what they are.
+    files: &'static [&'static str],
+    needed: usize,
+    /// Whether failures in a few words come after the files.
+    has_steps: bool,
+    options: &'static [&'static [Opt]],
+}
+
+/// An option: its name as in policies, the word in the help that stands for its value, and what it means.
+struct Opt {
+    name: &'static str,
+    value: Value,
+    about: &'static str,
+}
+
+enum Value {
+    /// It is there or not.
+    Flag,
+    /// Text, by the word for it in the help.
+    Text(&'static str),
+    /// One of these.
+    Words(&'static str),
+    /// 64 bits in decimal, which not every parser of JSON keeps: handed on as text.
+    Seed,
+}
+
+/// One argument, or an option with its value.
+enum Argument<'a> {
+    Plain(&'a str),
+    Option(&'static Opt, &'a str),
+}
+
+enum Mistake<'a> {
+    NoSuchOption(&'a str),
+    NoValue(&'static Opt),
+    NotAllowed(&'static Opt, &'a str),
+    NeedlessValue(&'static Opt),
+    Twice(&'static Opt),
+    NoFile(&'static str),
+    TooMany(&'a str),
+    NotAStep(&'a str),
+    Early,
+}
+
+/// The arguments after the command, one by one.
+#[derive(Clone)]
+struct Parsed<'a> {
+    command: &'static Command,
+    rest: core::str::SplitTerminator<'a, char>,
+    /// Whether no options can come any more.
+    is_plain: bool,
+}
+
+impl<'a> Iterator for Parsed<'a> {
+    type Item = Result<Argument<'a>, Mistake<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let argument = self.rest.next()?;
+        if argument == "--" && !self.is_plain {
+            self.is_plain = true;
+            return self.next();
+        }
+        let Some(written) = argument.strip_prefix("--").filter(|_| !self.is_plain) else {
+            return Some(Ok(Argument::Plain(argument)));
+        };
+        let (name, value) = match written.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (written, None),
+        };
+        let Some(option) = self.command.all_options().find(|option| is_name(option.name, name)) else {
+            return Some(Err(Mistake::NoSuchOption(argument)));
+        };
+        if let Value::Flag = option.value {
+            return Some(value.map_or(Ok(Argument::Option(option, "")), |_| Err(Mistake::NeedlessValue(option))));
+        }
+        let Some(value) = value.or_else(|| self.rest.next()) else {
+            return Some(Err(Mistake::NoValue(option)));
+        };
+        let is_right = match option.value {
+            Value::Words(words) => Parts::words(words).any(|word| word == value),
+            Value::Seed => value.bytes().all(|byte| byte.is_ascii_digit()) && value.parse::<u64>().is_ok(),
+            Value::Flag | Value::Text(_) => true,
+        };
+        Some(if is_right { Ok(Argument::Option(option, value)) } else { Err(Mistake::NotAllowed(option, value)) })
+    }
+}
+
+impl<'a> Parsed<'a> {
+    fn arguments(&self) -> impl Iterator<Item = Argument<'a>> + Clone {
+        self.clone().filter_map(Result::ok)
+    }
+
+    fn plain(&self) -> impl Iterator<Item = &'a str> + Clone {
+        self.arguments().filter_map(|argument| match argument {
+            Argument::Plain(text) => Some(text),
+            Argument::Option(..) => None,
+        })
+    }
+
+    /// What comes after the files.
+    fn steps(&self) -> impl Iterator<Item = &'a str> + Clone {
+        self.plain().skip(self.command.files.len())
+    }
+
+    fn options(&self) -> impl Iterator<Item = (&'static Opt, &'a str)> {
+        self.arguments().filter_map(|argument| match argument {
+            Argument::Plain(_) => None,
+            Argument::Option(option, value) => Some((option, value)),
+        })
+    }
+
+    /// What is wrong with all of them together.
+    fn missing(&self) -> Option<Mistake<'a>> {
+        for (place, (option, _)) in self.options().enumerate() {
+            if self.options().take(place).any(|(before, _)| before.name == option.name) {
+                return Some(Mistake::Twice(option));
+            }
+        }
+        let given = self.plain().count();
+        if given < self.command.needed {
+            return self.command.files.get(given).map(|file| Mistake::NoFile(file));
+        }
+        let mut steps = self.steps();
+        if !self.command.has_steps {
+            return steps.next().map(Mistake::TooMany);
+        }
+        let wrong = steps.clone().find(|text| !step(text, &mut |_| {}));
+        let last = steps.clone().count().saturating_sub(1);
+        let is_early = steps.take(last).any(|text| text == "ok");
+        wrong.map(Mistake::NotAStep).or(is_early.then_some(Mistake::Early))
+    }
+
+    fn write(&self, text: &mut Text) {
+        let files = self.command.files.len();
+        text.text("{\"command\":\"").text(self.command.name).text("\",\"files\":[");
+        for (place, file) in self.plain().take(files).enumerate() {
+            quoted(text.text(if place == 0 { "" } else { "," }), file);
+        }
+        text.text("],\"steps\":[");
+        // The success at the end is what comes after the last failure anyway.
+        for (place, failure) in self.steps().filter(|text| *text != "ok").enumerate() {
+            text.text(if place == 0 { "" } else { "," });
+            step(failure, &mut |piece| _ = text.bytes(piece));
+        }
+        text.text("],\"options\":{");
+        for (place, (option, value)) in self.options().enumerate() {
+            text.text(if place == 0 { "\"" } else { ",\"" }).text(option.name).text("\":");
+            match option.value {
+                Value::Flag => text.text("true"),
+                Value::Text(_) if is_number(value) && value.len() < DIGITS => text.text(shortest(value)),
+                _ => quoted(text, value),
+            };
+        }
+        text.text("}}");
+    }
+}
+
+impl Mistake<'_> {
+    fn tell(&self, command: &Command, text: &mut Text) {
+        text.text("undaunted: ");
+        match self {
+            Mistake::NoSuchOption(argument) => {
+                quoted(text.text(command.name).text(" has no option "), argument).text(", allowed ");
+                let mut is_first = true;
+                for option in command.all_options() {
+                    text.text(if is_first { "" } else { ", " });
+                    written(text, option);
+                    is_first = false;
+                }
+            }
+            Mistake::NoValue(option) => {
+                written(text, option);
+                text.text(" has no value, allowed ");
+                option.allowed(text);
+            }
+            Mistake::NotAllowed(option, value) => {
+                written(text, option);
+                quoted(text.text(" is "), value).text(", allowed ");
+                option.allowed(text);
+            }
+            Mistake::NeedlessValue(option) => {
+                written(text, option);
+                text.text(" takes no value; write it alone");
+            }
+            Mistake::Twice(option) => {
+                written(text, option);
+                text.text(" is given twice; remove one");
+            }
+            Mistake::NoFile(file) => _ = text.text(file).text(" is missing"),
+            Mistake::TooMany(argument) => {
+                quoted(text.text(command.name).text(" takes no "), argument).text(" as well");
+            }
+            Mistake::NotAStep(argument) => _ = step(argument, &mut |piece| _ = text.bytes(piece)),
+            Mistake::Early => _ = text.text("ok ends the call, but failures come after it; write it last"),
+        }
+        text.text("; run undaunted ").text(command.name).text(" --help\n");
+    }
+}
+
+impl Opt {
+    fn allowed(&self, text: &mut Text) {
+        match self.value {
+            Value::Flag => {}
+            Value::Text(name) => _ = text.text(name),
+            Value::Words(words) => _ = listed(text, Parts::words(words)),
+            Value::Seed => _ = text.text("0 to 2^64 - 1"),
+        }
+    }
+}
+
+impl Command {
+    fn all_options(&self) -> impl Iterator<Item = &'static Opt> + use<> {
+        self.options.iter().chain([&ALWAYS]).flat_map(|options| options.iter())
+    }
+
+    fn help(&self, text: &mut Text) {
+        text.text("undaunted ").text(self.name);
+        for (place, file) in self.files.iter().enumerate() {
+            text.text(if place < self.needed { " " } else { " [" }).text(file).text(if place < self.needed {
+                ""
+            } else {
+                "]"
+            });
+        }
+        text.text(if self.has_steps { " FAILURE..." } else { "" }).text(" [options]\n\n");
+        text.text(self.about).text("\n\n");
+        for file in self.files {
+            let about =
+                if *file == SETTINGS { "settings of another library as JSON, or - for standard input" } else { POLICY };
+            text.text("  ").text(file).to(HELP).text(about).text("\n");
+        }
+        if self.has_steps {
+            text.text("  FAILURE")
+                .to(HELP)
+                .text("503, reset, \"429 + hint 2s\", \"postgres 40001\", ...; the attempt after the last succeeds\n");
+        }
+        for option in self.all_options() {
+            written(text.text("  "), option);
+            text.text(" ");
+            option.placeholder(text);
+            text.to(HELP).text(option.about).text("\n");
+        }
+    }
+}
+
+impl Opt {
+    fn placeholder(&self, text: &mut Text) {
+        match self.value {
+            Value::Flag => {}
+            Value::Text(name) => _ = text.text(name),
+            Value::Words(_) => _ = text.text("WORD"),
+            Value::Seed => _ = text.text("NUMBER"),
+        }
+    }
+}
+
+fn overview(text: &mut Text) {
+    text.text(
+        "undaunted COMMAND [arguments]\n\nRetry policies on the command line: the same answers as in the program.\n\n",
+    );
+    for command in &COMMANDS {
+        text.text("  ").text(command.name).to(OVERVIEW).text(command.about).text("\n");
+    }
+    text.text("\nundaunted COMMAND --help tells more; undaunted --version which version this is.\n");
+    text.text(
+        "Exit codes: 0, 1 if lint, convert or diff found what they were to find, 2 if something could not be read.\n",
+    );
+}
+
+/// An option as it is written: `--failure-rate`.
+fn written(text: &mut Text, option: &Opt) {
+    text.text("--");
+    option.name.bytes().for_each(|byte| _ = text.bytes(&[if byte == b'_' { b'-' } else { byte }]));
+}
+
+fn is_name(name: &str, written: &str) -> bool {
+    name.len() == written.len()
+        && name
+            .bytes()
+            .zip(written.bytes())
+            .all(|(one, other)| one == other && one != b'_' || (one, other) == (b'_', b'-'))
+}
+
+fn quoted<'t, 'o>(text: &'t mut Text<'o>, value: &str) -> &'t mut Text<'o> {
+    print_text(value.as_bytes(), &mut |piece| _ = text.bytes(piece));
+    text
+}
+
+/// `a, b or c`.
+fn listed<'t, 'o>(text: &'t mut Text<'o>, words: impl Iterator<Item = &'static str> + Clone) -> &'t mut Text<'o> {
+    let count = words.clone().count();
+    for (place, word) in words.enumerate() {
+        text.text(if place == 0 {
+            ""
+        } else if place + 1 == count {
+            " or "
+        } else {
+            ", "
+        })
+        .text(word);
+    }
+    text
+}
+
+/// A number as JSON has it.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let are_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits(whole) && are_digits(fraction) && (whole == "0" || !whole.starts_with('0'))
+}
+
+/// Without zeros at the end of a fraction.
+fn shortest(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
+}
+
+const fn option(name: &'static str, value: Value, about: &'static str) -> Opt {
+    Opt { name, value, about }
+}
+
+static ALWAYS: &[Opt] =
+    &[option("json", Value::Flag, "one line of JSON in place of the text"), option("help", Value::Flag, "this text")];
+static SEEDS: &[Opt] = &[
+    option("seed", Value::Seed, "what waits are drawn from, 0 to 2^64 - 1; default 1"),
+    option("call", Value::Text("NUMBER"), "which call of the seed, from 1; default 1"),
+    option("call_seed", Value::Seed, "the seed of the call itself, as events have it, in place of these two"),
+];
+static SEED: &[Opt] = &[option("seed", Value::Seed, "0 to 2^64 - 1; default 1")];
+static ATTEMPTS: &[Opt] = &[option(
+    "attempts",
+    Value::Text("COUNT"),
+    "how far to look, 1 to 1000; default the policy's own, 10 without a limit",
+)];
+static FAIL_ON: &[Opt] = &[option(
+    "fail_on",
+    Value::Words("error warning info never "),
+    "from which level of finding on the exit code is 1: error (default), warning, info or never",
+)];
+static DIFFERENCE: &[Opt] = &[option("exit_code", Value::Flag, "exit code 1 if the policies differ")];
+static FROM: &[Opt] = &[option(
+    "from",
+    Value::Words("stamina tenacity urllib3 grpc p-retry aws "),
+    "whose settings they are: stamina, tenacity, urllib3, grpc, p-retry or aws (without SETTINGS the environment)",
+)];
+static DURATION: &[Opt] =
+    &[option("attempt_duration", Value::Text("TIME"), "how long each attempt lasts, as 200ms; default 0s")];
+static FAILURE_RATE: &[Opt] =
+    &[option("failure_rate", Value::Text("SHARE"), "of attempts that fail, 0 to 1; default 0.1")];
+static ANALYSIS: &[Opt] = &[
+    option("layers", Value::Text("COUNT"), "of services that retry each other with this policy, 1 to 10; default 3"),
+    option("calls", Value::Text("COUNT"), "of a chain that must all succeed, 1 to 1000000; default 1"),
+    option("repeats", Value::Text("COUNT"), "how often the chain is tried, 1 to 1000000; default 1"),
+    option(
+        "class",
+        Value::Text("CLASS"),
+        "of the failures: transient (default), throttle, timeout, connect or conflict",
+    ),
+    option(
+        "calls_per_second",
+        Value::Text("NUMBER"),
+        "that share the budget; default so many that a window's reserve is nothing",
+    ),
+];
+static HERD: &[Opt] = &[
+    option("clients", Value::Text("COUNT"), "that fail together, 1 to 1000000; default 10000"),
+    option("window", Value::Text("TIME"), "in which retries are counted; default 100ms"),
+    option("windows", Value::Text("COUNT"), "1 to 6000; default 1200"),
+    option("outage", Value::Text("TIME"), "after which the server recovers; default never"),
+    option("capacity", Value::Text("COUNT"), "requests that it answers in each window then; default all"),
+    option(
+        "processes",
+        Value::Text("COUNT"),
+        "that the clients are spread over, each with a budget; 1 to 1000; default 1",
+    ),
+];
+static STATUS: &[Opt] = &[
+    option("status", Value::Text("NUMBER"), "what the server answers; default 503"),
+    option("hint", Value::Text("TIME"), "the wait that it asks for; default none"),
+];
+static LOSS: &[Opt] = &[
+    option("p", Value::Text("SHARE"), "of requests that make a good channel bad, 0 to 1; default 0.01"),
+    option("r", Value::Text("SHARE"), "of requests that make a bad one good; default 0.1"),
+    option("h", Value::Text("SHARE"), "of requests that get through a bad channel; default 0.5"),
+    option("k", Value::Text("SHARE"), "of requests that get through a good one; default 1"),
+    option("calls", Value::Text("COUNT"), "of a chain that must all get through, 1 to 10000; default 10"),
+    option("repeats", Value::Text("COUNT"), "how often the chain is tried, 1 to 1000; default 1"),
+    option("attempts", Value::Text("COUNT"), "of each call, 1 to 100; default 3"),
+    option("trials", Value::Text("COUNT"), "chains that are followed, 1 to 1000000; default 10000"),
+];
+static LAYERS: &[Opt] = &[
+    option("layers", Value::Text("COUNT"), "1 to 10; default 3"),
+    option("calls", Value::Text("COUNT"), "1 to 1000000; default 1000"),
+    option("failure_rate", Value::Text("SHARE"), "of requests at the bottom that fail, 0 to 1; default 1"),
+];
+
+static COMMANDS: [Command; 9] = [
+    Command {
+        name: "schedule",
+        about: "The wait before each retry: at least, half of the time, in 99 of 100 calls, at most, and of one call.",
+        options: &[ATTEMPTS, SEEDS],
+        ..ON_A_POLICY
+    },
+    Command { name: "lint", about: "What a reviewer would say of a policy.", options: &[FAIL_ON], ..ON_A_POLICY },
+    Command {
+        name: "analyse",
+        about: "What becomes of calls whose attempts fail now and then: success, load, waits.",
+        options: &[FAILURE_RATE, DURATION, ANALYSIS],
+        ..ON_A_POLICY
+    },
+    Command {
+        name: "simulate",
+        about: "What becomes of clients that fail together and come back as the policy says.",
+        options: &[HERD, STATUS, SEED],
+        ..ON_A_POLICY
+    },
+    Command {
+        name: "simulate-layers",
+        about: "What layers of services that retry each other under one policy make of calls.",
+        options: &[LAYERS, STATUS, SEED],
+        ..ON_A_POLICY
+    },
+    Command {
+        name: "simulate-loss",
+        about: "What becomes of chains of requests over a lossy network (Gilbert and Elliott).",
+        files: &[],
+        needed: 0,
+        options: &[LOSS, SEED],
+        ..ON_A_POLICY
+    },
+    Command {
+        name: "explain",
+        about: "Why the failures of one call are retried or given up, with every term that counts.",
+        has_steps: true,
+        options: &[DURATION, SEEDS],
+        ..ON_A_POLICY
+    },
+    Command {
+        name: "diff",
+        about: "What changes from one policy to another: options, figures, findings.",
+        files: &["BEFORE", "AFTER"],
+        needed: 2,
+        options: &[FAILURE_RATE, DURATION, DIFFERENCE],
+        ..ON_A_POLICY
+    },
+    Command {
+        name: "convert",
+        about: "The policy that settings of another library come to, and findings on the original.",
+        files: &[SETTINGS],
+        needed: 0,
+        options: &[FROM, FAIL_ON],
+        ..ON_A_POLICY
+    },
+];
+
+const ON_A_POLICY: Command =
+    Command { name: "", about: "", files: &["FILE"], needed: 1, has_steps: false, options: &[] };
+const POLICY: &str = "a policy as JSON, - for standard input, or preset:NAME";
+const SETTINGS: &str = "SETTINGS";
+/// Where the columns of help begin.
+const OVERVIEW: usize = 19;
+const HELP: usize = 30;
+/// Numbers of so many letters are handed on as text: not every parser of JSON keeps them.
+const DIGITS: usize = 16;
+/// Cells of a progress bar.
+const BAR: u64 = 32;
