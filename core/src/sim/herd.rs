@@ -9,7 +9,6 @@ use crate::call::{Call, Decision, Mode, Reason, Seen, Shared};
 use crate::draw::call_seed;
 use crate::failure::{Condition, Failure};
 use crate::format::{self, Mistake, Notation, Problem, number};
-use crate::jitter::Jitter;
 use crate::policy::Policy;
 use crate::settings::{BACKOFF, HINT_RESETS, LIST, NULL, TRUE};
 
@@ -168,7 +167,7 @@ impl Herd {
         room.clients.get(..options.clients as usize)?;
         room.arrivals.get_mut(..options.windows as usize)?.fill([0; RETRIES]);
         room.budgets.get_mut(..options.processes as usize)?.fill(budget.map(Budget::full));
-        room.queue.clear(Jitter::of(&policy.settings) == Jitter::Decorrelated);
+        room.queue.clear();
         let failure = answer(options.status, options.hint);
         let seen = policy.see(&failure);
         Some(Herd {
@@ -236,39 +235,44 @@ impl Herd {
             let process = u64::from(number) % self.options.processes.max(1);
             budget = room.budgets.get_mut(process as usize).and_then(Option::as_mut);
         }
-        let reason = match self.policy.attempt(&mut self.call, now, Shared { budget: budget.as_deref_mut(), breaker: None }) {
-            Err(refused) => refused.reason,
-            Ok(attempt) => {
-                self.attempts += 1;
-                self.last_at = self.last_at.max(now);
-                let window = now / self.options.window.max(1);
-                if let Some(retry) = attempt.number.checked_sub(2)
-                    && let Some(arrivals) = room.arrivals.get_mut(window as usize)
-                    && let Some(count) = arrivals.get_mut((retry as usize).min(RETRIES - 1))
-                {
-                    *count += 1;
-                    if self.serves(window, now) {
-                        self.policy.succeeded(&mut self.call, now, Shared { budget: budget.as_deref_mut(), breaker: None });
-                        self.succeeded += 1;
-                        self.ended += 1;
-                        return None;
-                    }
-                }
-                let shared = Shared { budget, breaker: None };
-                match self.policy.failed_as(&self.seen, &mut self.call, now, &self.failure, shared, &mut |_| {}) {
-                    Decision::GiveUp { reason, .. } => reason,
-                    Decision::Retry { delay, .. } => {
-                        let at = now.saturating_add(delay);
-                        if self.call.failures < MOST_ATTEMPTS && at < self.end {
-                            return Some(at);
+        let reason =
+            match self.policy.attempt(&mut self.call, now, Shared { budget: budget.as_deref_mut(), breaker: None }) {
+                Err(refused) => refused.reason,
+                Ok(attempt) => {
+                    self.attempts += 1;
+                    self.last_at = self.last_at.max(now);
+                    let window = now / self.options.window.max(1);
+                    if let Some(retry) = attempt.number.checked_sub(2)
+                        && let Some(arrivals) = room.arrivals.get_mut(window as usize)
+                        && let Some(count) = arrivals.get_mut((retry as usize).min(RETRIES - 1))
+                    {
+                        *count += 1;
+                        if self.serves(window, now) {
+                            self.policy.succeeded(
+                                &mut self.call,
+                                now,
+                                Shared { budget: budget.as_deref_mut(), breaker: None },
+                            );
+                            self.succeeded += 1;
+                            self.ended += 1;
+                            return None;
                         }
-                        self.unfinished += 1;
-                        self.ended += 1;
-                        return None;
+                    }
+                    let shared = Shared { budget, breaker: None };
+                    match self.policy.failed_as(&self.seen, &mut self.call, now, &self.failure, shared, &mut |_| {}) {
+                        Decision::GiveUp { reason, .. } => reason,
+                        Decision::Retry { delay, .. } => {
+                            let at = now.saturating_add(delay);
+                            if self.call.failures < MOST_ATTEMPTS && at < self.end {
+                                return Some(at);
+                            }
+                            self.unfinished += 1;
+                            self.ended += 1;
+                            return None;
+                        }
                     }
                 }
-            }
-        };
+            };
         if let Some(count) = self.gave_up.get_mut(reason as usize - 1) {
             *count += 1;
         }
@@ -294,7 +298,7 @@ impl Herd {
         let Some(at) = next else { return };
         let Call { failures, is_last, previous, taken, .. } = self.call;
         self.taken = taken;
-        room.queue.push(room.clients, &Waiting { at, failures, is_last, number, previous });
+        room.queue.push(room.clients, &Waiting { at, number, failures, is_last, previous });
     }
 
     /// Makes the call that of a client that waited; nobody's has been later.

@@ -2,9 +2,11 @@
 
 use super::MOST_ATTEMPTS;
 use super::herd::{Client, MOST_CLIENTS, MOST_END};
+use crate::bounds::DURATION;
 
 /// A wheel of four levels: of the hand's turn of 512 µs each microsecond has a line, of its turn of 262 ms each 512 µs, and so
-/// on for 19 hours. Who waits moves down when the hand comes to its line, and is never compared.
+/// on for 19 hours. Who waits moves down when the hand comes to its line. A line of 512 µs is sorted instead, if it is not too
+/// long and nobody is put in for its time any more: that takes less than to look at 512 lines of a few clients each.
 ///
 /// A line's clients lie beside each other, a page full at a time: a chain through the memory of a million would miss every
 /// cache at each of them.
@@ -17,12 +19,14 @@ pub struct Queue {
     /// A bit for each line that is not empty.
     used: [u64; LINES / 64],
     hand: u64,
-    /// Whether the last draws are kept.
-    is_wide: bool,
-    /// Those who were taken out together, from the line of the hand's instant, and how many of them have come.
-    taken: Page,
+    /// Those who were taken out together, in their order, how many they are, and how many of them have come.
+    taken: Taken,
     taken_len: usize,
     came: usize,
+    /// Whether they are a sorted line of 512 µs. Lines of this time are empty then.
+    is_sorted: bool,
+    /// Memory to sort in.
+    half_sorted: Taken,
     /// Behind each full page: the next of its line, or of those that are free.
     behind: [u16; PAGES + 1],
     free: u16,
@@ -36,173 +40,194 @@ pub struct Queue {
 struct Line {
     first: u16,
     last: u16,
-    /// Words in the rest.
+    /// Clients in the rest.
     len: u16,
 }
 
-type Page = [u64; PAGE];
+type Page = [Client; PAGE];
+type Taken = [Client; MOST_TAKEN];
 
 /// A client that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
     /// When its wait ends.
     pub at: u64,
+    pub number: u32,
     pub failures: u32,
     pub is_last: bool,
-    pub number: u32,
-    /// Its last draw, where that is kept.
+    /// Its last draw.
     pub previous: u64,
 }
 
 impl Waiting {
-    /// As one word, without the bits of its instant that are the same for a whole line of every level.
-    fn packed(&self) -> u64 {
-        let low = self.at % (1 << LOW);
-        let rest = (u64::from(self.failures) << 1) | u64::from(self.is_last);
-        (low << (STATE + NUMBER)) | (rest << NUMBER) | u64::from(self.number)
+    fn packed(&self) -> Client {
+        let state = (u64::from(self.failures) << 1) | u64::from(self.is_last);
+        Client { words: [(self.at << NUMBER) | u64::from(self.number), (self.previous << STATE) | state] }
     }
 
-    fn unpacked(word: u64, previous: u64, at: u64) -> Waiting {
-        let rest = (word >> NUMBER) % (1 << STATE);
-        let number = (word % (1 << NUMBER)) as u32;
-        Waiting { at, failures: (rest >> 1) as u32, is_last: rest % 2 == 1, number, previous }
+    fn unpacked(Client { words: [one, two] }: Client) -> Waiting {
+        let state = two % (1 << STATE);
+        let number = (one % (1 << NUMBER)) as u32;
+        Waiting {
+            at: one >> NUMBER,
+            number,
+            failures: (state >> 1) as u32,
+            is_last: state % 2 == 1,
+            previous: two >> STATE,
+        }
     }
+}
+
+impl Line {
+    const EMPTY: Line = Line { first: NONE, last: NONE, len: 0 };
 }
 
 impl Queue {
     /// Nobody waits; the hand is at 0.
     pub const EMPTY: Queue = Queue {
         lines: [Line::EMPTY; LINES],
-        rests: [[0; PAGE]; LINES],
+        rests: [[Client::NEW; PAGE]; LINES],
         used: [0; LINES / 64],
         hand: 0,
-        is_wide: false,
-        taken: [0; PAGE],
+        taken: [Client::NEW; MOST_TAKEN],
         taken_len: 0,
         came: 0,
+        is_sorted: false,
+        half_sorted: [Client::NEW; MOST_TAKEN],
         behind: [NONE; PAGES + 1],
         free: NONE,
         last: NONE,
     };
 
-    /// Nobody waits any more. From here on last draws are kept, or not.
-    pub(super) fn clear(&mut self, is_wide: bool) {
+    /// Nobody waits any more.
+    pub(super) fn clear(&mut self) {
         self.lines.fill(Line::EMPTY);
         self.used.fill(0);
-        (self.hand, self.is_wide) = (0, is_wide);
+        self.hand = 0;
         (self.taken_len, self.came) = (0, 0);
         (self.free, self.last) = (NONE, NONE);
     }
 
     /// Puts a client in for its instant, which is not before the last that was taken out.
     pub(super) fn push(&mut self, clients: &mut [Client], waiting: &Waiting) {
-        self.put(clients, waiting.at, waiting.packed(), waiting.previous);
+        // The lowest level on whose turn the instant still is.
+        let is_on = |level: &usize| waiting.at >> turn(*level) == self.hand >> turn(*level);
+        let level = (0..LEVELS - 1).find(is_on).unwrap_or(LEVELS - 1);
+        if level == 0 && self.is_sorted {
+            self.spread(clients, 0);
+        }
+        self.put(clients, level, &waiting.packed());
     }
 
     /// Takes out the client that comes next.
     pub(super) fn pop(&mut self, clients: &mut [Client]) -> Option<Waiting> {
         loop {
-            if let Some((word, previous)) = self.next() {
-                return Some(Waiting::unpacked(word, previous, self.hand));
+            if let Some(next) = self.next() {
+                return Some(Waiting::unpacked(next));
             }
             self.turn(clients)?;
         }
     }
 
     /// The next of those who were taken out together.
-    fn next(&mut self) -> Option<(u64, u64)> {
-        let all = self.taken.get(..self.taken_len)?;
-        let word = *all.get(self.came)?;
-        let previous = if self.is_wide { *all.get(self.came + 1)? } else { 0 };
-        self.came += self.width();
-        Some((word, previous))
-    }
-
-    /// Words for each client.
-    fn width(&self) -> usize {
-        if self.is_wide { 2 } else { 1 }
+    fn next(&mut self) -> Option<Client> {
+        let next = *self.taken.get(..self.taken_len)?.get(self.came)?;
+        self.came += 1;
+        Some(next)
     }
 
     /// The hand goes on to the next line that is not empty; None if there is none.
     fn turn(&mut self, clients: &mut [Client]) -> Option<()> {
+        self.is_sorted = false;
         let (level, place) = (0..LEVELS).find_map(|level| Some((level, self.next_used(level)?)))?;
         let step = level * BITS;
         self.hand = ((self.hand >> step) & !(WIDTH as u64 - 1) | (place % WIDTH) as u64) << step;
-        self.take(clients, place);
-        // All of a line go to levels below, in their order.
-        while level > 0 && self.taken_len > 0 {
-            while let Some((word, previous)) = self.next() {
-                self.put(clients, (self.hand >> LOW << LOW) | (word >> (STATE + NUMBER)), word, previous);
-            }
-            self.take(clients, place);
+        let mut is_all = self.take(clients, place);
+        match level {
+            0 => {}
+            1 if is_all => self.sort(),
+            _ => loop {
+                self.spread(clients, level - 1);
+                if is_all {
+                    break;
+                }
+                is_all = self.take(clients, place);
+            },
         }
         Some(())
     }
 
-    fn put(&mut self, clients: &mut [Client], at: u64, word: u64, previous: u64) {
-        // The lowest level on whose turn the instant still is.
-        let level = (0..LEVELS - 1).find(|level| at >> turn(*level) == self.hand >> turn(*level)).unwrap_or(LEVELS - 1);
-        let place = place(level, at);
-        let (Some(line), Some(rest)) = (self.lines.get_mut(place), self.rests.get_mut(place)) else { return };
-        if line.len as usize == PAGE {
-            // There are as many as can be full.
-            let page = if self.free == NONE { self.last + 1 } else { self.free };
-            let (Some(behind), Some(lent)) = (self.behind.get_mut(page as usize), lent(clients, page)) else { return };
-            if self.free == NONE {
-                self.last = page;
-            } else {
-                self.free = *behind;
-            }
-            *behind = NONE;
-            lent.iter_mut().zip(rest.as_chunks().0).for_each(|(lent, words)| lent.words = *words);
-            line.len = 0;
-            match self.behind.get_mut(line.last as usize) {
-                Some(behind) if line.last != NONE => *behind = page,
-                _ => line.first = page,
-            }
-            line.last = page;
-        }
-        if let Some(free) = rest.get_mut(line.len as usize) {
-            *free = word;
-            line.len += 1;
-        }
-        if self.is_wide
-            && let Some(free) = rest.get_mut(line.len as usize)
-        {
-            *free = previous;
-            line.len += 1;
-        }
-        if let Some(bits) = self.used.get_mut(place / 64) {
-            *bits |= 1 << (place % 64);
+    /// Puts those who were taken out together and have not come on a level, in their order.
+    fn spread(&mut self, clients: &mut [Client], level: usize) {
+        self.is_sorted = false;
+        while let Some(next) = self.next() {
+            self.put(clients, level, &next);
         }
     }
 
-    /// Takes out the first page of a line, which has none if it is empty.
-    fn take(&mut self, clients: &mut [Client], place: usize) {
-        let (Some(line), Some(rest)) = (self.lines.get_mut(place), self.rests.get(place)) else { return };
-        self.came = 0;
-        if let (Some(behind), Some(lent)) = (self.behind.get_mut(line.first as usize), lent(clients, line.first)) {
-            self.taken.as_chunks_mut().0.iter_mut().zip(lent).for_each(|(words, lent)| *words = lent.words);
-            self.taken_len = PAGE;
+    fn put(&mut self, clients: &mut [Client], level: usize, client: &Client) {
+        let place = place(level, instant(client));
+        let (Some(line), Some(rest)) = (self.lines.get_mut(place), self.rests.get_mut(place)) else { return };
+        if let Some(bits) = self.used.get_mut(place / 64) {
+            *bits |= 1 << (place % 64);
+        }
+        if let Some(free) = rest.get_mut(line.len as usize) {
+            *free = *client;
+            line.len += 1;
+        }
+        if (line.len as usize) < PAGE {
+            return;
+        }
+        // There are as many as can be full.
+        let page = if self.free == NONE { self.last + 1 } else { self.free };
+        let (Some(behind), Some(lent)) = (self.behind.get_mut(page as usize), lent(clients, page)) else { return };
+        if self.free == NONE {
+            self.last = page;
+        } else {
+            self.free = *behind;
+        }
+        *behind = NONE;
+        lent.copy_from_slice(rest);
+        line.len = 0;
+        match self.behind.get_mut(line.last as usize) {
+            Some(behind) if line.last != NONE => *behind = page,
+            _ => line.first = page,
+        }
+        line.last = page;
+    }
+
+    /// Takes out the first clients of a line, as many as there is room for; whether they are all.
+    fn take(&mut self, clients: &mut [Client], place: usize) -> bool {
+        (self.taken_len, self.came) = (0, 0);
+        let (Some(line), Some(rest)) = (self.lines.get_mut(place), self.rests.get(place)) else { return true };
+        for page in self.taken.as_chunks_mut::<PAGE>().0 {
+            let (Some(behind), Some(lent)) = (self.behind.get_mut(line.first as usize), lent(clients, line.first))
+            else {
+                *page = *rest;
+                self.taken_len += line.len as usize;
+                *line = Line::EMPTY;
+                if let Some(bits) = self.used.get_mut(place / 64) {
+                    *bits &= !(1 << (place % 64));
+                }
+                return true;
+            };
+            page.copy_from_slice(lent);
+            self.taken_len += PAGE;
             let next = core::mem::replace(behind, self.free);
             self.free = core::mem::replace(&mut line.first, next);
-            if next == NONE {
-                line.last = NONE;
-            }
-        } else {
-            self.taken_len = core::mem::take(&mut line.len).into();
-            // Nearly always one or two, for which to call memcpy would take longer.
-            match (&mut self.taken, self.taken_len) {
-                ([one, two, ..], ..=2) => (*one, *two) = (rest[0], rest[1]),
-                (taken, _) => *taken = *rest,
-            }
         }
-        if line.first == NONE
-            && line.len == 0
-            && let Some(bits) = self.used.get_mut(place / 64)
-        {
-            *bits &= !(1 << (place % 64));
+        if line.first == NONE {
+            line.last = NONE;
         }
+        false
+    }
+
+    /// Sorts those who were taken out together by the microsecond of their turn of 512 µs; equals stay in their order.
+    fn sort(&mut self) {
+        let len = self.taken_len;
+        scatter(self.taken.get(..len).unwrap_or(&[]), &mut self.half_sorted, 0);
+        scatter(self.half_sorted.get(..len).unwrap_or(&[]), &mut self.taken, DIGIT);
+        self.is_sorted = true;
     }
 
     /// The first line of a level from the hand on that is not empty.
@@ -221,14 +246,29 @@ impl Queue {
     }
 }
 
-impl Line {
-    const EMPTY: Line = Line { first: NONE, last: NONE, len: 0 };
+/// Copies clients in the order of a digit of their instants; equals stay in their order.
+fn scatter(from: &[Client], to: &mut Taken, shift: usize) {
+    let digit = |client: &Client| (instant(client) >> shift) as usize % (1 << DIGIT);
+    let mut places = [0; 1 << DIGIT];
+    from.iter().for_each(|client| places[digit(client)] += 1);
+    let mut start = 0;
+    for place in &mut places {
+        start += core::mem::replace(place, start);
+    }
+    for client in from {
+        let place = &mut places[digit(client)];
+        to[*place % MOST_TAKEN] = *client;
+        *place += 1;
+    }
+}
+
+fn instant(client: &Client) -> u64 {
+    client.words[0] >> NUMBER
 }
 
 /// The memory of a full page.
-fn lent(clients: &mut [Client], page: u16) -> Option<&mut [Client]> {
-    let end = page as usize * PAGE / 2;
-    clients.get_mut(end.checked_sub(PAGE / 2)?..end)
+fn lent(clients: &mut [Client], page: u16) -> Option<&mut Page> {
+    clients.as_chunks_mut().0.get_mut((page as usize).checked_sub(1)?)
 }
 
 /// The bits of an instant that are above a turn of a level.
@@ -245,20 +285,24 @@ const BITS: usize = 9;
 const WIDTH: usize = 1 << BITS;
 const LEVELS: usize = 4;
 const LINES: usize = LEVELS * WIDTH;
-/// Words in a page.
-const PAGE: usize = 32;
-const PAGES: usize = MOST_CLIENTS / (PAGE / 2);
+/// Clients of a page.
+const PAGE: usize = 16;
+const PAGES: usize = MOST_CLIENTS / PAGE;
+/// The most who are taken out together.
+const MOST_TAKEN: usize = 1024;
+/// Bits of an instant that are sorted by at once: half of a turn's.
+const DIGIT: usize = BITS.div_ceil(2);
 /// No page has this number: the first is 1.
 const NONE: u16 = 0;
 
-// The parts of a word: the low bits of an instant, failures and whether the next is the last, a client's number.
-const LOW: usize = (LEVELS - 1) * BITS;
-const STATE: usize = 11;
+// The low parts of a client's words: its number, and its failures with whether the next is the last.
 const NUMBER: usize = 20;
+const STATE: usize = 11;
 
 const _: () = assert!(
-    LOW + STATE + NUMBER <= 64
-        && MOST_END <= 1 << (LEVELS * BITS)
+    MOST_END <= 1 << (LEVELS * BITS)
+        && LEVELS * BITS + NUMBER <= 64
+        && DURATION.1 <= u64::MAX >> STATE
         && MOST_ATTEMPTS <= 1 << (STATE - 1)
         && MOST_CLIENTS <= 1 << NUMBER
         && PAGES <= u16::MAX as usize
