@@ -9,6 +9,7 @@ use crate::call::{Call, Decision, Mode, Reason, Seen, Shared};
 use crate::draw::call_seed;
 use crate::failure::{Condition, Failure};
 use crate::format::{self, Mistake, Notation, Problem, number};
+use crate::jitter::Jitter;
 use crate::policy::Policy;
 use crate::settings::{BACKOFF, HINT_RESETS, LIST, NULL, TRUE};
 
@@ -167,7 +168,7 @@ impl Herd {
         room.clients.get(..options.clients as usize)?;
         room.arrivals.get_mut(..options.windows as usize)?.fill([0; RETRIES]);
         room.budgets.get_mut(..options.processes as usize)?.fill(budget.map(Budget::full));
-        room.queue.clear();
+        room.queue.clear(Jitter::of(&policy.settings) == Jitter::Decorrelated);
         let failure = answer(options.status, options.hint);
         let seen = policy.see(&failure);
         Some(Herd {

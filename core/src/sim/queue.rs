@@ -2,7 +2,6 @@
 
 use super::MOST_ATTEMPTS;
 use super::herd::{Client, MOST_CLIENTS, MOST_END};
-use crate::bounds::DURATION;
 
 /// A wheel of four levels: of the hand's turn of 512 µs each microsecond has a line, of its turn of 262 ms each 512 µs, and so
 /// on for 19 hours. Who waits moves down when the hand comes to its line. A line of 512 µs is sorted instead, if it is not too
@@ -19,14 +18,16 @@ pub struct Queue {
     /// A bit for each line that is not empty.
     used: [u64; LINES / 64],
     hand: u64,
-    /// Those who were taken out together, in their order, how many they are, and how many of them have come.
+    /// Whether the last draws are kept.
+    is_wide: bool,
+    /// Those who were taken out together, in their order; words of them, and of those who have come.
     taken: Taken,
     taken_len: usize,
     came: usize,
     /// Whether they are a sorted line of 512 µs. Lines of this time are empty then.
     is_sorted: bool,
     /// Memory to sort in.
-    half_sorted: Taken,
+    spare: Taken,
     /// Behind each full page: the next of its line, or of those that are free.
     behind: [u16; PAGES + 1],
     free: u16,
@@ -40,70 +41,64 @@ pub struct Queue {
 struct Line {
     first: u16,
     last: u16,
-    /// Clients in the rest.
+    /// Words in the rest.
     len: u16,
 }
 
-type Page = [Client; PAGE];
-type Taken = [Client; MOST_TAKEN];
+type Page = [u64; PAGE];
+type Taken = [u64; MOST_TAKEN];
 
 /// A client that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
     /// When its wait ends.
     pub at: u64,
-    pub number: u32,
     pub failures: u32,
     pub is_last: bool,
-    /// Its last draw.
+    pub number: u32,
+    /// Its last draw, where that is kept.
     pub previous: u64,
 }
 
 impl Waiting {
-    fn packed(&self) -> Client {
-        let state = (u64::from(self.failures) << 1) | u64::from(self.is_last);
-        Client { words: [(self.at << NUMBER) | u64::from(self.number), (self.previous << STATE) | state] }
+    /// As one word, without the bits of its instant that are the same for a whole line of every level.
+    fn packed(&self) -> u64 {
+        let low = self.at % (1 << LOW);
+        let rest = (u64::from(self.failures) << 1) | u64::from(self.is_last);
+        (low << (STATE + NUMBER)) | (rest << NUMBER) | u64::from(self.number)
     }
 
-    fn unpacked(Client { words: [one, two] }: Client) -> Waiting {
-        let state = two % (1 << STATE);
-        let number = (one % (1 << NUMBER)) as u32;
-        Waiting {
-            at: one >> NUMBER,
-            number,
-            failures: (state >> 1) as u32,
-            is_last: state % 2 == 1,
-            previous: two >> STATE,
-        }
+    fn unpacked((word, previous): (u64, u64), hand: u64) -> Waiting {
+        let at = instant(word, hand);
+        let rest = (word >> NUMBER) % (1 << STATE);
+        let number = (word % (1 << NUMBER)) as u32;
+        Waiting { at, failures: (rest >> 1) as u32, is_last: rest % 2 == 1, number, previous }
     }
-}
-
-impl Line {
-    const EMPTY: Line = Line { first: NONE, last: NONE, len: 0 };
 }
 
 impl Queue {
     /// Nobody waits; the hand is at 0.
     pub const EMPTY: Queue = Queue {
         lines: [Line::EMPTY; LINES],
-        rests: [[Client::NEW; PAGE]; LINES],
+        rests: [[0; PAGE]; LINES],
         used: [0; LINES / 64],
         hand: 0,
-        taken: [Client::NEW; MOST_TAKEN],
+        is_wide: false,
+        taken: [0; MOST_TAKEN],
         taken_len: 0,
         came: 0,
         is_sorted: false,
-        half_sorted: [Client::NEW; MOST_TAKEN],
+        spare: [0; MOST_TAKEN],
         behind: [NONE; PAGES + 1],
         free: NONE,
         last: NONE,
     };
 
-    /// Nobody waits any more.
-    pub(super) fn clear(&mut self) {
+    /// Nobody waits any more. From here on last draws are kept, or not.
+    pub(super) fn clear(&mut self, is_wide: bool) {
         self.lines.fill(Line::EMPTY);
         self.used.fill(0);
-        self.hand = 0;
+        (self.hand, self.is_wide, self.is_sorted) = (0, is_wide, false);
         (self.taken_len, self.came) = (0, 0);
         (self.free, self.last) = (NONE, NONE);
     }
@@ -116,24 +111,26 @@ impl Queue {
         if level == 0 && self.is_sorted {
             self.spread(clients, 0);
         }
-        self.put(clients, level, &waiting.packed());
+        self.put(clients, level, waiting.at, (waiting.packed(), waiting.previous));
     }
 
     /// Takes out the client that comes next.
     pub(super) fn pop(&mut self, clients: &mut [Client]) -> Option<Waiting> {
         loop {
             if let Some(next) = self.next() {
-                return Some(Waiting::unpacked(next));
+                return Some(Waiting::unpacked(next, self.hand));
             }
             self.turn(clients)?;
         }
     }
 
     /// The next of those who were taken out together.
-    fn next(&mut self) -> Option<Client> {
-        let next = *self.taken.get(..self.taken_len)?.get(self.came)?;
-        self.came += 1;
-        Some(next)
+    fn next(&mut self) -> Option<(u64, u64)> {
+        let all = self.taken.get(..self.taken_len)?;
+        let word = *all.get(self.came)?;
+        let previous = if self.is_wide { *all.get(self.came + 1)? } else { 0 };
+        self.came += if self.is_wide { 2 } else { 1 };
+        Some((word, previous))
     }
 
     /// The hand goes on to the next line that is not empty; None if there is none.
@@ -161,18 +158,24 @@ impl Queue {
     fn spread(&mut self, clients: &mut [Client], level: usize) {
         self.is_sorted = false;
         while let Some(next) = self.next() {
-            self.put(clients, level, &next);
+            self.put(clients, level, instant(next.0, self.hand), next);
         }
     }
 
-    fn put(&mut self, clients: &mut [Client], level: usize, client: &Client) {
-        let place = place(level, instant(client));
+    fn put(&mut self, clients: &mut [Client], level: usize, at: u64, (word, previous): (u64, u64)) {
+        let place = place(level, at);
         let (Some(line), Some(rest)) = (self.lines.get_mut(place), self.rests.get_mut(place)) else { return };
         if let Some(bits) = self.used.get_mut(place / 64) {
             *bits |= 1 << (place % 64);
         }
         if let Some(free) = rest.get_mut(line.len as usize) {
-            *free = *client;
+            *free = word;
+            line.len += 1;
+        }
+        if self.is_wide
+            && let Some(free) = rest.get_mut(line.len as usize)
+        {
+            *free = previous;
             line.len += 1;
         }
         if (line.len as usize) < PAGE {
@@ -187,7 +190,7 @@ impl Queue {
             self.free = *behind;
         }
         *behind = NONE;
-        lent.copy_from_slice(rest);
+        lent.iter_mut().zip(rest.as_chunks().0).for_each(|(lent, words)| lent.words = *words);
         line.len = 0;
         match self.behind.get_mut(line.last as usize) {
             Some(behind) if line.last != NONE => *behind = page,
@@ -211,7 +214,7 @@ impl Queue {
                 }
                 return true;
             };
-            page.copy_from_slice(lent);
+            page.as_chunks_mut().0.iter_mut().zip(lent).for_each(|(words, lent)| *words = lent.words);
             self.taken_len += PAGE;
             let next = core::mem::replace(behind, self.free);
             self.free = core::mem::replace(&mut line.first, next);
@@ -224,9 +227,15 @@ impl Queue {
 
     /// Sorts those who were taken out together by the microsecond of their turn of 512 µs; equals stay in their order.
     fn sort(&mut self) {
-        let len = self.taken_len;
-        scatter(self.taken.get(..len).unwrap_or(&[]), &mut self.half_sorted, 0);
-        scatter(self.half_sorted.get(..len).unwrap_or(&[]), &mut self.taken, DIGIT);
+        let (Some(taken), Some(spare)) = (self.taken.get_mut(..self.taken_len), self.spare.get_mut(..self.taken_len))
+        else {
+            return;
+        };
+        if self.is_wide {
+            sort::<2>(taken, spare)
+        } else {
+            sort::<1>(taken, spare)
+        }
         self.is_sorted = true;
     }
 
@@ -246,9 +255,19 @@ impl Queue {
     }
 }
 
-/// Copies clients in the order of a digit of their instants; equals stay in their order.
-fn scatter(from: &[Client], to: &mut Taken, shift: usize) {
-    let digit = |client: &Client| (instant(client) >> shift) as usize % (1 << DIGIT);
+impl Line {
+    const EMPTY: Line = Line { first: NONE, last: NONE, len: 0 };
+}
+
+/// Sorts clients of `W` words by the two digits of their instants; equals stay in their order.
+fn sort<const W: usize>(taken: &mut [u64], spare: &mut [u64]) {
+    scatter::<W>(taken, spare, 0);
+    scatter::<W>(spare, taken, DIGIT);
+}
+
+fn scatter<const W: usize>(from: &[u64], to: &mut [u64], shift: usize) {
+    let (from, to) = (from.as_chunks::<W>().0, to.as_chunks_mut::<W>().0);
+    let digit = |client: &[u64; W]| (client[0] >> (STATE + NUMBER + shift)) as usize % (1 << DIGIT);
     let mut places = [0; 1 << DIGIT];
     from.iter().for_each(|client| places[digit(client)] += 1);
     let mut start = 0;
@@ -257,18 +276,22 @@ fn scatter(from: &[Client], to: &mut Taken, shift: usize) {
     }
     for client in from {
         let place = &mut places[digit(client)];
-        to[*place % MOST_TAKEN] = *client;
+        if let Some(to) = to.get_mut(*place) {
+            *to = *client;
+        }
         *place += 1;
     }
 }
 
-fn instant(client: &Client) -> u64 {
-    client.words[0] >> NUMBER
+/// When the client of a word comes, while the hand is on the same turn.
+fn instant(word: u64, hand: u64) -> u64 {
+    (hand >> LOW << LOW) | (word >> (STATE + NUMBER))
 }
 
 /// The memory of a full page.
-fn lent(clients: &mut [Client], page: u16) -> Option<&mut Page> {
-    clients.as_chunks_mut().0.get_mut((page as usize).checked_sub(1)?)
+fn lent(clients: &mut [Client], page: u16) -> Option<&mut [Client]> {
+    let end = page as usize * PAGE / 2;
+    clients.get_mut(end.checked_sub(PAGE / 2)?..end)
 }
 
 /// The bits of an instant that are above a turn of a level.
@@ -285,24 +308,24 @@ const BITS: usize = 9;
 const WIDTH: usize = 1 << BITS;
 const LEVELS: usize = 4;
 const LINES: usize = LEVELS * WIDTH;
-/// Clients of a page.
-const PAGE: usize = 16;
-const PAGES: usize = MOST_CLIENTS / PAGE;
-/// The most who are taken out together.
-const MOST_TAKEN: usize = 1024;
+/// Words in a page.
+const PAGE: usize = 32;
+const PAGES: usize = MOST_CLIENTS / (PAGE / 2);
+/// Words of those who are taken out together, at most.
+const MOST_TAKEN: usize = 2048;
 /// Bits of an instant that are sorted by at once: half of a turn's.
 const DIGIT: usize = BITS.div_ceil(2);
 /// No page has this number: the first is 1.
 const NONE: u16 = 0;
 
-// The low parts of a client's words: its number, and its failures with whether the next is the last.
-const NUMBER: usize = 20;
+// The parts of a word: the low bits of an instant, failures and whether the next is the last, a client's number.
+const LOW: usize = (LEVELS - 1) * BITS;
 const STATE: usize = 11;
+const NUMBER: usize = 20;
 
 const _: () = assert!(
-    MOST_END <= 1 << (LEVELS * BITS)
-        && LEVELS * BITS + NUMBER <= 64
-        && DURATION.1 <= u64::MAX >> STATE
+    LOW + STATE + NUMBER <= 64
+        && MOST_END <= 1 << (LEVELS * BITS)
         && MOST_ATTEMPTS <= 1 << (STATE - 1)
         && MOST_CLIENTS <= 1 << NUMBER
         && PAGES <= u16::MAX as usize
