@@ -269,17 +269,22 @@ fn scatter<const W: usize>(from: &[u64], to: &mut [u64], shift: usize) {
     let (from, to) = (from.as_chunks::<W>().0, to.as_chunks_mut::<W>().0);
     let digit = |client: &[u64; W]| (client[0] >> (STATE + NUMBER + shift)) as usize % (1 << DIGIT);
     let mut places = [0; 1 << DIGIT];
-    from.iter().for_each(|client| places[digit(client)] += 1);
+    for client in from {
+        if let Some(count) = places.get_mut(digit(client)) {
+            *count += 1;
+        }
+    }
     let mut start = 0;
     for place in &mut places {
         start += core::mem::replace(place, start);
     }
     for client in from {
-        let place = &mut places[digit(client)];
-        if let Some(to) = to.get_mut(*place) {
+        if let Some(place) = places.get_mut(digit(client))
+            && let Some(to) = to.get_mut(*place)
+        {
             *to = *client;
+            *place += 1;
         }
-        *place += 1;
     }
 }
 
