@@ -430,7 +430,7 @@ const WINDOW: u64 = 100_000;
 const OVERLOADED: u64 = 1_000_000;
 /// Bad request, unauthorized, forbidden, not found, unprocessable content. Source: SEMANTICS 16.
 const NEVER: [i64; 5] = [400, 401, 403, 404, 422];
-/// Rows that their duplicate keys, missing parents and remaining children have. Source: SEMANTICS 15.4 and 16.
+/// Rows that their duplicate keys, missing parents and remaining children have. Source: SEMANTICS 15.5 to 15.9, and 16.
 const VIOLATED: [(Domain, Code); 8] = [
     (Domain::Postgres, Code::Name(b"23")),
     (Domain::Mysql, Code::Number(1062)),

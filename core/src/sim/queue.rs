@@ -20,11 +20,11 @@ pub struct Queue {
     hand: u64,
     /// Whether the last draws are kept.
     is_wide: bool,
-    /// Those who were taken out together, in their order; words of them, and of those who have come.
+    /// The words of those who were taken out together, in their order; how many there are, and how many are of those who came.
     taken: Taken,
     taken_len: usize,
     came: usize,
-    /// Whether they are a sorted line of 512 µs. Lines of this time are empty then.
+    /// Whether those are a sorted line of 512 µs: the lines of its microseconds are empty then.
     is_sorted: bool,
     /// Memory to sort in.
     spare: Taken,
