@@ -288,16 +288,18 @@ impl Lint<'_> {
             if class.is_none_or(|class| class == Class::Permanent) || rule[RULE_BODY] != ABSENT {
                 continue;
             }
-            let named = |domain: Domain| {
+            let names = |domain: Domain, code: Code| {
                 let is_named = rule[RULE_DOMAIN] == domain as u64 && rule[RULE_CODE] != ABSENT;
-                is_named.then(|| policy.rules.unpack(rule[RULE_CODE]))
+                is_named && covers(domain, policy.rules.unpack(rule[RULE_CODE]), code)
             };
-            let (http, dns) = (named(Domain::Http), named(Domain::Dns));
-            if let Some(status) = NEVER.iter().find(|status| http.is_some_and(|named| covers(named, **status))) {
-                let values = [Value::Number(u64::from(*status)), Value::None];
+            if let Some(status) = NEVER.iter().find(|status| names(Domain::Http, Code::Number(**status))) {
+                let values = [Value::Number(status.unsigned_abs()), Value::None];
                 self.tell_rule(Level::Warning, "retries-never-class", RETRIES_A_MISTAKE, values, number);
             }
-            if dns.is_some_and(is_not_found) {
+            if VIOLATED.iter().any(|(domain, code)| names(*domain, *code)) {
+                self.tell_rule(Level::Warning, "retries-never-class", RETRIES_A_VIOLATION, [Value::None; 2], number);
+            }
+            if names(Domain::Dns, Code::Name(b"ENOTFOUND")) {
                 self.tell_rule(Level::Info, "notfound-dns", RETRIES_A_TYPO, [Value::None; 2], number);
             }
         }
@@ -370,21 +372,14 @@ impl Lint<'_> {
     }
 }
 
-fn covers(named: Match, status: u32) -> bool {
-    match named {
-        Match::Number(number) => i64::from(number) == i64::from(status),
-        Match::Range(low, high) => (low..=high).contains(&status),
-        Match::Text(_) => false,
+/// Whether what a rule names is a code, or belongs to a class of codes.
+fn covers(domain: Domain, named: Match, code: Code) -> bool {
+    match (named, code) {
+        (Match::Number(number), _) => is_same(domain, code, Code::Number(number.into())),
+        (Match::Text(name), _) => is_same(domain, code, Code::Name(name)),
+        (Match::Range(low, high), Code::Number(number)) => (i64::from(low)..=i64::from(high)).contains(&number),
+        (Match::Range(..), _) => false,
     }
-}
-
-fn is_not_found(named: Match) -> bool {
-    let code = match named {
-        Match::Number(number) => Code::Number(number.into()),
-        Match::Text(name) => Code::Name(name),
-        Match::Range(..) => return false,
-    };
-    is_same(Domain::Dns, code, Code::Name(b"ENOTFOUND"))
 }
 
 const IDEMPOTENT_IS_TRUE: &str = "idempotent is true, so calls that the server may have acted on are repeated whatever their method; write auto unless every call may be repeated";
@@ -403,6 +398,8 @@ const NO_JITTER: &str = "jitter is none, so clients that fail together come back
 const TIMEOUT_COMES_FIRST: &str = "hint.max is $a and timeout $b, so timeout ends a call that is told to wait longer; lower hint.max or raise timeout";
 const SAME_AS_OTHERS: &str = "initial is $a after throttling too, though the server says it is overloaded; give classes.throttle an initial of 1s or more";
 const RETRIES_A_MISTAKE: &str = "rules.$i retries status $a, which says that the request itself is wrong; give it class permanent, or add body_contains for the case you mean";
+const RETRIES_A_VIOLATION: &str =
+    "rules.$i retries what a constraint of the database forbids, which it will forbid again; give it class permanent";
 const EACH_FOR_ITSELF: &str = "no budget is shared by the calls, so in an outage each makes all its retries; write budget with a name for what is called";
 const SOON_SPENT: &str = "budget.capacity is $a and a retry takes $b, so a full budget allows fewer than 3 retries; raise capacity or lower cost";
 const SOON_HALVED: &str = "budget.capacity is $a and a failure takes $b, so half of a full budget is gone before 3 failures are retried; raise capacity or lower cost";
@@ -432,4 +429,15 @@ const WINDOW: u64 = 100_000;
 /// What AWS's SDKs wait first after throttling. Source: SEMANTICS 0.
 const OVERLOADED: u64 = 1_000_000;
 /// Bad request, unauthorized, forbidden, not found, unprocessable content. Source: SEMANTICS 16.
-const NEVER: [u32; 5] = [400, 401, 403, 404, 422];
+const NEVER: [i64; 5] = [400, 401, 403, 404, 422];
+/// Rows that their duplicate keys, missing parents and remaining children have. Source: SEMANTICS 15.5 to 15.9, and 16.
+const VIOLATED: [(Domain, Code); 8] = [
+    (Domain::Postgres, Code::Name(b"23")),
+    (Domain::Mysql, Code::Number(1062)),
+    (Domain::Mysql, Code::Number(1216)),
+    (Domain::Mysql, Code::Number(1217)),
+    (Domain::Mysql, Code::Number(1451)),
+    (Domain::Mysql, Code::Number(1452)),
+    (Domain::Sqlite, Code::Name(b"SQLITE_CONSTRAINT")),
+    (Domain::Mongodb, Code::Number(11000)),
+];

@@ -1,11 +1,12 @@
 //! Simulations against published figures and against what must be so; exact counts are in the shared vectors.
 
+use std::collections::BTreeSet;
 use undaunted::analysis::{Options, Room as AnalysisRoom};
 use undaunted::sim::{
     Arrivals, Client, Herd, HerdOptions, Layers, LayersOptions, Loss, LossOptions, Queue, RETRIES, Room,
 };
 use undaunted::tape::Writer;
-use undaunted::{Budget, Notation, Policy};
+use undaunted::{Budget, Code, Decision, Domain, Failure, Mode, Notation, Policy, Shared, call_seed};
 
 /// A herd that was followed to its end.
 struct Followed {
@@ -136,6 +137,65 @@ fn slices_change_nothing_and_neither_does_the_order_of_those_who_do_not_feel_eac
         assert_eq!(whole.arrivals, ordered.arrivals);
         for figure in ["attempts", "succeeded", "gave_up", "unfinished", "last_at_us", "peaks"] {
             assert_eq!(whole.json[figure], ordered.json[figure]);
+        }
+    }
+}
+
+/// Retries by window and number of a herd that goes by a sorted list of instants.
+fn arrivals_in_order(policy: &Policy, seed: u64, options: &HerdOptions) -> Vec<Arrivals> {
+    let end = options.window * options.windows;
+    let mut arrivals = vec![[0; RETRIES]; options.windows as usize];
+    let mut budget = policy.budget();
+    let mut served = (0, 0);
+    let failure = Failure { domain: Domain::Http, code: Code::Number(503), ..Failure::default() };
+    let start = |n: u64| policy.start(0, call_seed(seed, n + 1), None, Mode::Normal);
+    let mut calls: Vec<_> = (0..options.clients).map(start).collect();
+    let mut waiting: BTreeSet<_> = (0..options.clients).map(|n| (0, n, n as usize)).collect();
+    let mut put_in = options.clients;
+    while let Some((now, _, number)) = waiting.pop_first() {
+        let call = &mut calls[number];
+        let shared = Shared { budget: budget.as_mut(), breaker: None };
+        let attempt = policy.attempt(call, now, shared).expect("no timeout");
+        if attempt.number > 1 {
+            let window = now / options.window;
+            arrivals[window as usize][(attempt.number as usize - 2).min(RETRIES - 1)] += 1;
+            if options.outage.is_some_and(|outage| now >= outage) {
+                served = (window, if served.0 == window { served.1 + 1 } else { 1 });
+                if served.1 <= options.capacity.unwrap_or(u64::MAX) {
+                    policy.succeeded(call, now, Shared { budget: budget.as_mut(), breaker: None });
+                    continue;
+                }
+            }
+        }
+        let shared = Shared { budget: budget.as_mut(), breaker: None };
+        if let Decision::Retry { delay, .. } = policy.failed(call, now, &failure, shared)
+            && now + delay < end
+        {
+            waiting.insert((now + delay, put_in, number));
+            put_in += 1;
+        }
+    }
+    arrivals
+}
+
+#[test]
+fn clients_come_in_the_order_of_their_instants_however_many_there_are_and_however_short_they_wait() {
+    let budget = json(r#"{"name": "x", "capacity": 20000, "cost": 1}"#);
+    for (initial, max_delay) in [("1us", "3us"), ("40us", "900us"), ("1ms", "20ms"), ("300ms", "40s")] {
+        for jitter in ["none", "full", "decorrelated"] {
+            let mut options = json(r#"{"attempts": 8, "timeout": null}"#);
+            (options["initial"], options["max_delay"], options["jitter"]) =
+                (initial.into(), max_delay.into(), jitter.into());
+            for budget in [serde_json::Value::Null, budget.clone()] {
+                options["budget"] = budget;
+                let policy = policy(options.clone());
+                for (clients, window) in [(300, 7_000), (6_000, 100), (6_000, 50_000)] {
+                    let base = HerdOptions { clients, window, windows: 3_000, ..HerdOptions::default() };
+                    let herd = HerdOptions { outage: Some(200), capacity: Some(5), ..base };
+                    let found = follow(&policy, 5, herd, 1_000).arrivals;
+                    assert!(found == arrivals_in_order(&policy, 5, &herd), "{options} {clients} {window}");
+                }
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ from budget import Budget
 from policy import CLASSES
 
 MANY = 1_000
+# Integrity constraints: PostgreSQL's class 23, SQLite's CONSTRAINT with its extended codes, and single numbers.
+VIOLATED = {"mysql": (1062, 1216, 1217, 1451, 1452), "mongodb": (11000,)}
 NOT_FOUND = tables.table_name("dns", "ENOTFOUND")
 
 
@@ -76,8 +78,20 @@ def rules(policy):
         low, high = rule.code if isinstance(rule.code, tuple) else (rule.code, rule.code)
         if rule.domain == "http" and any(low <= status <= high for status in (400, 401, 403, 404, 422)):
             yield "retries-never-class", "warning", f"/rules/{at}"
+        if violates(rule.domain, low, high):
+            yield "retries-never-class", "warning", f"/rules/{at}"
         if rule.domain == "dns" and not isinstance(rule.code, tuple) and tables.table_name("dns", rule.code) == NOT_FOUND:
             yield "notfound-dns", "info", f"/rules/{at}"
+
+
+def violates(domain, low, high):
+    if domain == "postgres":
+        return isinstance(low, str) and low[:2] == "23"
+    if domain == "sqlite":
+        if isinstance(low, str):
+            return low.removeprefix("SQLITE_").split("_")[0] == "CONSTRAINT"
+        return low == 19 or (low > 255 and low == high and low % 256 == 19) or low <= 19 <= high
+    return any(isinstance(low, int) and low <= code <= high for code in VIOLATED.get(domain, ()))
 
 
 def budget(policy):

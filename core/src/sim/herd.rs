@@ -140,8 +140,10 @@ pub struct Herd {
     begun: u32,
     /// Clients that came to an end.
     pub(super) ended: u64,
-    /// The call of a client that waits: all fail alike, so that of each differs in a few numbers.
-    waiting: Call,
+    /// The call of the client whose turn it is: all fail alike, so that it differs from the last one's in a few numbers.
+    call: Call,
+    /// What the retry of a client that waits has taken from its budget.
+    taken: Option<u64>,
     /// The window that the server is in, and how many requests it has answered well in it.
     served: (u64, u64),
     pub(super) attempts: u64,
@@ -169,10 +171,6 @@ impl Herd {
         room.queue.clear(Jitter::of(&policy.settings) == Jitter::Decorrelated);
         let failure = answer(options.status, options.hint);
         let seen = policy.see(&failure);
-        let mut waiting = policy.start(0, 0, None, Mode::Normal);
-        waiting.used_immediate = seen.condition == Condition::Immediate;
-        waiting.used_once = seen.condition == Condition::OptInOnce;
-        waiting.has_begun = true;
         Some(Herd {
             options: *options,
             seed,
@@ -184,7 +182,8 @@ impl Herd {
             end: options.window.saturating_mul(options.windows),
             begun: 0,
             ended: 0,
-            waiting,
+            call: policy.start(0, 0, None, Mode::Normal),
+            taken: None,
             served: (0, 0),
             attempts: 0,
             succeeded: 0,
@@ -215,61 +214,66 @@ impl Herd {
         if u64::from(self.begun) < self.options.clients {
             let number = self.begun;
             self.begun += 1;
-            let mut call = self.policy.start(0, self.call_seed(number), None, Mode::Normal);
-            let mut next = self.visit(number, &mut call, 0, room);
+            self.call = self.policy.start(0, self.call_seed(number), None, Mode::Normal);
+            let mut next = self.visit(number, 0, room);
             while let (true, Some(at)) = (self.is_independent, next) {
-                next = self.visit(number, &mut call, at, room);
+                next = self.visit(number, at, room);
             }
-            self.wait(number, &call, next, room);
+            self.wait(number, next, room);
             return true;
         }
         let Some(client) = room.queue.pop(room.clients) else { return false };
-        let mut call = self.wake(&client);
-        let next = self.visit(client.number, &mut call, client.at, room);
-        self.wait(client.number, &call, next, room);
+        self.wake(&client);
+        let next = self.visit(client.number, client.at, room);
+        self.wait(client.number, next, room);
         true
     }
 
     /// An attempt of a client: when it makes the next, if it does.
-    fn visit(&mut self, number: u32, call: &mut Call, now: u64, room: &mut Room) -> Option<u64> {
+    fn visit(&mut self, number: u32, now: u64, room: &mut Room) -> Option<u64> {
         let mut budget = None;
         if self.has_budget {
             let process = u64::from(number) % self.options.processes.max(1);
             budget = room.budgets.get_mut(process as usize).and_then(Option::as_mut);
         }
-        let reason = match self.policy.attempt(call, now, Shared { budget: budget.as_deref_mut(), breaker: None }) {
-            Err(refused) => refused.reason,
-            Ok(attempt) => {
-                self.attempts += 1;
-                self.last_at = self.last_at.max(now);
-                let window = now / self.options.window.max(1);
-                if let Some(retry) = attempt.number.checked_sub(2)
-                    && let Some(arrivals) = room.arrivals.get_mut(window as usize)
-                    && let Some(count) = arrivals.get_mut((retry as usize).min(RETRIES - 1))
-                {
-                    *count += 1;
-                    if self.serves(window, now) {
-                        self.policy.succeeded(call, now, Shared { budget: budget.as_deref_mut(), breaker: None });
-                        self.succeeded += 1;
-                        self.ended += 1;
-                        return None;
-                    }
-                }
-                let shared = Shared { budget, breaker: None };
-                match self.policy.failed_as(&self.seen, call, now, &self.failure, shared, &mut |_| {}) {
-                    Decision::GiveUp { reason, .. } => reason,
-                    Decision::Retry { delay, .. } => {
-                        let at = now.saturating_add(delay);
-                        if call.failures < MOST_ATTEMPTS && at < self.end {
-                            return Some(at);
+        let reason =
+            match self.policy.attempt(&mut self.call, now, Shared { budget: budget.as_deref_mut(), breaker: None }) {
+                Err(refused) => refused.reason,
+                Ok(attempt) => {
+                    self.attempts += 1;
+                    self.last_at = self.last_at.max(now);
+                    let window = now / self.options.window.max(1);
+                    if let Some(retry) = attempt.number.checked_sub(2)
+                        && let Some(arrivals) = room.arrivals.get_mut(window as usize)
+                        && let Some(count) = arrivals.get_mut((retry as usize).min(RETRIES - 1))
+                    {
+                        *count += 1;
+                        if self.serves(window, now) {
+                            self.policy.succeeded(
+                                &mut self.call,
+                                now,
+                                Shared { budget: budget.as_deref_mut(), breaker: None },
+                            );
+                            self.succeeded += 1;
+                            self.ended += 1;
+                            return None;
                         }
-                        self.unfinished += 1;
-                        self.ended += 1;
-                        return None;
+                    }
+                    let shared = Shared { budget, breaker: None };
+                    match self.policy.failed_as(&self.seen, &mut self.call, now, &self.failure, shared, &mut |_| {}) {
+                        Decision::GiveUp { reason, .. } => reason,
+                        Decision::Retry { delay, .. } => {
+                            let at = now.saturating_add(delay);
+                            if self.call.failures < MOST_ATTEMPTS && at < self.end {
+                                return Some(at);
+                            }
+                            self.unfinished += 1;
+                            self.ended += 1;
+                            return None;
+                        }
                     }
                 }
-            }
-        };
+            };
         if let Some(count) = self.gave_up.get_mut(reason as usize - 1) {
             *count += 1;
         }
@@ -291,27 +295,29 @@ impl Herd {
     }
 
     /// Puts a client that will make another attempt in the queue.
-    fn wait(&mut self, number: u32, call: &Call, next: Option<u64>, room: &mut Room) {
+    fn wait(&mut self, number: u32, next: Option<u64>, room: &mut Room) {
         let Some(at) = next else { return };
-        self.waiting.taken = call.taken;
-        let Call { failures, is_last, previous, .. } = *call;
-        room.queue.push(room.clients, &Waiting { at, failures, is_last, number, previous });
+        let Call { failures, is_last, previous, taken, .. } = self.call;
+        self.taken = taken;
+        room.queue.push(room.clients, &Waiting { at, number, failures, is_last, previous });
     }
 
-    /// The call of a client that waits.
-    fn wake(&self, client: &Waiting) -> Call {
-        let mut call = self.waiting;
-        call.call_seed = self.call_seed(client.number);
-        call.failures = client.failures;
-        if let Some(count) = call.failures_in.get_mut(self.seen.class as usize) {
-            *count = call.failures;
+    /// Makes the call that of a client that waited; nobody's has been later.
+    fn wake(&mut self, client: &Waiting) {
+        self.call.call_seed = self.call_seed(client.number);
+        self.call.failures = client.failures;
+        if let Some(count) = self.call.failures_in.get_mut(self.seen.class as usize) {
+            *count = client.failures;
         }
         if self.policy.settings[HINT_RESETS] == TRUE && self.options.hint.is_some() {
-            call.restarted_at = call.failures;
+            self.call.restarted_at = client.failures;
         }
-        call.previous = client.previous;
-        call.is_last = client.is_last;
-        call
+        self.call.used_immediate = self.seen.condition == Condition::Immediate;
+        self.call.used_once = self.seen.condition == Condition::OptInOnce;
+        self.call.previous = client.previous;
+        self.call.is_last = client.is_last;
+        self.call.taken = self.taken;
+        self.call.is_settled = false;
     }
 
     fn call_seed(&self, number: u32) -> u64 {

@@ -73,6 +73,15 @@ FINDINGS = [
     case("a rule that retries a range", QUIET | {"rules": [{"http": "402-499", "class": "throttle"}]}, "retries-never-class"),
     case("a rule that retries one kind of 404", QUIET | {"rules": [{"http": 404, "body_contains": "not yet", "class": "transient"}]}),
     case("a rule that only says whether it was sent", QUIET | {"rules": [{"http": 404, "sent": "rejected"}]}),
+    case("a rule that retries a duplicate key", QUIET | {"rules": [{"postgres": "23505", "class": "conflict"}]}, "retries-never-class",
+         texts={"retries-never-class": "rules.0 retries what a constraint of the database forbids, which it will forbid again; give it class permanent"}),
+    *[case(f"a rule that retries {domain} {code}", QUIET | {"rules": [{domain: code, "class": "conflict"}]}, "retries-never-class")
+      for domain, code in (("postgres", "23"), ("postgres", "23P01"), ("mysql", 1062), ("mysql", "1450-1460"), ("sqlite", "SQLITE_CONSTRAINT_UNIQUE"),
+                           ("sqlite", 2067), ("sqlite", 19), ("mongodb", 11000))],
+    *[case(f"a rule for {domain} {code}, which no constraint forbids", QUIET | {"rules": [{domain: code, "class": "conflict"}]})
+      for domain, code in (("postgres", "40001"), ("mysql", 1064), ("mysql", "1063-1100"), ("sqlite", "SQLITE_LOCKED"), ("mongodb", 11600), ("redis", "23505"))],
+    case("a rule for one constraint", QUIET | {"rules": [{"mysql": 1062, "body_contains": "lease", "class": "conflict"}]}),
+    case("a rule that only says that a duplicate key was rejected", QUIET | {"rules": [{"postgres": "23505", "sent": "rejected"}]}),
     case("a rule for 409", QUIET | {"rules": [{"http": 409, "class": "conflict"}]}),
     case("rules for names that do not exist", QUIET | {"rules": [{"dns": "EAI_NONAME", "class": "connect"}, {"dns": -5, "class": "connect"}, {"dns": "EAI_AGAIN", "class": "connect"}]},
          "notfound-dns", "notfound-dns"),
