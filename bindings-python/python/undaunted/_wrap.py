@@ -25,10 +25,10 @@ def decorate(fn: Any, policy: Policy, generators: str = "refuse") -> Any:
     name = name_of(fn, policy)
     if kind in (GENERATOR, ASYNC_GENERATOR) and generators != "restart":
         raise TypeError(
-            f"{name} is a generator function, whose errors come while it is consumed; retry the code that consumes it, or pass "
-            'generators="restart" to run it again from the start and yield its first items again'
+            f"{name} is a generator function, whose errors come while it is consumed; retry the code that consumes it, or write "
+            '@undaunted.retry(..., generators="restart") to start it anew, which yields its first items again'
         )
-    wrapper: Any = WRAPPERS[kind](fn, policy, name)
+    wrapper: Any = wrapper_for(kind)(fn, policy, name)
     if policy._core.attempt_timeout is not None:
         if kind == ASYNC_GENERATOR:
             raise TypeError(f"{name} is an asynchronous generator, which attempt_timeout cannot interrupt; remove attempt_timeout")
@@ -108,33 +108,15 @@ def _async(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., A
     return retrying
 
 
-def _generator(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
-    def retrying(*args: Any, **kwargs: Any) -> Any:
-        for attempt in RetryContext(policy, name):
-            with attempt:
-                attempt.result = yield from fn(*args, **kwargs)
-        return attempt.result
+def wrapper_for(kind: str) -> Callable[[Callable[..., Any], Policy, str], Any]:
+    if kind in (SYNC, ASYNC):
+        return _sync if kind == SYNC else _async
+    from ._generators import async_generator_wrapper, generator_wrapper
 
-    return retrying
-
-
-def _async_generator(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
-    async def retrying(*args: Any, **kwargs: Any) -> Any:
-        async for attempt in RetryContext(policy, name):
-            with attempt:
-                items = fn(*args, **kwargs)
-                try:
-                    async for item in items:
-                        yield item
-                finally:
-                    await items.aclose()
-                attempt.result = None
-
-    return retrying
+    return generator_wrapper if kind == GENERATOR else async_generator_wrapper
 
 
 SYNC, ASYNC, GENERATOR, ASYNC_GENERATOR = "sync", "async", "generator", "async generator"
 
 # Flags of code objects, as `inspect` names them: CO_ASYNC_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_GENERATOR.
 FLAGS = ((0x200, ASYNC_GENERATOR), (0x80, ASYNC), (0x100, ASYNC), (0x20, GENERATOR))
-WRAPPERS = {SYNC: _sync, ASYNC: _async, GENERATOR: _generator, ASYNC_GENERATOR: _async_generator}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from datetime import timedelta
 from typing import Any, TypeVar, assert_type
 
@@ -34,7 +34,22 @@ def generic(value: T) -> T:
     return value
 
 
+@undaunted.retry(on=OSError, generators="restart")
+def pages(count: int) -> Generator[str, int, bytes]:
+    yield ""
+    return b""
+
+
+@undaunted.retry(Policy(attempts=2), generators="restart")
+async def pages_later(count: int) -> AsyncGenerator[str, int]:
+    yield ""
+
+
 class Client:
+    @undaunted.retry(generators="restart")
+    def lines(self, key: str) -> Iterator[str]:
+        yield key
+
     @undaunted.retry(on=OSError)
     def get(self, key: str) -> int:
         return len(key)
@@ -67,6 +82,9 @@ async def main() -> None:
     assert_type(parse(1), float)
     assert_type(await fetch("u"), list[str])
     assert_type(generic("a"), str)
+    assert_type(pages(1), Generator[str, int, bytes])
+    assert_type(pages_later(1), AsyncGenerator[str, int])
+    assert_type(Client().lines("a"), Iterator[str])
     assert_type(Client().get("a"), int)
     assert_type(await Client().get_later("a"), int)
     assert_type(Client.static("a"), int)
@@ -151,6 +169,8 @@ def mistakes() -> None:
     bare(1, txt="a")  # type: ignore[call-arg]
     Client().get(5)  # type: ignore[arg-type]
     undaunted.retry(atempts=3)  # type: ignore[call-overload]
+    undaunted.retry(generators="restrat")  # type: ignore[call-overload]
+    pages("a")  # type: ignore[arg-type]
     undaunted.retry(jitter="ful")  # type: ignore[call-overload]
     Policy(attempts="3")  # type: ignore[arg-type]
     Policy(on=ValueError())  # type: ignore[arg-type]
