@@ -19,7 +19,7 @@ Files = dict[str, bytes]
 # Each archive has these, and nothing that no pattern of its own list matches whole. LICENSE is the root's, byte by byte.
 WHEEL = [
     r"undaunted/[a-z0-9_]+\.py",
-    r"undaunted/adapters/[a-z0-9_]+\.py",
+    r"undaunted/(adapters|compat|compat/stamina|instrumentation)/[a-z0-9_]+\.py",
     r"undaunted/_core\.(abi3\.so|pyd)",
     r"undaunted/_core\.pyi",
     r"undaunted/py\.typed",
