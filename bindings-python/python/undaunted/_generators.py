@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from ._block import RetryContext
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
     from typing import Any
 
     from ._block import Attempt
-    from ._policy import Policy
+    from ._wrap import Begin
 
 
-def generator_wrapper(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
+def generator_wrapper(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     def retrying(*args: Any, **kwargs: Any) -> Any:
-        for attempt in RetryContext(policy, name):
+        for attempt in begin(args, kwargs):
             with attempt:
                 attempt.result = yield from Steps(fn(*args, **kwargs), attempt)
         return attempt.result
@@ -23,9 +21,9 @@ def generator_wrapper(fn: Callable[..., Any], policy: Policy, name: str) -> Call
     return retrying
 
 
-def async_generator_wrapper(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
+def async_generator_wrapper(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     async def retrying(*args: Any, **kwargs: Any) -> Any:
-        async for attempt in RetryContext(policy, name):
+        async for attempt in begin(args, kwargs):
             with attempt:
                 items: AsyncGenerator[Any, Any] = fn(*args, **kwargs)
                 attempt._take_back()
