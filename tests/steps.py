@@ -102,7 +102,7 @@ STEPS: dict[str, Step] = {
     "stamina-suite": Step([own("tests/stamina_suite.py")], needs=["python-package"], facts=["stamina suite:"]),
     "python-types": Step(
         [
-            own("-m", "mypy", "--strict", "python/undaunted", folder=ROOT / "bindings-python"),
+            own("-m", "mypy", "--strict", "python/undaunted", "python/pytest_undaunted", folder=ROOT / "bindings-python"),
             own("-m", "mypy", "--strict", "tests/typing/api.py", folder=ROOT / "bindings-python"),
             own("-m", "pyright", "--pythonpath", PYTHON, "tests/typing/api.py", folder=ROOT / "bindings-python"),
             own("-m", "mypy.stubtest", "undaunted._core", folder=ROOT / "bindings-python"),

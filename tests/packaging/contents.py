@@ -19,6 +19,7 @@ Files = dict[str, bytes]
 # Each archive has these, and nothing that no pattern of its own list matches whole. LICENSE is the root's, byte by byte.
 WHEEL = [
     r"undaunted/[a-z0-9_]+\.py",
+    r"pytest_undaunted/__init__\.py",
     r"undaunted/(adapters|compat|compat/stamina|instrumentation)/[a-z0-9_]+\.py",
     r"undaunted/_core\.(abi3\.so|pyd)",
     r"undaunted/_core\.pyi",
@@ -34,6 +35,7 @@ SDIST = [
     r"core/src/[a-z0-9_/]+\.rs",
     r"bindings-python/(Cargo\.toml|README\.md|LICENSE|build\.rs)",
     r"bindings-python/src/[a-z0-9_/]+\.rs",
+    r"python/pytest_undaunted/__init__\.py",
     r"python/undaunted/([a-z0-9_/]+\.pyi?|py\.typed|policy\.schema\.json)",
 ]
 TARBALL = [

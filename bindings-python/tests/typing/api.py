@@ -9,6 +9,11 @@ from typing import Any, TypeVar, assert_type
 
 import undaunted
 from undaunted import Policy
+from undaunted.compat import stamina
+from undaunted.instrumentation.logging import LoggingHook
+from undaunted.instrumentation.opentelemetry import OpenTelemetryHook
+from undaunted.instrumentation.prometheus import PrometheusHook
+from undaunted.instrumentation.structlog import StructlogHook
 from undaunted.lab import Conversion, Estimate, Finding, convert
 
 T = TypeVar("T")
@@ -217,3 +222,33 @@ async def guards() -> None:
         assert_type(bulkhead.snapshot()["running"], int)
     assert_type(await bulkhead.call_async(fetch_number, "abc"), int)
     assert_type(await undaunted.Hedge("200ms", attempts=3, budget="api").run(fetch_number, "abc"), int)
+
+
+# Ready-made hooks, and stamina's names.
+undaunted.on_event(LoggingHook("app", levels={"scheduled": 20}, prefix="")).close()
+Policy(on_event=[PrometheusHook(buckets=(1, 5)), OpenTelemetryHook(prefix="app."), StructlogHook(levels={"success": "info"})])
+LoggingHook(levels={"gaveup": 20})  # type: ignore[dict-item]
+
+
+@stamina.retry(on=(OSError, ValueError), timeout=timedelta(seconds=5))
+def numbers(count: int) -> Iterator[int]:
+    yield from range(count)
+
+
+@stamina.retry(on=lambda error: 1.5)
+async def fetch_text(url: str) -> str:
+    return url
+
+
+async def shim() -> None:
+    assert_type(numbers(1), Iterator[int])
+    assert_type(await fetch_text("u"), str)
+    assert_type(stamina.RetryingCaller(attempts=3).on(OSError)(parse, 1), float)
+    assert_type(await stamina.AsyncRetryingCaller()(OSError, fetch_text, "u"), str)
+    async for attempt in stamina.retry_context(OSError):
+        with attempt:
+            assert_type(attempt.next_wait, float)
+    assert_type(stamina.retry_context(on=OSError).policy, Policy)
+    numbers("a")  # type: ignore[arg-type]
+    stamina.retry(on=ValueError())  # type: ignore[arg-type]
+    stamina.retry(OSError)  # type: ignore[call-arg]
