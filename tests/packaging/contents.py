@@ -48,8 +48,14 @@ CRATE = [
 ]
 # By their names in the archive, without the folder that an archive has around everything.
 REQUIRED = {
-    "wheel": ["undaunted/__init__.py", "undaunted/py.typed", "undaunted/_core.pyi", "INFO/METADATA", "INFO/licenses/LICENSE"],
-    "sdist": ["PKG-INFO", "LICENSE", "README.md", "Cargo.lock", "core/LICENSE", "core/src/lib.rs", "python/undaunted/py.typed"],
+    "wheel": [
+        "undaunted/__init__.py", "undaunted/py.typed", "undaunted/_core.pyi", "undaunted/compat/stamina/__init__.py",
+        "undaunted/instrumentation/logging.py", "pytest_undaunted/__init__.py", "INFO/entry_points.txt", "INFO/METADATA", "INFO/licenses/LICENSE",
+    ],
+    "sdist": [
+        "PKG-INFO", "LICENSE", "README.md", "Cargo.lock", "core/LICENSE", "core/src/lib.rs", "python/undaunted/py.typed",
+        "python/pytest_undaunted/__init__.py",
+    ],
     "tarball": [
         "package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.cjs", "dist/index.d.ts", "dist/index.d.cts",
         "dist/fetch.js", "dist/lab.js", "dist/lab.cjs", "policy.schema.json",
