@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import logging
 import pickle
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -379,6 +380,49 @@ def test_test_mode_waits_nothing_and_may_raise_the_attempts(form, waits):
             form(fails(ValueError(), calls), on=lambda error: 10.0, attempts=2, timeout=1)
         assert attempts == len(calls) and not any(waits)
     assert not stamina.is_testing()
+
+
+def test_no_time_is_up_in_test_mode_and_limits_need_not_be_there(waits):
+    for timeout, attempts in ((1, 2), (None, None)):
+        calls = []
+
+        def slow(calls=calls):
+            calls.append(1)
+            time.sleep(5)
+            raise ValueError
+
+        with stamina.set_testing(True, attempts=3), pytest.raises(ValueError):
+            decorator(slow, on=ValueError, timeout=timeout, attempts=attempts)
+        assert 3 == len(calls)
+
+
+def test_undaunted_hears_of_these_calls_too():
+    kinds, closed = [], []
+
+    class Manager:
+        def __enter__(self):
+            pass
+
+        def __exit__(self, kind, error, tb):
+            closed.append(error)
+
+    def hook(event):
+        kinds.append((event.kind, event.name))
+        return Manager() if event.kind == "scheduled" else None
+
+    error = ValueError()
+    with undaunted.testing(), undaunted.on_event(hook), pytest.raises(ValueError):
+        block(fails(error, []), on=ValueError, attempts=2)
+    assert [("attempt", "<context block>"), ("scheduled", "<context block>")] == kinds[:2] and [error] == closed
+
+
+def test_an_awaitable_is_refused_by_synchronous_forms():
+    async def later():
+        return 5
+
+    for call in (stamina.retry(on=ValueError)(lambda: later()), lambda: stamina.RetryingCaller()(ValueError, lambda: later())):
+        with pytest.raises(TypeError, match="<lambda> is retried as a synchronous function, but returned a coroutine"):
+            call()
 
 
 def test_callers_pickle_and_say_what_they_are():

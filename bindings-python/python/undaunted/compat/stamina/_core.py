@@ -152,7 +152,7 @@ class RetryingCaller(BaseRetryingCaller):
         """Calls a function with retries of these errors."""
         for attempt in self._begin(on):
             with attempt:
-                attempt.result = refuse_awaitable(callable_(*args, **kwargs), BLOCK)
+                attempt.result = refuse_awaitable(callable_(*args, **kwargs), guess_name(callable_))
         return attempt.result  # type: ignore[no-any-return]
 
     def on(self, on: ExcOrBackoffHook, /) -> BoundRetryingCaller:
