@@ -99,9 +99,10 @@ STEPS: dict[str, Step] = {
     "schema": Step([own("tests/schema.py", "--check")], needs=["venv", "rust"], facts=["schema:"]),
     "bare-metal": Step([own("tests/bare_metal.py")], needs=["js-package", "venv"], facts=["bare metal:"]),
     "python": Step([own("-m", "pytest", "-q", folder=ROOT / "bindings-python")], needs=["python-package"], facts=[" passed"]),
+    "stamina-suite": Step([own("tests/stamina_suite.py")], needs=["python-package"], facts=["stamina suite:"]),
     "python-types": Step(
         [
-            own("-m", "mypy", "--strict", "python/undaunted", folder=ROOT / "bindings-python"),
+            own("-m", "mypy", "--strict", "python/undaunted", "python/pytest_undaunted", folder=ROOT / "bindings-python"),
             own("-m", "mypy", "--strict", "tests/typing/api.py", folder=ROOT / "bindings-python"),
             own("-m", "pyright", "--pythonpath", PYTHON, "tests/typing/api.py", folder=ROOT / "bindings-python"),
             own("-m", "mypy.stubtest", "undaunted._core", folder=ROOT / "bindings-python"),

@@ -19,7 +19,8 @@ Files = dict[str, bytes]
 # Each archive has these, and nothing that no pattern of its own list matches whole. LICENSE is the root's, byte by byte.
 WHEEL = [
     r"undaunted/[a-z0-9_]+\.py",
-    r"undaunted/adapters/[a-z0-9_]+\.py",
+    r"pytest_undaunted/__init__\.py",
+    r"undaunted/(adapters|compat|compat/stamina|instrumentation)/[a-z0-9_]+\.py",
     r"undaunted/_core\.(abi3\.so|pyd)",
     r"undaunted/_core\.pyi",
     r"undaunted/py\.typed",
@@ -34,6 +35,7 @@ SDIST = [
     r"core/src/[a-z0-9_/]+\.rs",
     r"bindings-python/(Cargo\.toml|README\.md|LICENSE|build\.rs)",
     r"bindings-python/src/[a-z0-9_/]+\.rs",
+    r"python/pytest_undaunted/__init__\.py",
     r"python/undaunted/([a-z0-9_/]+\.pyi?|py\.typed|policy\.schema\.json)",
 ]
 TARBALL = [
@@ -46,8 +48,14 @@ CRATE = [
 ]
 # By their names in the archive, without the folder that an archive has around everything.
 REQUIRED = {
-    "wheel": ["undaunted/__init__.py", "undaunted/py.typed", "undaunted/_core.pyi", "INFO/METADATA", "INFO/licenses/LICENSE"],
-    "sdist": ["PKG-INFO", "LICENSE", "README.md", "Cargo.lock", "core/LICENSE", "core/src/lib.rs", "python/undaunted/py.typed"],
+    "wheel": [
+        "undaunted/__init__.py", "undaunted/py.typed", "undaunted/_core.pyi", "undaunted/compat/stamina/__init__.py",
+        "undaunted/instrumentation/logging.py", "pytest_undaunted/__init__.py", "INFO/entry_points.txt", "INFO/METADATA", "INFO/licenses/LICENSE",
+    ],
+    "sdist": [
+        "PKG-INFO", "LICENSE", "README.md", "Cargo.lock", "core/LICENSE", "core/src/lib.rs", "python/undaunted/py.typed",
+        "python/pytest_undaunted/__init__.py",
+    ],
     "tarball": [
         "package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.cjs", "dist/index.d.ts", "dist/index.d.cts",
         "dist/fetch.js", "dist/lab.js", "dist/lab.cjs", "policy.schema.json",

@@ -32,7 +32,7 @@ def check_wheel() -> None:
         run(python, "-W", "error", "example.py", folder=folder)
         passed("wheel runs the first example of its README")
         run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "undaunted", folder=folder)
-        left = list(folder.glob("venv/**/undaunted*"))
+        left = list(folder.glob("venv/**/*undaunted*"))
         assert not left, left
         passed("wheel leaves nothing behind when uninstalled")
 

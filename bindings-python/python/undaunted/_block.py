@@ -121,11 +121,13 @@ class Attempt:
     `number` counts from 1. With `retry_if_result` the block must set `result`.
     """
 
-    __slots__ = ("_delay", "_facts", "_is_async", "_limit", "_result", "_run", "_scope", "_state", "_token", "number")
+    __slots__ = ("_delay", "_facts", "_is_async", "_is_closing", "_limit", "_result", "_run", "_scope", "_state", "_token", "number")
 
     def __init__(self, run: Run, *, is_async: bool) -> None:
         self._run = run
         self._is_async = is_async
+        #: A generator is being closed: what it raises now is for who closes it.
+        self._is_closing = False
         self._state = NEW
         self._delay: float | None = None
         self._facts: _core.Failure | None = None
@@ -180,8 +182,7 @@ class Attempt:
         if self._state is not NEW:
             raise RuntimeError("this attempt was used already; each turn of the loop gives a new one")
         run = self._run
-        if run.policy._core.shares:
-            self._token = _switch.deadline.set(run.call.deadline)
+        self._hand_on()
         self._state = RUNNING
         run.attempt_starts()
         self._limit = run.call.limit
@@ -191,8 +192,7 @@ class Attempt:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
         run = self._run
-        if self._token is not None:
-            leave_share(self._token)
+        self._take_back()
         expired = self._scope is not None and self._scope.close(kind, error, tb)
         if expired:
             error = TimeoutError(self._limit or 0.0)
@@ -200,7 +200,7 @@ class Attempt:
         if error is None:
             self._judge_result()
             return False
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception) or self._is_closing:
             run.abandoned(error)
             return False
         delay = run.failed(error)
@@ -216,6 +216,17 @@ class Attempt:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
         return self.__exit__(kind, error, tb)
+
+    def _hand_on(self) -> None:
+        """Hands the deadline on to calls inside, where the policy says so."""
+        if self._run.policy._core.shares:
+            self._token = _switch.deadline.set(self._run.call.deadline)
+
+    def _take_back(self) -> None:
+        """An extra call is harmless."""
+        if self._token is not None:
+            token, self._token = self._token, None
+            leave_share(token)
 
     def _judge(self, facts: _core.Failure) -> None:
         """For adapters: the result is a response that these facts speak of."""

@@ -107,7 +107,7 @@ class Policy:
         return policy
 
     def __call__(self, fn: Callable[P, R], /) -> Callable[P, R]:
-        """Decorates a function or method, synchronous or asynchronous. Raises TypeError for generator functions."""
+        """Decorates a function or method, synchronous or asynchronous. Raises TypeError for generator functions: see `retry`."""
         return decorate(fn, self)  # type: ignore[no-any-return]
 
     def call(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

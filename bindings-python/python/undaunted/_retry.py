@@ -38,7 +38,11 @@ def retry(target: Any = None, /, *, generators: str = "refuse", **options: Any) 
 
     `@retry`, `@retry(attempts=3, on=OSError)` or `@retry(policy, on=OSError)`: options and settings are those of `Policy`, on top of the
     policy given, which may be a source of policies. The last error leaves as it came, with a note that says why; `history(error)` has the attempts. Generator functions are
-    refused unless generators="restart", which runs them from the start again, items that were yielded included.
+    refused unless generators="restart".
+
+    generators="restart" starts a generator anew after an error that is retried, and yields again what it had yielded: for consumers that can bear
+    it. What is sent or thrown in goes to the generator that runs; its return value is kept; an error on closing it is not retried. The time
+    that the consumer takes between two items counts, too.
 
     Raises PolicyError for options, TypeError for what cannot be decorated.
     """

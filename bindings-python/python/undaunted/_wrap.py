@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from ._policy import Policy
 
+    #: The attempts of a call with these arguments.
+    Begin = Callable[[tuple[Any, ...], dict[str, Any]], RetryContext]
+
 
 def decorate(fn: Any, policy: Policy, generators: str = "refuse") -> Any:
     """The function with retries, of the same kind as it was: function, coroutine function, static or class method."""
@@ -25,10 +28,10 @@ def decorate(fn: Any, policy: Policy, generators: str = "refuse") -> Any:
     name = name_of(fn, policy)
     if kind in (GENERATOR, ASYNC_GENERATOR) and generators != "restart":
         raise TypeError(
-            f"{name} is a generator function, whose errors come while it is consumed; retry the code that consumes it, or pass "
-            'generators="restart" to run it again from the start and yield its first items again'
+            f"{name} is a generator function, whose errors come while it is consumed; retry the code that consumes it, or write "
+            '@undaunted.retry(..., generators="restart") to start it anew, which yields its first items again'
         )
-    wrapper: Any = WRAPPERS[kind](fn, policy, name)
+    wrapper: Any = _wrapper(kind, fn, policy, name)
     if policy._core.attempt_timeout is not None:
         if kind == ASYNC_GENERATOR:
             raise TypeError(f"{name} is an asynchronous generator, which attempt_timeout cannot interrupt; remove attempt_timeout")
@@ -39,6 +42,15 @@ def decorate(fn: Any, policy: Policy, generators: str = "refuse") -> Any:
     dress(wrapper, fn)
     wrapper.policy = policy
     return wrapper
+
+
+def _wrapper(kind: str, fn: Any, policy: Policy, name: str) -> Any:
+    if policy._settings.is_plain and not policy._core.is_watched:
+        if kind == SYNC:
+            return sync_wrapper(fn, policy, name)
+        if kind == ASYNC and policy._core.attempt_timeout is None:
+            return async_wrapper(fn, policy, name)
+    return over_blocks(kind, fn, lambda args, kwargs: RetryContext(policy, name), name)
 
 
 def kind_of(fn: Any) -> str:
@@ -82,12 +94,20 @@ def dress(wrapper: Any, fn: Any) -> None:
     wrapper.__wrapped__ = fn
 
 
-def _sync(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
-    if policy._settings.is_plain and not policy._core.is_watched:
-        return sync_wrapper(fn, policy, name)
+def over_blocks(kind: str, fn: Callable[..., Any], begin: Begin, name: str) -> Any:
+    """The function in blocks of retries, which `begin` gives for each call."""
+    if kind == SYNC:
+        return _sync(fn, begin, name)
+    if kind == ASYNC:
+        return _async(fn, begin)
+    from ._generators import async_generator_wrapper, generator_wrapper
 
+    return generator_wrapper(fn, begin) if kind == GENERATOR else async_generator_wrapper(fn, begin)
+
+
+def _sync(fn: Callable[..., Any], begin: Begin, name: str) -> Callable[..., Any]:
     def retrying(*args: Any, **kwargs: Any) -> Any:
-        for attempt in RetryContext(policy, name):
+        for attempt in begin(args, kwargs):
             with attempt:
                 attempt.result = refuse_awaitable(fn(*args, **kwargs), name)
         return attempt.result
@@ -95,40 +115,12 @@ def _sync(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., An
     return retrying
 
 
-def _async(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
-    if policy._settings.is_plain and not policy._core.is_watched and policy._core.attempt_timeout is None:
-        return async_wrapper(fn, policy, name)
-
+def _async(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     async def retrying(*args: Any, **kwargs: Any) -> Any:
-        async for attempt in RetryContext(policy, name):
+        async for attempt in begin(args, kwargs):
             with attempt:
                 attempt.result = await fn(*args, **kwargs)
         return attempt.result
-
-    return retrying
-
-
-def _generator(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
-    def retrying(*args: Any, **kwargs: Any) -> Any:
-        for attempt in RetryContext(policy, name):
-            with attempt:
-                attempt.result = yield from fn(*args, **kwargs)
-        return attempt.result
-
-    return retrying
-
-
-def _async_generator(fn: Callable[..., Any], policy: Policy, name: str) -> Callable[..., Any]:
-    async def retrying(*args: Any, **kwargs: Any) -> Any:
-        async for attempt in RetryContext(policy, name):
-            with attempt:
-                items = fn(*args, **kwargs)
-                try:
-                    async for item in items:
-                        yield item
-                finally:
-                    await items.aclose()
-                attempt.result = None
 
     return retrying
 
@@ -137,4 +129,3 @@ SYNC, ASYNC, GENERATOR, ASYNC_GENERATOR = "sync", "async", "generator", "async g
 
 # Flags of code objects, as `inspect` names them: CO_ASYNC_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_GENERATOR.
 FLAGS = ((0x200, ASYNC_GENERATOR), (0x80, ASYNC), (0x100, ASYNC), (0x20, GENERATOR))
-WRAPPERS = {SYNC: _sync, ASYNC: _async, GENERATOR: _generator, ASYNC_GENERATOR: _async_generator}

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from datetime import timedelta
 from typing import Any, TypeVar, assert_type
 
 import undaunted
 from undaunted import Policy
+from undaunted.compat import stamina
+from undaunted.instrumentation.logging import LoggingHook
+from undaunted.instrumentation.opentelemetry import OpenTelemetryHook
+from undaunted.instrumentation.prometheus import PrometheusHook
+from undaunted.instrumentation.structlog import StructlogHook
 from undaunted.lab import Conversion, Estimate, Finding, convert
 
 T = TypeVar("T")
@@ -34,7 +39,22 @@ def generic(value: T) -> T:
     return value
 
 
+@undaunted.retry(on=OSError, generators="restart")
+def pages(count: int) -> Generator[str, int, bytes]:
+    yield ""
+    return b""
+
+
+@undaunted.retry(Policy(attempts=2), generators="restart")
+async def pages_later(count: int) -> AsyncGenerator[str, int]:
+    yield ""
+
+
 class Client:
+    @undaunted.retry(generators="restart")
+    def lines(self, key: str) -> Iterator[str]:
+        yield key
+
     @undaunted.retry(on=OSError)
     def get(self, key: str) -> int:
         return len(key)
@@ -67,6 +87,9 @@ async def main() -> None:
     assert_type(parse(1), float)
     assert_type(await fetch("u"), list[str])
     assert_type(generic("a"), str)
+    assert_type(pages(1), Generator[str, int, bytes])
+    assert_type(pages_later(1), AsyncGenerator[str, int])
+    assert_type(Client().lines("a"), Iterator[str])
     assert_type(Client().get("a"), int)
     assert_type(await Client().get_later("a"), int)
     assert_type(Client.static("a"), int)
@@ -151,6 +174,8 @@ def mistakes() -> None:
     bare(1, txt="a")  # type: ignore[call-arg]
     Client().get(5)  # type: ignore[arg-type]
     undaunted.retry(atempts=3)  # type: ignore[call-overload]
+    undaunted.retry(generators="restrat")  # type: ignore[call-overload]
+    pages("a")  # type: ignore[arg-type]
     undaunted.retry(jitter="ful")  # type: ignore[call-overload]
     Policy(attempts="3")  # type: ignore[arg-type]
     Policy(on=ValueError())  # type: ignore[arg-type]
@@ -197,3 +222,33 @@ async def guards() -> None:
         assert_type(bulkhead.snapshot()["running"], int)
     assert_type(await bulkhead.call_async(fetch_number, "abc"), int)
     assert_type(await undaunted.Hedge("200ms", attempts=3, budget="api").run(fetch_number, "abc"), int)
+
+
+# Ready-made hooks, and stamina's names.
+undaunted.on_event(LoggingHook("app", levels={"scheduled": 20}, prefix="")).close()
+Policy(on_event=[PrometheusHook(buckets=(1, 5)), OpenTelemetryHook(prefix="app."), StructlogHook(levels={"success": "info"})])
+LoggingHook(levels={"gaveup": 20})  # type: ignore[dict-item]
+
+
+@stamina.retry(on=(OSError, ValueError), timeout=timedelta(seconds=5))
+def numbers(count: int) -> Iterator[int]:
+    yield from range(count)
+
+
+@stamina.retry(on=lambda error: 1.5)
+async def fetch_text(url: str) -> str:
+    return url
+
+
+async def shim() -> None:
+    assert_type(numbers(1), Iterator[int])
+    assert_type(await fetch_text("u"), str)
+    assert_type(stamina.RetryingCaller(attempts=3).on(OSError)(parse, 1), float)
+    assert_type(await stamina.AsyncRetryingCaller()(OSError, fetch_text, "u"), str)
+    async for attempt in stamina.retry_context(OSError):
+        with attempt:
+            assert_type(attempt.next_wait, float)
+    assert_type(stamina.retry_context(on=OSError).policy, Policy)
+    numbers("a")  # type: ignore[arg-type]
+    stamina.retry(on=ValueError())  # type: ignore[arg-type]
+    stamina.retry(OSError)  # type: ignore[call-arg]
