@@ -156,10 +156,11 @@ def set_up_chromium() -> None:
 
 
 def install(*packages: str) -> None:
-    """Debian's packages, where they can be installed without asking; services that come with them are not started."""
+    """Debian's packages, where they can be installed without asking."""
     as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if not shutil.which("apt-get") or (as_root and not shutil.which("sudo")):
         return
+    # The run level asks Debian not to start the services that come with some.
     quietly = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get"]
     for words in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", *packages]):
         subprocess.run([*as_root, *quietly, *words], stdin=subprocess.DEVNULL, stdout=sys.stderr)

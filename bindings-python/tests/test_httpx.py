@@ -16,6 +16,8 @@ from undaunted._readers import read
 from undaunted.adapters.httpx import AsyncRetryingTransport, RetryingTransport
 
 POLICY = Policy(initial="1us", max_delay="1us", attempts=3)
+# Made once: to load the system's certificates takes longer than most tests.
+TLS = ssl.create_default_context()
 
 
 class Seen:
@@ -63,9 +65,8 @@ class SeenAsync(Seen, httpx.AsyncBaseTransport):
         await self.transport.aclose()
 
 
-def by_client(url, policy=POLICY, method="GET", seen=None, timeout=5, **options):
-    adapter = {name: options.pop(name) for name in ("cover_body", "transport") if name in options}
-    transport = RetryingTransport(policy, **adapter)
+def by_client(url, policy=POLICY, method="GET", seen=None, timeout=5, cover_body=False, **options):
+    transport = RetryingTransport(policy, cover_body=cover_body, verify=TLS)
     if seen is not None:
         transport.transport = seen[0] = SeenSync(transport.transport)
     with httpx.Client(transport=transport, timeout=timeout) as client:
@@ -73,9 +74,8 @@ def by_client(url, policy=POLICY, method="GET", seen=None, timeout=5, **options)
         return response.status_code, response.content
 
 
-async def awaited(url, policy=POLICY, method="GET", seen=None, timeout=5, **options):
-    adapter = {name: options.pop(name) for name in ("cover_body", "transport") if name in options}
-    transport = AsyncRetryingTransport(policy, **adapter)
+async def awaited(url, policy=POLICY, method="GET", seen=None, timeout=5, cover_body=False, **options):
+    transport = AsyncRetryingTransport(policy, cover_body=cover_body, verify=TLS)
     if seen is not None:
         transport.transport = seen[0] = SeenAsync(transport.transport)
     async with httpx.AsyncClient(transport=transport, timeout=timeout) as client:

@@ -7,8 +7,15 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar, assert_type
 
+import httpx
+import requests
+import urllib3
+
 import undaunted
 from undaunted import Policy
+from undaunted.adapters.httpx import AsyncRetryingTransport, RetryingTransport
+from undaunted.adapters.requests import RetryingAdapter
+from undaunted.adapters.urllib3 import Retry
 from undaunted.lab import Conversion, Estimate, Finding, convert
 
 T = TypeVar("T")
@@ -197,3 +204,16 @@ async def guards() -> None:
         assert_type(bulkhead.snapshot()["running"], int)
     assert_type(await bulkhead.call_async(fetch_number, "abc"), int)
     assert_type(await undaunted.Hedge("200ms", attempts=3, budget="api").run(fetch_number, "abc"), int)
+
+
+# Adapters are what their libraries take.
+async def adapters(policy: Policy) -> None:
+    with httpx.Client(transport=RetryingTransport(policy, http2=False)) as client:
+        assert_type(client.get("http://users.internal/").status_code, int)
+    async with httpx.AsyncClient(transport=AsyncRetryingTransport(policy, cover_body=True)) as patient:
+        assert_type((await patient.get("http://users.internal/")).status_code, int)
+    with requests.Session() as session:
+        session.mount("https://", RetryingAdapter(policy))
+    urllib3.PoolManager(retries=Retry(policy, total=5))
+    RetryingTransport(policy, httpx.AsyncHTTPTransport())  # type: ignore[arg-type]
+    httpx.Client(transport=AsyncRetryingTransport(policy))  # type: ignore[arg-type]
