@@ -1,9 +1,12 @@
-"""MariaDB through PyMySQL."""
+"""MariaDB through PyMySQL, mysql-connector and SQLAlchemy."""
 
+import contextlib
 import threading
 
+import mysql.connector
 import pymysql
 import pytest
+import sqlalchemy
 from processes import until
 
 CANNOT_HAVE_PARENT = 1452
@@ -12,24 +15,53 @@ CANNOT_HAVE_PARENT = 1452
 @pytest.fixture
 def table(mariadb):
     for sql in (
-        "drop table if exists test.child, test.t",
-        "create table test.t (id int primary key, n int) engine = innodb",
-        "create table test.child (t int, foreign key (t) references t (id)) engine = innodb",
+        "create table if not exists test.t (id int primary key, n int) engine = innodb",
+        "create table if not exists test.child (t int, foreign key (t) references t (id)) engine = innodb",
+        "delete from test.child",
+        "delete from test.t",
         "insert into test.t values (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0)",
     ):
         mariadb.execute(sql)
     return mariadb
 
 
-@pytest.fixture
-def run(mariadb, trial):
+def by_pymysql(server):
+    return server.connect(database="test")
+
+
+def by_connector(server):
+    # MariaDB has not the collation that is mysql-connector's default.
+    return mysql.connector.connect(**server.where(), database="test", collation="utf8mb4_general_ci", buffered=True)
+
+
+@contextlib.contextmanager
+def by_sqlalchemy(server):
+    engine = sqlalchemy.create_engine(f"mysql+pymysql://root@127.0.0.1:{server.port}/test", poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        yield Through(connection)
+
+
+class Through:
+    """A connection of SQLAlchemy's, as the drivers' are."""
+
+    def __init__(self, connection):
+        self.commit = connection.commit
+        self.execute = connection.exec_driver_sql
+
+    @contextlib.contextmanager
+    def cursor(self):
+        yield self
+
+
+@pytest.fixture(params=[by_pymysql, by_connector, by_sqlalchemy])
+def run(request, mariadb, trial):
     """Runs the steps, SQL or functions, in one transaction with retries. A list has a step for each attempt."""
 
     def run(*steps, **options):
         left = list(steps)
 
         def transaction():
-            with mariadb.connect(database="test") as connection, connection.cursor() as cursor:
+            with request.param(mariadb) as connection, connection.cursor() as cursor:
                 for step in list(left):
                     if callable(step):
                         left.remove(step)  # what it does has happened then
@@ -93,9 +125,9 @@ def test_a_row_that_has_changed_since_the_snapshot_is_retried(table, trial, run)
 
 
 def test_a_unique_violation_is_not_retried(table, trial, run):
-    run("insert into t values (1, 0)", on=pymysql.Error)
+    run("insert into t values (1, 0)", on=Exception)
     assert [("permanent", "maybe", "mysql 1062", "permanent")] == trial.seen
-    assert isinstance(trial.error, pymysql.err.IntegrityError)
+    assert "IntegrityError" == type(trial.error).__name__
 
 
 def test_a_foreign_key_race_is_retried_when_a_rule_asks_for_it(table, trial, run):

@@ -1,4 +1,4 @@
-"""PostgreSQL through psycopg and asyncpg."""
+"""PostgreSQL through psycopg, asyncpg and SQLAlchemy."""
 
 import signal
 import threading
@@ -6,6 +6,7 @@ import threading
 import asyncpg
 import psycopg
 import pytest
+import sqlalchemy
 from processes import until
 
 
@@ -34,7 +35,21 @@ def by_asyncpg(server, steps, isolation):
     return transaction
 
 
-@pytest.fixture(params=[by_psycopg, by_asyncpg])
+def by_sqlalchemy(server, steps, isolation):
+    url = f"postgresql+psycopg://postgres@127.0.0.1:{server.port}/postgres"
+    options = {"isolation_level": isolation.upper()} if isolation else {}
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, **options)
+
+    def transaction():
+        with engine.begin() as connection:
+            for step in steps():
+                step() if callable(step) else connection.exec_driver_sql(step)
+        return "done"
+
+    return transaction
+
+
+@pytest.fixture(params=[by_psycopg, by_asyncpg, by_sqlalchemy])
 def run(request, postgres, trial):
     """Runs the steps, SQL or functions, in one transaction with retries."""
 
@@ -58,6 +73,9 @@ def table(postgres):
     postgres.execute("drop table if exists child, t; create table t (id int primary key, n int); insert into t values (1, 0), (2, 0)")
     postgres.execute("create table child (t int references t)")
     return postgres
+
+
+ERRORS = (psycopg.Error, asyncpg.PostgresError, sqlalchemy.exc.DBAPIError)
 
 
 def is_waiting(server):
@@ -90,9 +108,9 @@ def test_a_serialization_failure_is_retried(table, trial, run):
 
 
 def test_a_unique_violation_is_not_retried(table, trial, run):
-    run("insert into t values (1, 0)", on=(psycopg.Error, asyncpg.PostgresError))
+    run("insert into t values (1, 0)", on=ERRORS)
     assert [("permanent", "maybe", "postgres 23505", "permanent")] == trial.seen
-    assert isinstance(trial.error, (psycopg.errors.UniqueViolation, asyncpg.UniqueViolationError))
+    assert isinstance(trial.error, (psycopg.errors.UniqueViolation, asyncpg.UniqueViolationError, sqlalchemy.exc.IntegrityError))
 
 
 def test_a_foreign_key_race_is_retried_when_a_rule_asks_for_it(table, trial, run):
