@@ -43,7 +43,7 @@ def s3(status, code, **headers):
     ("call", "failure", "seen"),
     [
         (put_item, dynamodb(400, "ThrottlingException"), ("throttle", "rejected", "aws ThrottlingException")),
-        (put_item, dynamodb(400, "ProvisionedThroughputExceededException"), ("throttle", "rejected", "aws ProvisionedThroughputExceededException")),
+        (put_item, dynamodb(400, "RequestLimitExceeded"), ("throttle", "rejected", "aws RequestLimitExceeded")),
         (put_item, dynamodb(500, "InternalServerError"), ("transient", "maybe", "http 500")),
         (get_object, s3(503, "SlowDown"), ("throttle", "rejected", "aws SlowDown")),
         (get_object, s3(400, "RequestTimeout"), ("timeout", "maybe", "aws RequestTimeout")),

@@ -133,7 +133,7 @@ def test_a_deadline_that_is_exceeded_is_late(call):
         with pytest.raises(grpc.RpcError) as caught:
             call(serving.port, POLICY.replace(attempts=2), timeout=0.05)
         over.set()
-    assert [("timeout", "maybe", "grpc 4")] * 2 == [(attempt.class_, attempt.sent, attempt.code) for attempt in undaunted.history(caught.value)]
+    assert [("timeout", "maybe", "grpc 4")] * 2 == [(a.class_, a.sent, a.code) for a in undaunted.history(caught.value)]
 
 
 def test_a_server_that_is_not_there_is_called_again_whatever_was_to_be_sent(call):

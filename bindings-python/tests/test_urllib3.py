@@ -122,6 +122,13 @@ def test_a_body_that_requests_streams_is_not_covered(client):
     assert 1 == len(server.requests)
 
 
+def test_bodies_that_come_through_a_proxy_are_covered():
+    with Server(["cut", answer(200, b"yes")]) as proxy, requests.Session() as session:
+        session.mount("http://", RetryingAdapter(POLICY))
+        assert b"yes" == session.get("http://users.invalid/", proxies={"http": proxy.url}).content
+    assert 2 == len(proxy.requests)
+
+
 def test_a_streamed_response_is_read_by_its_reader():
     with Server([answer(503), answer(200, b"a" * 5000)]) as server, requests.Session() as session:
         session.mount("http://", RetryingAdapter(POLICY))
@@ -161,7 +168,8 @@ def test_timeouts_are_retried_by_default_and_a_post_says_why_not():
     events = []
     with Server(["hang"]) as server, pytest.raises(requests.ReadTimeout):
         by_requests(server.url, POLICY.replace(on_event=events.append), method="POST", timeout=0.03)
-    assert ("gave_up", "not_idempotent", "timeout", "maybe") == tuple(getattr(events[-1], name) for name in ("kind", "reason", "class_", "sent"))
+    last = events[-1]
+    assert ("gave_up", "not_idempotent", "timeout", "maybe") == (last.kind, last.reason, last.class_, last.sent)
     with Server(["hang"]) as server, pytest.raises(requests.ConnectionError):
         by_requests(server.url, method="POST", timeout=0.03, headers={"Idempotency-Key": "k"})
     assert 3 == len(server.requests)

@@ -51,7 +51,7 @@ def _read_sqlstate(error: Any, needs_body: bool) -> _core.Failure:
 
 
 def _read_asyncpg_interface(error: Any, needs_body: bool) -> _core.Failure:
-    """A connection that is gone is misuse to asyncpg. Its transactions raise this, too, where they cannot roll back, in front of what happened."""
+    """A connection that is gone is misuse to asyncpg. Its transactions raise this where they cannot roll back, in front of what happened."""
     if "connection is closed" not in str(error):
         return read_user(error, needs_body)
     inner = _inside(error)

@@ -222,9 +222,11 @@ def _read_reason(error: Any, needs_body: bool) -> _core.Failure:
 
 def _innermost(error: Any) -> object:
     """httpx wraps httpcore's errors, which hold those of sockets, TLS and event loops; several addresses that failed come as a group."""
-    while isinstance(inner := error.exceptions[0] if isinstance(error, ExceptionGroup) else error.__cause__ or _first_error(error), Exception):
+    while True:
+        inner = error.exceptions[0] if isinstance(error, ExceptionGroup) else _first_error(error)
+        if not isinstance(inner, Exception):
+            return error
         error = inner
-    return error
 
 
 def _read_proxy(error: Any, needs_body: bool) -> _core.Failure:

@@ -71,7 +71,8 @@ class Process:
         words = self.command(self.words())
         with open(self.folder / "log", "a") as log:
             # In a session of its own, so that Ctrl-C ends the tests first.
-            self._running = subprocess.Popen(words, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            options = {"cwd": self.folder, "stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
+            self._running = subprocess.Popen(words, **options)
         until(lambda: self._has_not_ended() and self.answers())
 
     def _has_not_ended(self):

@@ -109,7 +109,9 @@ def test_a_deadlock_is_retried_as_a_whole_transaction(table, trial, run):
     assert ((6,), (6,), (5,)) == table.execute("select n from test.t order by id limit 3")
 
 
-@pytest.mark.parametrize("wait", [("set innodb_lock_wait_timeout = 0", "update t set n = 1 where id = 1"), ("select * from t for update nowait",)])
+@pytest.mark.parametrize(
+    "wait", [("set innodb_lock_wait_timeout = 0", "update t set n = 1 where id = 1"), ("select * from t for update nowait",)]
+)
 def test_a_lock_that_another_holds_is_waited_for_by_retries(table, trial, run, wait):
     other = begun(table, "select * from t for update")
     trial.between = [other.close]
@@ -118,8 +120,10 @@ def test_a_lock_that_another_holds_is_waited_for_by_retries(table, trial, run, w
 
 
 def test_a_row_that_has_changed_since_the_snapshot_is_retried(table, trial, run):
-    steps = ["set innodb_snapshot_isolation = on", "select * from t", lambda: table.execute("update test.t set n = n + 1"), "update t set n = n * 10"]
-    assert "done" == run(*steps)
+    def change():
+        table.execute("update test.t set n = n + 1")
+
+    assert "done" == run("set innodb_snapshot_isolation = on", "select * from t", change, "update t set n = n * 10")
     assert [("conflict", "rejected", "mysql 1020", "retried")] == trial.seen
     assert ((10,),) == table.execute("select distinct n from test.t")
 

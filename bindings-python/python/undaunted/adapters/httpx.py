@@ -27,12 +27,12 @@ class RetryingTransport(httpx.BaseTransport):
     """`httpx.Client(transport=RetryingTransport(policy))`: the policy's decisions for every request of a client.
 
     Statuses and errors are retried as the policy says; a request that the server may have acted on only with an idempotent method or an
-    `Idempotency-Key`. On giving up the last response is returned untouched, the last error raised as it came. Each redirect is a call of its
-    own. `attempt_timeout`, and what is left of `timeout`, shorten httpx's own four timeouts, of which each counts from the last byte.
+    `Idempotency-Key`. On giving up the last response is returned untouched, the last error raised as it came. Each redirect is a call of
+    its own. `attempt_timeout`, and what is left of `timeout`, shorten httpx's own four timeouts, of which each counts from the last byte.
 
     Bodies that can be sent again are: bytes, text, json=, data=, files that can be wound back, and iterables that begin anew, so no
-    iterators; a request with another body is sent once. An attempt ends where the headers have come. With `cover_body` it ends with the body
-    of a response below 400, so that one which breaks off is a failure like any other; `client.stream` gets it in one piece then.
+    iterators; a request with another body is sent once. An attempt ends where the headers have come. With `cover_body` it ends with the
+    body of a response below 400, so that one which breaks off is a failure like any other; `client.stream` gets it in one piece then.
 
     With a `transport` of yours it is used, and closed with this one; else an `httpx.HTTPTransport` is made from the keyword arguments.
     """
@@ -203,7 +203,8 @@ def why_once(source: Any) -> str | None:
     if is_file(source) or not any(hasattr(source, name) for name in ("read", "aread", "__next__", "__anext__")):
         return None
     kind = type(source).__name__
-    return f"not retried: a body of type {kind} cannot be sent again; pass bytes, a file that can be wound back, or an iterable that begins anew"
+    allowed = "bytes, a file that can be wound back, or an iterable that begins anew"
+    return f"not retried: a body of type {kind} cannot be sent again; pass {allowed}"
 
 
 def is_file(source: Any) -> bool:

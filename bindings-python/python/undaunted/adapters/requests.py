@@ -52,7 +52,9 @@ class RetryingAdapter(HTTPAdapter):
         cover_bodies(manager)
         return manager
 
-    def send(self, request: requests.PreparedRequest, stream: bool = False, timeout: Any = None, *args: Any, **options: Any) -> requests.Response:
+    def send(
+        self, request: requests.PreparedRequest, stream: bool = False, timeout: Any = None, *args: Any, **options: Any
+    ) -> requests.Response:
         """Sends a request with retries. Raises as `HTTPAdapter.send` and, for what happens in a body, as `Response.iter_content`."""
         template: Retry = self._template
         host = urlsplit(request.url or "").hostname or ""

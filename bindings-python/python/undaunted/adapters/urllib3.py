@@ -30,13 +30,14 @@ class Retry(urllib3.Retry):
     """For `PoolManager(retries=...)` and `requests.adapters.HTTPAdapter(max_retries=...)`: the policy's decisions, delays and hints.
 
     One object may serve any number of requests. urllib3 says nothing of a request before it fails, so that `timeout` counts from the first
-    failure, and of its headers, so that an `Idempotency-Key` is not seen: say idempotency_key=True, or take `undaunted.adapters.requests`.
+    failure, nothing of its headers, so that an `Idempotency-Key` is not seen (say idempotency_key=True), and nothing of successes, of which
+    budgets and breakers do not hear then; `undaunted.adapters.requests` knows all three.
     A status that is given up comes back as the last response. Errors are urllib3's own: MaxRetryError, with the last one as `reason`.
     Redirects are followed at most `redirect` times and are no retries. Where rules look at bodies, those of status 400 and more are read.
     A body that breaks off while urllib3 reads it, as it does but for preload_content=False, is a failure like any other.
 
-    `total`, `connect`, `read`, `status`, `other`, `allowed_methods` and `status_forcelist` are urllib3's own and hold beside the policy: what
-    one of both does not allow is not retried.
+    `total`, `connect`, `read`, `status`, `other`, `allowed_methods` and `status_forcelist` are urllib3's own and hold beside the policy:
+    what one of both does not allow is not retried.
     """
 
     def __init__(
