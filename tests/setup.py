@@ -1,9 +1,10 @@
 """Sets up what demo, tests and packages need: says which tool is missing, makes the virtual environment, builds both packages.
 
-`python3 tests/setup.py python|js|chromium|wasm|bench|miri|mutants` sets up one of them and prints nothing if all is well;
+`python3 tests/setup.py python|js|chromium|servers|urllib3|wasm|bench|miri|mutants` sets up one of them and prints nothing if all is well;
 `python3 tests/setup.py --python SCRIPT ...` runs a script in the virtual environment.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 
@@ -31,6 +33,9 @@ JS = ROOT / "bindings-js"
 # The npm packages that the benches stand beside, in their newest versions for Node 20; away from the package's own.
 PEERS = OWN / "peers"
 PEER_PACKAGES = {"p-retry": "^7", "cockatiel": "^3"}
+# urllib3's source distribution has its tests, which its wheel has not.
+URLLIB3 = "2.8.0"
+URLLIB3_SOURCE = OWN / f"urllib3-{URLLIB3}"
 
 NEEDED = {
     "Rust": (["cargo", "--version"], (1, 88), "install it with rustup"),
@@ -146,13 +151,40 @@ def chromium() -> str | None:
 
 def set_up_chromium() -> None:
     """Debian's Chromium, where it can be installed without asking."""
-    if chromium() or not shutil.which("apt-get"):
-        return
+    if not chromium():
+        install("chromium")
+
+
+def install(*packages: str) -> None:
+    """Debian's packages, where they can be installed without asking."""
     as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    if as_root and not shutil.which("sudo"):
+    if not shutil.which("apt-get") or (as_root and not shutil.which("sudo")):
         return
-    for words in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]):
-        subprocess.run([*as_root, *words], stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    # The run level asks Debian not to start the services that come with some.
+    quietly = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get"]
+    for words in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", *packages]):
+        subprocess.run([*as_root, *quietly, *words], stdin=subprocess.DEVNULL, stdout=sys.stderr)
+
+
+# Debian's package for each server that the drivers are tried against.
+SERVERS = {"postgres": "postgresql", "mariadbd": "mariadb-server-core", "redis-server": "redis-server"}
+
+
+def server(name: str) -> str | None:
+    """The path of a server's program. Debian keeps those of PostgreSQL and of MariaDB out of users' PATH."""
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"), key=lambda path: int(path.split("/")[4])) if name == "postgres" else []
+    return found[-1] if found else shutil.which(name) or shutil.which(name, path="/usr/sbin")
+
+
+def missing_servers() -> list[str]:
+    """The packages of those that are not there."""
+    return [package for name, package in SERVERS.items() if not server(name)]
+
+
+def set_up_servers() -> None:
+    """Debian's PostgreSQL, MariaDB and Redis, where they can be installed without asking."""
+    if missing := missing_servers():
+        install(*missing)
 
 
 GET_MIRI = ["rustup", "toolchain", "install", "nightly", "--profile", "minimal", "--component", "miri,rust-src", "--no-self-update"]
@@ -172,6 +204,18 @@ def set_up_miri() -> None:
 
 def cxx() -> str | None:
     return shutil.which(os.environ.get("CXX") or "c++")
+
+
+def set_up_urllib3() -> None:
+    """urllib3's source distribution, unpacked, where it can be fetched."""
+    set_up_venv()
+    if URLLIB3_SOURCE.is_dir():
+        return
+    with tempfile.TemporaryDirectory(prefix="urllib3-") as folder:
+        words = [PYTHON, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", "urllib3"]
+        subprocess.run([*words, "--dest", folder, f"urllib3=={URLLIB3}"], stdin=subprocess.DEVNULL, stdout=sys.stderr)
+        for archive in Path(folder).glob("*.tar.gz"):
+            shutil.unpack_archive(archive, OWN)
 
 
 def set_up_mutants() -> None:
@@ -205,10 +249,12 @@ PARTS = {
     "python": set_up_python,
     "js": set_up_js,
     "chromium": set_up_chromium,
+    "servers": set_up_servers,
     "wasm": set_up_wasm,
     "venv": set_up_venv,
     "bench": set_up_bench,
     "miri": set_up_miri,
+    "urllib3": set_up_urllib3,
     "mutants": set_up_mutants,
 }
 

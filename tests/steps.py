@@ -28,10 +28,16 @@ class Step:
     needs_chromium: bool = False
     needs_miri: bool = False
     needs_cxx: bool = False
+    needs_servers: bool = False
+    needs_urllib3: bool = False
 
     def missing(self) -> str | None:
         if self.needs_miri and not setup.has_miri():
             return f"Miri is missing; run {' '.join(setup.GET_MIRI)}"
+        if self.needs_servers and (packages := setup.missing_servers()):
+            return f"A server is missing; install Debian's {', '.join(packages)}"
+        if self.needs_urllib3 and not setup.URLLIB3_SOURCE.is_dir():
+            return "urllib3's source distribution is missing; run python3 tests/setup.py urllib3 where pip reaches a registry"
         if self.needs_cxx and not setup.cxx():
             return "A C++ compiler is missing, which builds libFuzzer; install Debian's package g++"
         if self.needs_chromium and not setup.chromium():
@@ -62,6 +68,9 @@ ALL = [word for crate in CRATES for word in ("-p", crate)]
 STEPS: dict[str, Step] = {
     "venv": Step([set_up("venv")]),
     "chromium": Step([set_up("chromium")]),
+    # One after the other: both may install packages of Debian's.
+    "servers": Step([set_up("servers")], needs=["chromium"]),
+    "urllib3": Step([set_up("urllib3")], needs=["venv"]),
     "js-package": Step([set_up("js")]),
     "js-size": Step([npm("size")], needs=["js-package"], facts=["gzip"]),
     "python-package": Step([set_up("python")], needs=["venv"]),
@@ -100,6 +109,15 @@ STEPS: dict[str, Step] = {
     "bare-metal": Step([own("tests/bare_metal.py")], needs=["js-package", "venv"], facts=["bare metal:"]),
     "python": Step([own("-m", "pytest", "-q", folder=ROOT / "bindings-python")], needs=["python-package"], facts=[" passed"]),
     "stamina-suite": Step([own("tests/stamina_suite.py")], needs=["python-package"], facts=["stamina suite:"]),
+    "python-servers": Step(
+        [own("-m", "pytest", "-q", "tests/servers", folder=ROOT / "bindings-python")],
+        needs=["python-package", "servers"],
+        facts=[" passed"],
+        needs_servers=True,
+    ),
+    "python-urllib3": Step(
+        [own("tests/python/urllib3_retry.py")], needs=["python-package", "urllib3"], facts=[" passed", "XFAIL"], needs_urllib3=True
+    ),
     "python-types": Step(
         [
             own("-m", "mypy", "--strict", "python/undaunted", "python/pytest_undaunted", folder=ROOT / "bindings-python"),

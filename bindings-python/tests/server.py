@@ -7,7 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Server:
-    """`answers` are used up in turn, the last for ever: (status, headers, body), "reset", "close", "truncate" or "hang"."""
+    """`answers` are used up in turn, the last for ever: (status, headers, body), "reset", "close", "truncate", "cut" or "hang".
+
+    "truncate" ends and "cut" resets the connection in the middle of a body.
+    """
 
     def __init__(self, answers):
         self.answers = list(answers)
@@ -30,21 +33,21 @@ class Server:
                 if answer == "hang":
                     outer.released.wait(5)
                     answer = "close"
-                if answer == "reset":
-                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 if answer in ("reset", "close"):
                     self.close_connection = True
-                    self.connection.close() if answer == "reset" else self.connection.shutdown(socket.SHUT_RDWR)
+                    reset(self.connection) if answer == "reset" else self.connection.shutdown(socket.SHUT_RDWR)
                     return
-                status, headers, payload = (200, {"Content-Length": "100"}, b"{") if answer == "truncate" else answer
+                status, headers, payload = (200, {"Content-Length": "100"}, b"{") if answer in ("truncate", "cut") else answer
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(payload)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(payload)
-                if answer == "truncate":
+                if answer in ("truncate", "cut"):
                     self.close_connection = True
+                if answer == "cut":
+                    reset(self.connection)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = answer
 
@@ -70,6 +73,11 @@ class Server:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+
+
+def reset(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 def answer(status=200, body=b"{}", **headers):

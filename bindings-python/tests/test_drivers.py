@@ -96,6 +96,7 @@ CASES = [
     (raised(lambda: grpc.insecure_channel("127.0.0.1:1").unary_unary("/a/b")(b"", timeout=10)), ("grpc", 14, "connect")),
     (asyncpg.SerializationError("x"), ("postgres", "40001", "unknown")),
     (asyncpg.UniqueViolationError("x"), ("postgres", "23505", "unknown")),
+    (asyncpg.InterfaceError("connection is closed"), ("postgres", "08003", "unknown")),
     (asyncpg.InterfaceError("x"), ("user", "InterfaceError", "unknown")),
     (psycopg.errors.DeadlockDetected("x"), ("postgres", "40P01", "unknown")),
     (psycopg.OperationalError("consuming input failed: server closed the connection unexpectedly"), ("postgres", "08006", "unknown")),

@@ -9,6 +9,7 @@ import urllib.error
 from email.message import Message
 
 import aiohttp
+import anyio
 import pytest
 import requests
 import trio
@@ -68,6 +69,7 @@ CASES = [
     (trio.TooSlowError(), ("os", "ETIMEDOUT", "unknown")),
     (caused(trio.BrokenResourceError(), RESET), ("os", "ECONNRESET", "unknown")),
     (trio.BrokenResourceError(), ("os", "EPIPE", "unknown")),
+    (caused(anyio.BrokenResourceError(), RESET), ("os", "ECONNRESET", "unknown")),
     (undaunted.HttpError(429), ("http", 429, "unknown")),
     (with_status(ValueError, 502), ("http", 502, "unknown")),
     (with_status(ValueError, "502"), ("user", "ValueError", "unknown")),

@@ -1,6 +1,8 @@
 """The urllib3 and requests adapters against a real server."""
 
+import gzip
 import pickle
+import time
 
 import pytest
 import requests
@@ -73,6 +75,104 @@ def test_a_hint_is_waited_for_and_one_too_long_is_not(client):
         with Server([answer(503, Retry_After="3600")]) as server:
             assert (503, 1) == (client(server.url, Policy())[0], len(server.requests))
     assert [7.0] == t.waits
+
+
+DATES = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"]
+
+
+@pytest.mark.parametrize("date", DATES)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_date_is_a_hint_in_all_three_forms_and_one_in_the_past_is_none(client, date):
+    for ahead, least, most in [(9, 7, 9), (-60, 1, 1)]:
+        told = time.strftime(date, time.gmtime(time.time() + ahead))
+        with undaunted.testing() as t, Server([answer(429, Retry_After=told), answer()]) as server:
+            client(server.url, Policy(jitter="none"))
+        assert least <= t.waits[0] <= most
+
+
+@pytest.mark.parametrize("failure", ["cut", "truncate"])
+@pytest.mark.parametrize("client", [by_urllib3, by_requests])
+def test_a_body_that_breaks_off_is_retried_and_never_multiplied(client, failure):
+    with Server([failure, failure, answer(200, b"yes")]) as server:
+        assert ((200, b"yes"), 3) == (client(server.url), len(server.requests))
+    with Server([failure]) as server, pytest.raises(Exception) as caught:
+        client(server.url)
+    assert (3, 3, "attempts") == (len(server.requests), len(undaunted.history(caught.value)), undaunted.history(caught.value).reason)
+    with Server([failure]) as server, pytest.raises(Exception) as caught:
+        client(server.url, method="POST")
+    assert (1, "not_idempotent") == (len(server.requests), undaunted.history(caught.value).reason)
+
+
+def test_what_happens_in_a_body_is_told_as_requests_tells_it():
+    for method in ("GET", "POST"):
+        with Server(["cut"]) as server, pytest.raises(requests.exceptions.ChunkedEncodingError) as caught:
+            by_requests(server.url, method=method)
+        assert method == caught.value.request.method
+    with Server([answer(200, b"no gzip", Content_Encoding="gzip")]) as server, pytest.raises(requests.exceptions.ContentDecodingError):
+        by_requests(server.url)
+    with Server(["truncate", answer(200, gzip.compress(b"yes"), Content_Encoding="gzip")]) as server:
+        assert (200, b"yes") == by_requests(server.url)
+
+
+@pytest.mark.parametrize("client", [by_requests, by_max_retries])
+def test_a_body_that_requests_streams_is_not_covered(client):
+    options = {"stream": True} if client is by_requests else {}
+    with Server(["cut", answer()]) as server, pytest.raises(requests.exceptions.ChunkedEncodingError):
+        client(server.url, **options)
+    assert 1 == len(server.requests)
+
+
+def test_bodies_that_come_through_a_proxy_are_covered():
+    with Server(["cut", answer(200, b"yes")]) as proxy, requests.Session() as session:
+        session.mount("http://", RetryingAdapter(POLICY))
+        assert b"yes" == session.get("http://users.invalid/", proxies={"http": proxy.url}).content
+    assert 2 == len(proxy.requests)
+
+
+def test_a_streamed_response_is_read_by_its_reader():
+    with Server([answer(503), answer(200, b"a" * 5000)]) as server, requests.Session() as session:
+        session.mount("http://", RetryingAdapter(POLICY))
+        with session.get(server.url, stream=True) as response:
+            assert [1000] * 5 == [len(piece) for piece in response.iter_content(1000)]
+
+
+def test_a_breaker_hears_of_successes_and_events_tell_them():
+    events = []
+    breaker = undaunted.Breaker(name="requests", min_calls=20)
+    with Server([answer(503), answer(), answer(404), "close"]) as server:
+        for _ in range(2):
+            by_requests(server.url, POLICY.replace(breaker=breaker.name, on_event=events.append))
+    assert (3, 1) == (breaker.snapshot()["calls"], breaker.snapshot()["failures"])
+    assert ["attempt", "scheduled", "attempt", "success", "attempt", "gave_up"] == [event.kind for event in events]
+
+
+def test_urllib3s_own_limits_hold_beside_the_policy():
+    def requests_made(answers, method="GET", **limits):
+        with Server(answers) as server, urllib3.PoolManager(retries=Retry(POLICY, **limits)) as pool:
+            try:
+                pool.request(method, server.url)
+            except urllib3.exceptions.HTTPError:
+                pass
+            return len(server.requests)
+
+    assert 3 == requests_made(["close"])
+    assert 2 == requests_made(["close"], read=1)
+    assert 1 == requests_made(["close"], total=0)
+    assert 3 == requests_made(["close"], connect=0)
+    assert 2 == requests_made([answer(503)], status=1)
+    assert [1, 3] == [requests_made([answer(status)], status_forcelist=[503]) for status in (502, 503)]
+    assert [1, 3] == [requests_made([answer(503)], method, allowed_methods=["GET"]) for method in ("PUT", "GET")]
+
+
+def test_timeouts_are_retried_by_default_and_a_post_says_why_not():
+    events = []
+    with Server(["hang"]) as server, pytest.raises(requests.ReadTimeout):
+        by_requests(server.url, POLICY.replace(on_event=events.append), method="POST", timeout=0.03)
+    last = events[-1]
+    assert ("gave_up", "not_idempotent", "timeout", "maybe") == (last.kind, last.reason, last.class_, last.sent)
+    with Server(["hang"]) as server, pytest.raises(requests.ConnectionError):
+        by_requests(server.url, method="POST", timeout=0.03, headers={"Idempotency-Key": "k"})
+    assert 3 == len(server.requests)
 
 
 def test_errors_are_the_clients_own_and_know_their_history():

@@ -50,6 +50,15 @@ def _read_sqlstate(error: Any, needs_body: bool) -> _core.Failure:
     return fact("postgres", "08006")
 
 
+def _read_asyncpg_interface(error: Any, needs_body: bool) -> _core.Failure:
+    """A connection that is gone is misuse to asyncpg. Its transactions raise this where they cannot roll back, in front of what happened."""
+    if "connection is closed" not in str(error):
+        return read_user(error, needs_body)
+    inner = _inside(error)
+    facts = read(inner, needs_body) if isinstance(inner, Exception) else None
+    return facts if facts is not None and facts.domain == "postgres" else fact("postgres", "08003")
+
+
 def _read_mysql(error: Any, needs_body: bool) -> _core.Failure:
     """PyMySQL, aiomysql and mysqlclient give the number first; mysql-connector names it."""
     number = getattr(error, "errno", None) or next(iter(error.args), None)
@@ -198,6 +207,7 @@ AT_LIBRDKAFKA = {
 DRIVERS: dict[str, Reader] = {
     "grpc.RpcError": _read_grpc,
     "asyncpg.exceptions._base.PostgresError": _read_sqlstate,
+    "asyncpg.exceptions._base.InterfaceError": _read_asyncpg_interface,
     "psycopg.Error": _read_sqlstate,
     "psycopg2.Error": _read_sqlstate,
     "pymysql.err.MySQLError": _read_mysql,

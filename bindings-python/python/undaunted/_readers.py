@@ -220,6 +220,21 @@ def _read_reason(error: Any, needs_body: bool) -> _core.Failure:
     return read(reason, needs_body) if isinstance(reason, Exception) else read_user(error, needs_body)
 
 
+def _innermost(error: Any) -> object:
+    """httpx wraps httpcore's errors, which hold those of sockets, TLS and event loops; several addresses that failed come as a group."""
+    while True:
+        inner = error.exceptions[0] if isinstance(error, ExceptionGroup) else _first_error(error)
+        if not isinstance(inner, Exception):
+            return error
+        error = inner
+
+
+def _read_proxy(error: Any, needs_body: bool) -> _core.Failure:
+    """A proxy that refused, with its status: nothing has been sent to the server behind it."""
+    status = str(error)[:3]
+    return fact("http", int(status)) if status.isdecimal() and status < "500" else fact("os", "ECONNREFUSED", "connect")
+
+
 def fact(domain: str, code: str | int, phase: str = "unknown") -> _core.Failure:
     key = (domain, code, phase)
     facts = _facts.get(key)
@@ -287,6 +302,15 @@ READERS: dict[str, Reader] = {
     "requests.exceptions.ConnectionError": inner_reader(_first_error, "ECONNRESET"),
     "requests.exceptions.ChunkedEncodingError": inner_reader(_first_error, "UNEXPECTED_EOF"),
     "requests.exceptions.RequestException": read_user,
+    "anyio.BrokenResourceError": inner_reader(lambda error: error.__cause__, "EPIPE"),
+    "httpx.ConnectTimeout": os_reader("ETIMEDOUT", "connect"),
+    "httpx.PoolTimeout": os_reader("ETIMEDOUT", "connect"),
+    "httpx.TimeoutException": os_reader("ETIMEDOUT"),
+    "httpx.ConnectError": inner_reader(_innermost, "ECONNREFUSED", "connect"),
+    "httpx.NetworkError": inner_reader(_innermost, "ECONNRESET"),
+    "httpx.RemoteProtocolError": inner_reader(_innermost, "UNEXPECTED_EOF"),
+    "httpx.ProxyError": _read_proxy,
+    "httpx.RequestError": read_user,
 }
 
 HEADERS = frozenset(_core.HINT_HEADERS)

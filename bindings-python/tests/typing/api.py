@@ -7,8 +7,15 @@ from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from datetime import timedelta
 from typing import Any, TypeVar, assert_type
 
+import httpx
+import requests
+import urllib3
+
 import undaunted
 from undaunted import Policy
+from undaunted.adapters.httpx import AsyncRetryingTransport, RetryingTransport
+from undaunted.adapters.requests import RetryingAdapter
+from undaunted.adapters.urllib3 import Retry
 from undaunted.compat import stamina
 from undaunted.instrumentation.logging import LoggingHook
 from undaunted.instrumentation.opentelemetry import OpenTelemetryHook
@@ -252,3 +259,16 @@ async def shim() -> None:
     numbers("a")  # type: ignore[arg-type]
     stamina.retry(on=ValueError())  # type: ignore[arg-type]
     stamina.retry(OSError)  # type: ignore[call-arg]
+
+
+# Adapters are what their libraries take.
+async def adapters(policy: Policy) -> None:
+    with httpx.Client(transport=RetryingTransport(policy, http2=False)) as client:
+        assert_type(client.get("http://users.internal/").status_code, int)
+    async with httpx.AsyncClient(transport=AsyncRetryingTransport(policy, cover_body=True)) as patient:
+        assert_type((await patient.get("http://users.internal/")).status_code, int)
+    with requests.Session() as session:
+        session.mount("https://", RetryingAdapter(policy))
+    urllib3.PoolManager(retries=Retry(policy, total=5))
+    RetryingTransport(policy, httpx.AsyncHTTPTransport())  # type: ignore[arg-type]
+    httpx.Client(transport=AsyncRetryingTransport(policy))  # type: ignore[arg-type]
