@@ -130,6 +130,7 @@ STEPS: dict[str, Step] = {
     ),
     "js": Step([Command(["npm", "test", "--silent"], JS)], needs=["js-package"], facts=["# pass", "# fail", "ℹ pass", "ℹ fail"]),
     "js-exports": Step([npm("check")], needs=["js-package"], facts=["All good", "No problems"]),
+    "command-line": Step([own("tests/command_line.py")], needs=["python-package", "js-package"], facts=["command line:"]),
     "vectors-python": Step([own("tests/python/test_conformance.py")], needs=["python-package"], facts=["vectors:", "lab:"]),
     "vectors-node": Step([Command(["node", "tests/js/conformance.mjs"])], needs=["js-package"], facts=["vectors:", "lab:"]),
     "vectors-chromium": Step(

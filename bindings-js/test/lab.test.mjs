@@ -127,7 +127,7 @@ test("explanations use the seeds of schedules", () => {
 });
 
 test("mistakes of a script are told at once", () => {
-  assert.throws(() => explain({}, [{ http: "503" }, { status: 503 }, 503], { seed: 1, callSeed: 2 }), (error) => {
+  assert.throws(() => explain({}, [{ http: "503" }, { status: 503 }, null], { seed: 1, callSeed: 2 }), (error) => {
     assert.ok(error instanceof PolicyError);
     assert.deepEqual(error.problems.map(({ code, pointer }) => [code, pointer]), [
       ["wrong_kind", "/failures/0/http"], ["unknown_option", "/failures/1/status"], ["wrong_kind", "/failures/2"], ["duplicate_option", "/call_seed"],
@@ -135,6 +135,17 @@ test("mistakes of a script are told at once", () => {
     return true;
   });
   assert.throws(() => explain({}, [{ http: 503, body: "x".repeat(2 ** 21) }]), RangeError);
+});
+
+test("failures may be a few words", () => {
+  const words = explain({ attempts: 5 }, [503, "reset", "429 + hint 2s", "postgres 40001 + takes 1s", "ok"]);
+  const facts = [{ http: 503 }, { os: "ECONNRESET" }, { http: 429, hint: "2s" }, { postgres: "40001", duration: "1s" }];
+  assert.equal(words.json(), explain({ attempts: 5 }, facts).json());
+  assert.equal(words.length, 4);
+  assert.throws(() => explain({}, ["wat"]), (error) => {
+    assert.equal(error.problems[0].code, "unknown_failure");
+    return /the failure is "wat", allowed a status, ok, reset/.test(error.message);
+  });
 });
 
 test("a hundred failures with long names are explained whole", () => {

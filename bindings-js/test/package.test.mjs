@@ -44,7 +44,13 @@ test("and with the schema and the manifest to be had", () => {
 test("the package holds what it needs and no sources or tests", () => {
   const files = readdirSync(join(stranger, "node_modules", "undaunted"), { recursive: true }).filter((name) => name !== "dist");
   assert.ok(["README.md", "LICENSE", "package.json"].every((name) => files.includes(name)), files.join());
-  assert.deepEqual(files.filter((name) => !/^(dist.[\w.-]+\.(js|cjs|d\.ts|d\.cts)|[A-Z]+(\.md)?|package\.json|policy\.schema\.json)$/.test(name)), []);
+  assert.deepEqual(files.filter((name) => !/^(bin|bin.undaunted\.mjs|dist.[\w.-]+\.(js|cjs|d\.ts|d\.cts)|[A-Z]+(\.md)?|package\.json|policy\.schema\.json)$/.test(name)), []);
+});
+
+test("its program runs, and shows its progress on a terminal only", () => {
+  const program = ["--no", "undaunted"];
+  assert.match(run("npx", [...program, "simulate", "preset:interactive", "--clients", "1000"]), /^1 000 clients fail together/);
+  assert.throws(() => run("npx", [...program, "lint", "preset:nosuch"]), ({ status, stderr }) => status === 2 && /^preset:nosuch: .* \[unknown_value\]\n$/.test(stderr));
 });
 
 test("ESM and CommonJS side by side know each other's errors", () => {

@@ -158,7 +158,8 @@ function told(error: unknown, on: On | undefined): object {
 }
 
 function isPlain(value: unknown): boolean {
-  const prototype = typeof value === "object" && value ? Object.getPrototypeOf(value) : value;
+  if (typeof value !== "object" || !value) return false;
+  const prototype = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;
 }
 

@@ -175,7 +175,7 @@ def test_a_call_that_was_given_up_is_explained_by_its_history():
 
 def test_mistakes_of_a_script_are_told_at_once():
     with pytest.raises(PolicyError) as told:
-        Policy().explain([{"http": "503"}, {"status": 503}, 503], seed=1, call_seed=2)  # type: ignore[list-item]
+        Policy().explain([{"http": "503"}, {"status": 503}, None], seed=1, call_seed=2)  # type: ignore[list-item]
     assert [(code, pointer) for code, pointer, _ in told.value.problems] == [
         ("wrong_kind", "/failures/0/http"), ("unknown_option", "/failures/1/status"), ("wrong_kind", "/failures/2"), ("duplicate_option", "/call_seed"),
     ]  # fmt: skip
@@ -213,3 +213,13 @@ def test_a_ladder_takes_no_call_beside_its_seed():
     with pytest.raises(PolicyError) as told:
         Policy().ladder(attempts=0, call=2, call_seed=1)
     assert [problem[:2] for problem in told.value.problems] == [("out_of_range", "/attempts"), ("duplicate_option", "/call")]
+
+
+def test_failures_may_be_a_few_words():
+    policy = Policy(attempts=5)
+    words = policy.explain([503, "reset", "429 + hint 2s", "postgres 40001 + takes 1s", "ok"])
+    facts = [{"http": 503}, {"os": "ECONNRESET"}, {"http": 429, "hint": "2s"}, {"postgres": "40001", "duration": "1s"}]
+    assert words == policy.explain(facts) and len(words) == 4
+    with pytest.raises(PolicyError, match='the failure is "wat", allowed a status, ok, reset') as told:
+        policy.explain(["wat"])
+    assert told.value.problems[0][0] == "unknown_failure"

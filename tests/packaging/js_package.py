@@ -36,6 +36,8 @@ def check_node() -> None:
         shutil.copy(HERE / "node.cjs", folder)
         run("node", "node.cjs", dist.VERSION, folder=folder)
         passed("tarball is one package for import and require: a policy of one is a policy of the other")
+        run("npx", "--no", "undaunted", "lint", "preset:standard", "--fail-on", "warning", folder=folder)
+        passed("tarball's program runs")
         check_types(folder)
 
 

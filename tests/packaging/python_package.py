@@ -27,6 +27,8 @@ def check_wheel() -> None:
         run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index", dist.wheel(), folder=folder)
         run(python, "-c", ASKS, dist.VERSION, folder=folder)
         passed("wheel in an empty environment, without an index")
+        run(python.with_name("undaunted"), "lint", "preset:standard", "--fail-on", "warning", folder=folder)
+        passed("wheel's program runs")
         block = first_block(ROOT / "bindings-python" / "README.md", "python")
         (folder / "example.py").write_text(block.text, encoding="utf-8")
         run(python, "-W", "error", "example.py", folder=folder)
