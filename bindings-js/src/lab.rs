@@ -5,6 +5,7 @@ use undaunted::Problem;
 use undaunted::analysis::{LadderOptions, Options};
 use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
+use undaunted::lint::HedgeLint;
 
 use crate::answer;
 use crate::area::{Input, OTHER_AREA, Output, POLICY_AREA, ROOM_AREA};
@@ -108,6 +109,28 @@ exports! {
         if let Some(policy) = POLICY_AREA.get() {
             report(|out| policy.lint_text(out), |out| policy.lint_json(out));
         }
+    }
+
+    /// What a reviewer would say of a hedge. The input area holds a tape with its options; answers how many problems these have.
+    fn lint_hedge(len: u32, notation_number: u32) -> u32 {
+        let mut problems = 0;
+        let read = HedgeLint::read(Input::new().take(len), notation(notation_number), &mut |_| problems += 1);
+        if let Some(lint) = read {
+            report(|out| lint.text(out), |out| lint.json(out));
+        }
+        problems
+    }
+
+    /// Problem number `index` (from 0) of the options that `lint_hedge` refused: as `problem`.
+    fn hedge_problem(len: u32, notation_number: u32, index: u32) {
+        let mut at = 0;
+        let mut tell = |problem: &Problem| {
+            if at == index {
+                crate::tell(problem);
+            }
+            at += 1;
+        };
+        HedgeLint::read(Input::new().take(len), notation(notation_number), &mut tell);
     }
 
     /// What settings of another library come to, by the number of the library. The input area holds a tape with them; answers

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { Budget, Policy, PolicyError, stop } from "undaunted";
-import { analyse, diff, explain, ladder, lint } from "undaunted/lab";
+import { analyse, diff, explain, ladder, lint, lintHedge } from "undaunted/lab";
 
 const AWS = new Policy({ attempts: 3, initial: "50ms", maxDelay: "20s", timeout: null });
 
@@ -172,4 +172,11 @@ test("a ladder has each wait and the schedule", () => {
     assert.deepEqual(error.problems.map(({ code, pointer }) => [code, pointer]), [["out_of_range", "/attempts"], ["duplicate_option", "/call"]]);
     return true;
   });
+});
+
+test("hedges are reviewed beside what is known of their calls", () => {
+  assert.equal(lintHedge({ delay: 200, p50: "50ms", idempotent: true }).length, 0);
+  const findings = [...lintHedge({ delay: "50ms", attempts: 3, p50: 200, idempotent: false })];
+  assert.deepEqual(findings.map(({ code, level }) => [code, level]), [["hedge-below-p50", "warning"], ["hedge-not-idempotent", "error"]]);
+  assert.throws(() => lintHedge({ delay: "1s", attempts: 0 }), /attempts is 0/);
 });

@@ -14,11 +14,13 @@ export interface Lab {
   conversion_problem(source: number, length: number, index: number): void;
   diff(length: number, notation: number): number;
   explain(length: number, notation: number): number;
+  hedge_problem(length: number, notation: number, index: number): void;
   invoke(length: number): number;
   keep_before(): void;
   ladder(length: number, notation: number): number;
   ladder_problem(length: number, notation: number, index: number): void;
   lint(): void;
+  lint_hedge(length: number, notation: number): number;
   outcome(): void;
   problem(length: number, notation: number, onBase: number, index: number): void;
   progress(done: number, all: number): void;
@@ -100,6 +102,15 @@ export function lint(policy: string): Answer {
   const lab = use(policy);
   lab.lint();
   return answer(lab);
+}
+
+/** What a reviewer would say of a hedge; throws as `analyse` does. */
+export function lintHedge(options: string, notation: number): Answer {
+  const lab = load();
+  const length = write(lab, options);
+  const problems = lab.lint_hedge(length, notation);
+  if (!problems) return answer(lab);
+  throw refusal(lab, problems, (index) => lab.hedge_problem(length, notation, index));
 }
 
 /** What settings of another library, by its number, come to; throws a `PolicyError` with every mistake in them. */

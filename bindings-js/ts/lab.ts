@@ -2,7 +2,7 @@
 import { type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
 import type { Duration } from "./options.js";
 import { Report } from "./report.js";
-import { type Answer, analyse as analyseTape, diff as diffTape, lint as lintTape, tapeOfPolicy, tapeWrittenOut } from "./lab-engine.js";
+import { type Answer, analyse as analyseTape, diff as diffTape, lint as lintTape, lintHedge as lintHedgeTape, tapeOfPolicy, tapeWrittenOut } from "./lab-engine.js";
 
 export { Conversion, convert, type ConversionSource } from "./conversion.js";
 /** @internal */
@@ -222,6 +222,23 @@ export function analyse(policy: Policy | PolicyOptions, options: AnalysisOptions
 /** What a reviewer would say of a policy. Presets have nothing above info. */
 export function lint(policy: Policy | PolicyOptions): Findings {
   return new Findings(lintTape(tapeOfPolicy(policyOf(policy))));
+}
+
+/** A hedge, and what is known of the calls that it is for. */
+export interface HedgeLintOptions {
+  /** As of `Hedge`. */
+  readonly delay: Duration;
+  readonly attempts?: number | undefined;
+  readonly jitter?: Duration | undefined;
+  /** Half of the attempts take no longer. Null, the default, is not known. */
+  readonly p50?: Duration | null | undefined;
+  /** Whether the calls may be repeated. Null, the default, is not known. */
+  readonly idempotent?: boolean | null | undefined;
+}
+
+/** What a reviewer would say of a hedge. Throws a `PolicyError` with every mistake. */
+export function lintHedge(options: HedgeLintOptions): Findings {
+  return new Findings(lintHedgeTape(tapeOf(options), JAVASCRIPT_NOTATION));
 }
 
 function inMilliseconds(time: Estimate | null): Estimate | null {

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use undaunted::analysis::{LadderOptions, Options, Room};
 use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
+use undaunted::lint::HedgeLint;
 use undaunted::{Decision, Mode, Shared};
 
 use crate::call::Plan;
@@ -56,6 +57,14 @@ pub fn ladder(
 pub fn lint(policy: Bound<'_, Policy>) -> Report {
     let policy = &policy.get().inner;
     (collect(|out| policy.lint_text(out)), collect(|out| policy.lint_json(out)))
+}
+
+/// What a reviewer would say of a hedge, or every problem that its options have.
+#[pyfunction]
+pub fn lint_hedge(options: &Bound<'_, PyAny>, notation: &str) -> PyResult<(Option<Report>, Vec<Problem>)> {
+    let (lint, problems) = read(options, notation, HedgeLint::read)?;
+    let report = lint.map(|lint| (collect(|out| lint.text(out)), collect(|out| lint.json(out))));
+    Ok((report, problems))
 }
 
 /// What settings of another library come to, or every problem that they have.

@@ -8,7 +8,7 @@ import pytest
 
 import undaunted
 from undaunted import Policy, PolicyError
-from undaunted.lab import Estimate
+from undaunted.lab import Estimate, lint_hedge
 
 AWS = Policy(attempts=3, initial=0.05, max_delay=20, timeout=None)
 
@@ -223,3 +223,11 @@ def test_failures_may_be_a_few_words():
     with pytest.raises(PolicyError, match='the failure is "wat", allowed a status, ok, reset') as told:
         policy.explain(["wat"])
     assert told.value.problems[0][0] == "unknown_failure"
+
+
+def test_hedges_are_reviewed_beside_what_is_known_of_their_calls():
+    assert not lint_hedge(0.2, p50=timedelta(milliseconds=50), idempotent=True)
+    findings = lint_hedge("50ms", attempts=3, p50=0.2, idempotent=False)
+    assert [(finding.code, finding.level) for finding in findings] == [("hedge-below-p50", "warning"), ("hedge-not-idempotent", "error")]
+    with pytest.raises(PolicyError, match="attempts is 0"):
+        lint_hedge(1, attempts=0)

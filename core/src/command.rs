@@ -1,8 +1,10 @@
 //! The command line: what its arguments ask for, the help, and how far a long work has come. Files and screens are the host's.
 
+use core::num::NonZeroU64;
+
 use crate::explain::step;
 use crate::format::print_text;
-use crate::text::Text;
+use crate::text::{Text, cut};
 use crate::words::Parts;
 
 /// What the arguments of a command line come to.
@@ -29,7 +31,7 @@ pub enum Invocation {
 /// ```
 pub fn invoke(arguments: &str, version: &str, out: &mut dyn FnMut(&[u8])) -> Invocation {
     let text = &mut Text::new(out);
-    let mut all = arguments.split_terminator('\0');
+    let mut all = Arguments { rest: arguments };
     let command = match all.next() {
         None | Some("--help" | "-h" | "help") => {
             overview(text);
@@ -65,8 +67,7 @@ pub fn invoke(arguments: &str, version: &str, out: &mut dyn FnMut(&[u8])) -> Inv
 /// Writes how far a long work has come: a bar for one line of a terminal, to be written over the one before.
 pub fn progress(done: u64, all: u64, out: &mut dyn FnMut(&[u8])) {
     let text = &mut Text::new(out);
-    let share =
-        |of: u64| if all == 0 { of } else { (u128::from(done.min(all)) * u128::from(of) / u128::from(all)) as u64 };
+    let share = |of: u64| NonZeroU64::new(all).map_or(of, |all| done.min(all.get()).saturating_mul(of) / all);
     (0..BAR).for_each(|cell| _ = text.text(if cell < share(BAR) { "█" } else { "░" }));
     text.text(" ").number(share(100)).text(" %");
 }
@@ -120,11 +121,27 @@ enum Mistake<'a> {
     Early,
 }
 
+/// Each ended by 0.
+#[derive(Clone)]
+struct Arguments<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Arguments<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let (argument, rest) = cut(self.rest, 0);
+        self.rest = rest?;
+        Some(argument)
+    }
+}
+
 /// The arguments after the command, one by one.
 #[derive(Clone)]
 struct Parsed<'a> {
     command: &'static Command,
-    rest: core::str::SplitTerminator<'a, char>,
+    rest: Arguments<'a>,
     /// Whether no options can come any more.
     is_plain: bool,
 }
@@ -141,10 +158,7 @@ impl<'a> Iterator for Parsed<'a> {
         let Some(written) = argument.strip_prefix("--").filter(|_| !self.is_plain) else {
             return Some(Ok(Argument::Plain(argument)));
         };
-        let (name, value) = match written.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (written, None),
-        };
+        let (name, value) = cut(written, b'=');
         let Some(option) = self.command.all_options().find(|option| is_name(option.name, name)) else {
             return Some(Err(Mistake::NoSuchOption(argument)));
         };
@@ -383,14 +397,18 @@ fn listed<'t, 'o>(text: &'t mut Text<'o>, words: impl Iterator<Item = &'static s
 /// A number as JSON has it.
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let (whole, fraction) = cut(digits, b'.');
+    let fraction = fraction.unwrap_or("0");
     let are_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     are_digits(whole) && are_digits(fraction) && (whole == "0" || !whole.starts_with('0'))
 }
 
 /// Without zeros at the end of a fraction.
 fn shortest(number: &str) -> &str {
-    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
+    let (whole, Some(fraction)) = cut(number, b'.') else { return number };
+    let zeros = fraction.bytes().rev().take_while(|byte| *byte == b'0').count();
+    let end = if zeros == fraction.len() { whole.len() } else { number.len() - zeros };
+    number.get(..end).unwrap_or(number)
 }
 
 const fn option(name: &'static str, value: Value, about: &'static str) -> Opt {

@@ -2,6 +2,10 @@
 //!
 //! Source: SEMANTICS 16; what each is found by is written down in tests/README.md.
 
+mod hedge;
+
+pub use hedge::HedgeLint;
+
 use crate::analysis::{burst, is_decorrelated, spans};
 use crate::backoff::Backoff;
 use crate::breaker::WINDOW_TIME;

@@ -137,4 +137,13 @@ fn three_digits(number: u64, least: u64) -> u64 {
     (number.saturating_add(unit / 2)) / unit.max(1) * unit
 }
 
+/// What stands before a letter of ASCII, and what follows it.
+pub(crate) fn cut(text: &str, letter: u8) -> (&str, Option<&str>) {
+    let place = text.bytes().position(|byte| byte == letter);
+    match place.and_then(|place| Some((text.get(..place)?, text.get(place + 1..)?))) {
+        Some((before, after)) => (before, Some(after)),
+        None => (text, None),
+    }
+}
+
 const BILLION: u64 = 1_000_000_000;

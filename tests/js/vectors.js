@@ -1,6 +1,6 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
 import { GUARDS } from "./engine-level.js";
-import { analyse, convert, diff, explain, invoke, ladder, lint, simulate, step } from "../../bindings-js/ts/lab-engine.ts";
+import { analyse, convert, diff, explain, invoke, ladder, lint, lintHedge, simulate, step } from "../../bindings-js/ts/lab-engine.ts";
 import { tapeOf } from "../../bindings-js/ts/tape.ts";
 
 /** Texts of the lab, which every host must print to the byte. */
@@ -87,6 +87,14 @@ const RUN = {
       return error.problems;
     }
   },
+  hedge_lint: (_, wanted) => inLab(lintHedge(tapeOf(wanted.options), JSON_NOTATION)),
+  hedge_lint_refusal: (_, wanted) => {
+    try {
+      return lintHedge(tapeOf(wanted.options), JSON_NOTATION);
+    } catch (error) {
+      return error.problems;
+    }
+  },
   step: (_, wanted) => {
     try {
       return step(wanted.text);
@@ -139,7 +147,7 @@ function guarded(kind) {
 
 /** The kinds that the lab answers, and undaunted.wasm does not. */
 export const LAB_KINDS = [
-  "analysis", "analysis_refusal", "convert", "convert_refusal", "diff", "explain", "explain_refusal", "ladder", "ladder_refusal", "step", "invoke", "lint", "herd", "loss", "layers", "sim_refusal",
+  "analysis", "analysis_refusal", "convert", "convert_refusal", "diff", "explain", "explain_refusal", "ladder", "ladder_refusal", "hedge_lint", "hedge_lint_refusal", "step", "invoke", "lint", "herd", "loss", "layers", "sim_refusal",
 ];
 
 function converted({ source, settings }) {

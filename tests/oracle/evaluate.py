@@ -37,7 +37,7 @@ def evaluate(kind, case):
         return guard(kind, case)
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
             "classify": classify, "hint": hinted, "guard_refusal": guard_refusal, "analysis": analysed, "analysis_refusal": by_hand,
-            "step": by_hand, "invoke": by_hand, "ladder": laddered, "ladder_refusal": by_hand, "lint": linted, "diff": differing, "herd": herd, "loss": loss, "layers": layers, "sim_refusal": by_hand,
+            "hedge_lint": hedge_linted, "hedge_lint_refusal": by_hand, "step": by_hand, "invoke": by_hand, "ladder": laddered, "ladder_refusal": by_hand, "lint": linted, "diff": differing, "herd": herd, "loss": loss, "layers": layers, "sim_refusal": by_hand,
             "explain": explained, "explain_refusal": by_hand, "convert": converted, "convert_refusal": by_hand}[kind](case)
 
 
@@ -235,6 +235,15 @@ def linted(case):
     of = lambda code: {"text": texts[code]} if texts.get(code) else {}
     expect = [{"code": code, "level": level, "pointer": pointer, **of(code)} for code, level, pointer in found]
     return expecting(case, "expect", expect)
+
+
+def hedge_linted(case):
+    """Sentences are by hand."""
+    case = dict(case)
+    texts = case.pop("texts")
+    options = {name: durations.parse(value) if isinstance(value, str) else value for name, value in case["options"].items()}
+    found = [{"code": code, "level": level, "pointer": pointer, "text": texts[code]} for code, level, pointer in lint.hedge(options)]
+    return expecting(case, "expect", found)
 
 
 def converted(case):

@@ -137,3 +137,13 @@ def manners(policy):
         yield "retries-non-idempotent", "warning", "/idempotent"
     if policy.nested == "allow":
         yield "nested-retries", "warning", "/nested"
+
+
+def hedge(options):
+    """(code, level, pointer) of a hedge: its delay beside half of the attempts, and whether its calls may be repeated."""
+    if options.get("attempts", 2) == 1:
+        return
+    if options.get("p50") is not None and options["delay"] < options["p50"]:
+        yield "hedge-below-p50", "warning", "/delay"
+    if options.get("idempotent") is False:
+        yield "hedge-not-idempotent", "error", "/idempotent"

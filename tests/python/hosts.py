@@ -287,6 +287,16 @@ def analysis_refusal(case):
     return refused(problems) if report is None else report[1]
 
 
+def hedge_lint(case):
+    report, problems = _core.lint_hedge(case["options"], "json")
+    return refused(problems) if report is None else said_in_lab(report)
+
+
+def hedge_lint_refusal(case):
+    report, problems = _core.lint_hedge(case["options"], "json")
+    return refused(problems) if report is None else report[1]
+
+
 def step(case):
     is_right, said = _core.step(case["text"])
     return json.loads(said) if is_right else None
@@ -410,6 +420,8 @@ ANSWERS = {
     "guard_refusal": guard_refusal,
     **{kind: guarded(kind) for kind in GUARDS},
     "analysis": analysis,
+    "hedge_lint": hedge_lint,
+    "hedge_lint_refusal": hedge_lint_refusal,
     "step": step,
     "invoke": invoke,
     "ladder": ladder,

@@ -10,7 +10,7 @@ use undaunted::command::{Invocation, invoke};
 use undaunted::explain::step as step_of;
 use undaunted::{Decision, Lane, Policy, Refused, call_seed, uniform, word};
 use undaunted_tests::{
-    Common, Outcome, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards,
+    Common, Outcome, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards, hedge_lint,
     ladder_options, read_hint, room, schedule, shared, sim, start, step, tape_of, word as word_of,
 };
 
@@ -59,6 +59,16 @@ fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
         "guard_refusal" => check_guard_refusal(case),
         "breaker" | "throttle" | "bulkhead" | "hedge" => check_guard(kind, case),
         "analysis" => check_analysis(case, lab),
+        "hedge_lint" => {
+            let [text, json] = hedge_lint(&case["options"]).map_err(|refusals| format!("refused: {refusals:?}"))?;
+            let found = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
+            lab.texts.extend([text, json]);
+            same(&case["expect"], &found)
+        }
+        "hedge_lint_refusal" => match hedge_lint(&case["options"]) {
+            Ok([text, _]) => Err(format!("expected a refusal, got {text}")),
+            Err(refusals) => same_refusals(&case["expect"], &refusals),
+        },
         "step" => {
             let mut is_right = false;
             let said = collect(|out| is_right = step_of(case["text"].as_str().expect("a text"), out));

@@ -10,6 +10,7 @@ use undaunted::analysis::{LadderOptions, Options, Room};
 use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
 use undaunted::hint::{self, Hint};
+use undaunted::lint::HedgeLint;
 use undaunted::tape::Writer;
 use undaunted::{
     Breaker, Budget, Call, Class, Classification, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy,
@@ -75,6 +76,12 @@ pub fn conditions(value: &Value) -> Result<Options, Vec<Refusal>> {
 /// Reads what a ladder is asked, or tells every mistake.
 pub fn ladder_options(value: &Value) -> Result<LadderOptions, Vec<Refusal>> {
     refusing(|problem| LadderOptions::read(&tape_of(value), Notation::Json, problem))
+}
+
+/// Text and JSON of what is said of a hedge, or every mistake.
+pub fn hedge_lint(value: &Value) -> Result<[String; 2], Vec<Refusal>> {
+    let lint = refusing(|problem| HedgeLint::read(&tape_of(value), Notation::Json, problem))?;
+    Ok([collect(|out| lint.text(out)), collect(|out| lint.json(out))])
 }
 
 /// The text and the JSON of an explanation, or every mistake in its script.

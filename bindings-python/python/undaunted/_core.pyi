@@ -33,6 +33,7 @@ __all__ = [
     "judged",
     "ladder",
     "lint",
+    "lint_hedge",
     "progress",
     "read_hint",
     "redraw_entropy",
@@ -111,6 +112,7 @@ def ladder(
     policy: Policy, options: Any, notation: str
 ) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
 def lint(policy: Policy) -> tuple[str, str]: ...
+def lint_hedge(options: Any, notation: str) -> tuple[tuple[str, str] | None, list[tuple[str, str, str]]]: ...
 def simulate_herd(
     policy: Policy, budget: Budget | None, seed: int, options: Any, notation: str
 ) -> tuple[Simulation | None, list[tuple[str, str, str]]]: ...

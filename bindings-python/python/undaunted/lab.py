@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from . import _core
 from ._convert import convert
+from ._errors import PolicyError
 from ._policy import Policy
 
 TYPE_CHECKING = False
@@ -12,9 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from ._options import Duration
+
 __all__ = [
     "Analysis", "Change", "Conversion", "Difference", "Distribution", "Estimate", "ExplainedFailure", "Explanation", "Finding", "Findings", "Herd",
-    "Ladder", "Layers", "Loss", "Peak", "Rung", "convert",
+    "Ladder", "Layers", "Loss", "Peak", "Rung", "convert", "lint_hedge",
 ]  # fmt: skip
 
 
@@ -199,6 +203,26 @@ class Findings(Report):
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self._findings)
+
+
+def lint_hedge(
+    delay: Duration,
+    *,
+    attempts: int = 2,
+    jitter: Duration = 0,
+    p50: Duration | None = None,
+    idempotent: bool | None = None,
+) -> Findings:
+    """What a reviewer would say of a hedge: its `delay`, `attempts` and `jitter`, beside what is known of the calls that it is for.
+
+    Half of the attempts take no longer than `p50`; `idempotent` says whether the calls may be repeated. None is not known. Raises PolicyError
+    with every mistake at once.
+    """
+    options = {"delay": delay, "attempts": attempts, "jitter": jitter, "p50": p50, "idempotent": idempotent}
+    report, problems = _core.lint_hedge(options, "python")
+    if report is None:
+        raise PolicyError(problems)
+    return Findings(*report)
 
 
 class Conversion(Report):

@@ -2,7 +2,7 @@
 
 use crate::failure::Domain;
 use crate::format::print_text;
-use crate::text::Text;
+use crate::text::{Text, cut};
 use crate::words::{Parts, position};
 
 /// Writes the failure that a text stands for, as [`Script`](super::Script) takes it in JSON; `"ok"` for an attempt that succeeds. If
@@ -79,10 +79,8 @@ fn is_step(text: &str) -> bool {
 
 /// What failed, and what is said of it.
 fn split(text: &str) -> (&str, Option<&str>) {
-    match text.split_once('+') {
-        Some((code, rest)) => (code.trim_ascii(), Some(rest)),
-        None => (text.trim_ascii(), None),
-    }
+    let (code, rest) = cut(text, b'+');
+    (code.trim_ascii(), rest)
 }
 
 /// Each fact after the code by name and value, until one is refused. A body goes on to the end.
@@ -91,11 +89,9 @@ fn each(rest: Option<&str>, tell: &mut dyn FnMut(&str, &str) -> bool) {
     while let Some(text) = rest {
         let text = text.trim_ascii_start();
         let is_body = text.strip_prefix("body").is_some_and(|value| value.starts_with(' '));
-        let (fact, after) = match text.split_once('+') {
-            Some((fact, after)) if !is_body => (fact, Some(after)),
-            _ => (text, None),
-        };
-        let (name, value) = fact.trim_ascii_end().split_once(' ').unwrap_or((fact.trim_ascii_end(), ""));
+        let (fact, after) = if is_body { (text, None) } else { cut(text, b'+') };
+        let (name, value) = cut(fact.trim_ascii_end(), b' ');
+        let value = value.unwrap_or("");
         if !tell(name, value.trim_ascii_start()) {
             return;
         }
@@ -104,7 +100,7 @@ fn each(rest: Option<&str>, tell: &mut dyn FnMut(&str, &str) -> bool) {
 }
 
 fn code_of(text: &str) -> Option<(Domain, &str)> {
-    if let Some((domain, code)) = text.split_once(' ') {
+    if let (domain, Some(code)) = cut(text, b' ') {
         let domain = Domain::from_number(position(Domain::WORDS, domain.as_bytes())? as u32)?;
         let code = code.trim_ascii_start();
         let is_right = !code.is_empty() && (domain != Domain::Http || is_status(code));
@@ -114,8 +110,8 @@ fn code_of(text: &str) -> Option<(Domain, &str)> {
         return Some((Domain::Http, text));
     }
     if let Some(place) = position(WORDS, text.as_bytes()) {
-        let (domain, code) = Parts::lines(CODES).nth(place)?.split_once(' ')?;
-        return Some((Domain::from_number(position(Domain::WORDS, domain.as_bytes())? as u32)?, code));
+        let (domain, code) = cut(Parts::lines(CODES).nth(place)?, b' ');
+        return Some((Domain::from_number(position(Domain::WORDS, domain.as_bytes())? as u32)?, code?));
     }
     let is_errno = text.len() > 1
         && text.starts_with('E')

@@ -123,7 +123,42 @@ FINDINGS = [
 ]
 
 SOURCE = "SEMANTICS 16; tests/README.md, \"Lints\""
+def hedge(name, options, **texts):
+    return {"name": name, "options": options, "texts": {code.replace("_", "-"): text for code, text in texts.items()}}
+
+
+TWICE = "so most calls are made twice; raise delay to what 95 of 100 attempts stay below"
+HEDGES = [
+    hedge("nothing is known of the calls", {"delay": "50ms"}),
+    hedge("a delay that most attempts stay below", {"delay": "200ms", "p50": "50ms", "idempotent": True}),
+    hedge("a delay of half of the attempts", {"delay": "50ms", "p50": "50ms"}),
+    hedge("a delay below it", {"delay": "50ms", "p50": "50001us"},
+          hedge_below_p50=f"delay is 50ms, but half of the attempts take 50001us or longer, {TWICE}"),
+    hedge("all at once", {"delay": "0s", "p50": "1s", "attempts": 3}, hedge_below_p50=f"delay is 0s, but half of the attempts take 1s or longer, {TWICE}"),
+    hedge("calls that may not be repeated", {"delay": "1s", "attempts": 4, "idempotent": False},
+          hedge_not_idempotent="idempotent is false, but a hedged call is made up to 4 times side by side; hedge only what may be repeated"),
+    hedge("both", {"delay": "1ms", "jitter": "5s", "p50": "2s", "idempotent": False},
+          hedge_below_p50=f"delay is 1ms, but half of the attempts take 2s or longer, {TWICE}",
+          hedge_not_idempotent="idempotent is false, but a hedged call is made up to 2 times side by side; hedge only what may be repeated"),
+    hedge("one attempt is no hedge", {"delay": "1ms", "attempts": 1, "p50": "2s", "idempotent": False}),
+    hedge("null is not known", {"delay": "1ms", "p50": None, "idempotent": None}),
+]
+
+
+def hedge_refused(name, options, *expect):
+    return {"name": name, "options": options, "expect": [dict(zip(("code", "pointer", "text"), problem)) for problem in expect]}
+
+
+NO_HEDGES = [
+    hedge_refused("no delay, and what is none", {"p50": 5, "idempotent": "yes", "budget": "api"},
+                  ("bare_number", "/p50"), ("wrong_kind", "/idempotent", 'idempotent is "yes", allowed true or false or null; write one of these'),
+                  ("unknown_option", "/budget", "budget is not an option, allowed delay, attempts, jitter, p50 or idempotent; correct or remove it"),
+                  ("missing_option", "/delay", 'delay is missing, allowed a time in us, ms, s, m or h as "30s"; write it')),
+]
+
 FILES = [
     file("lint-presets", "lint", "Presets have nothing above info.", SOURCE, PRESETS),
     file("lint-findings", "lint", "Each finding, where it is made and where it is not.", SOURCE, FINDINGS),
+    file("lint-hedge", "hedge_lint", "What a reviewer would say of a hedge.", "SEMANTICS 10 and 16", HEDGES),
+    file("lint-hedge-refused", "hedge_lint_refusal", "What is no hedge; all mistakes at once.", "CONVENTIONS, \"Errors\"", NO_HEDGES),
 ]
