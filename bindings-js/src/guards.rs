@@ -8,7 +8,7 @@ use undaunted::{Breaker, Budget, Bulkhead, Hedge, Problem, Throttle};
 
 use crate::area::{BUDGET_AREA, GUARD_AREA, Input};
 use crate::convert::{micros, notation, number, pair};
-use crate::{answer, tell};
+use crate::{answer, tell_of};
 
 /// The guard in use. Of a hedge, with the call under it.
 #[allow(clippy::large_enum_variant, reason = "there is one, and no allocator")]
@@ -45,13 +45,7 @@ exports! {
 
     /// Problem number `index` (from 0) of the tape that `compile_guard` refused, as `problem` answers it.
     fn guard_problem(kind: u32, len: u32, notation_number: u32, index: u32) {
-        let mut at = 0;
-        compile(kind, len, notation_number, 0, &mut |problem| {
-            if at == index {
-                tell(problem);
-            }
-            at += 1;
-        });
+        tell_of(index, |tell| _ = compile(kind, len, notation_number, 0, tell));
     }
 
     /// Asks the breaker in use for a permit: 1, with its generation and its number; or 0, with the µs to wait.

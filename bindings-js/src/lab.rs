@@ -7,9 +7,9 @@ use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
 use undaunted::lint::HedgeLint;
 
-use crate::answer;
 use crate::area::{Input, OTHER_AREA, Output, POLICY_AREA, ROOM_AREA};
 use crate::convert::notation;
+use crate::{answer, tell_of};
 
 exports! {
     /// What becomes of calls with the policy in use. The input area holds a tape with the conditions; answers how many
@@ -26,14 +26,7 @@ exports! {
 
     /// Problem number `index` (from 0) of the conditions that `analyse` refused: as `problem`.
     fn analysis_problem(len: u32, notation_number: u32, index: u32) {
-        let mut at = 0;
-        let mut tell = |problem: &Problem| {
-            if at == index {
-                crate::tell(problem);
-            }
-            at += 1;
-        };
-        Options::read(Input::new().take(len), notation(notation_number), &mut tell);
+        tell_of(index, |tell| _ = Options::read(Input::new().take(len), notation(notation_number), tell));
     }
 
     /// Remembers the policy in use as the one before, for `diff`.
@@ -66,14 +59,7 @@ exports! {
 
     /// Problem number `index` (from 0) of the script that `explain` refused: as `problem`.
     fn script_problem(len: u32, notation_number: u32, index: u32) {
-        let mut at = 0;
-        let mut tell = |problem: &Problem| {
-            if at == index {
-                crate::tell(problem);
-            }
-            at += 1;
-        };
-        Script::read(Input::new().take(len), notation(notation_number), &mut tell);
+        tell_of(index, |tell| _ = Script::read(Input::new().take(len), notation(notation_number), tell));
     }
 
     /// The waits before each retry under the policy in use. The input area holds a tape with the options; answers how many
@@ -82,26 +68,15 @@ exports! {
         let mut problems = 0;
         let read = LadderOptions::read(Input::new().take(len), notation(notation_number), &mut |_| problems += 1);
         if let (Some(options), Some(policy)) = (read, POLICY_AREA.get()) {
-            let mut ladder = policy.ladder(options, ROOM_AREA.get());
-            let mut output = Output::new();
-            ladder.text(&mut |piece| output.push(piece));
-            let len = output.len();
-            ladder.json(&mut |piece| output.push(piece));
-            answer(&[len, output.len() - len].map(f64::from));
+            let ladder = policy.ladder(options);
+            report(|out| ladder.text(ROOM_AREA.get(), out), |out| ladder.json(ROOM_AREA.get(), out));
         }
         problems
     }
 
     /// Problem number `index` (from 0) of the options that `ladder` refused: as `problem`.
     fn ladder_problem(len: u32, notation_number: u32, index: u32) {
-        let mut at = 0;
-        let mut tell = |problem: &Problem| {
-            if at == index {
-                crate::tell(problem);
-            }
-            at += 1;
-        };
-        LadderOptions::read(Input::new().take(len), notation(notation_number), &mut tell);
+        tell_of(index, |tell| _ = LadderOptions::read(Input::new().take(len), notation(notation_number), tell));
     }
 
     /// What a reviewer would say of the policy in use.
@@ -123,14 +98,7 @@ exports! {
 
     /// Problem number `index` (from 0) of the options that `lint_hedge` refused: as `problem`.
     fn hedge_problem(len: u32, notation_number: u32, index: u32) {
-        let mut at = 0;
-        let mut tell = |problem: &Problem| {
-            if at == index {
-                crate::tell(problem);
-            }
-            at += 1;
-        };
-        HedgeLint::read(Input::new().take(len), notation(notation_number), &mut tell);
+        tell_of(index, |tell| _ = HedgeLint::read(Input::new().take(len), notation(notation_number), tell));
     }
 
     /// What settings of another library come to, by the number of the library. The input area holds a tape with them; answers
@@ -145,13 +113,7 @@ exports! {
 
     /// Problem number `index` (from 0) of the settings that `convert` refused: as `problem`.
     fn conversion_problem(source: u32, len: u32, index: u32) {
-        let mut at = 0;
-        converted(source, len, &mut |problem| {
-            if at == index {
-                crate::tell(problem);
-            }
-            at += 1;
-        });
+        tell_of(index, |tell| _ = converted(source, len, tell));
     }
 }
 

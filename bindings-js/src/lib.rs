@@ -90,19 +90,9 @@ exports! {
     /// Problem number `index` (from 0) of the tape that `compile` refused: code, pointer and text one after the other in
     /// the output area, their lengths in the numbers.
     fn problem(len: u32, notation_number: u32, on_base: u32, index: u32) {
-        let mut at = 0;
         let base = POLICY_AREA.get();
-        let _ = Policy::compile(
-            Input::new().take(len),
-            notation(notation_number),
-            base.as_ref().filter(|_| on_base != 0),
-            &mut |problem| {
-                if at == index {
-                    tell(problem);
-                }
-                at += 1;
-            },
-        );
+        let base = base.as_ref().filter(|_| on_base != 0);
+        tell_of(index, |tell| _ = Policy::compile(Input::new().take(len), notation(notation_number), base, tell));
     }
 
     /// The policy in use as canonical JSON in the output area; answers its length.
@@ -286,6 +276,17 @@ fn shared(policy: &Policy) -> Shared<'static> {
         budget: BUDGET_AREA.get().as_mut().filter(|_| policy.budget_name().is_some()),
         breaker: Guard::breaker(GUARD_AREA.get()).filter(|_| policy.breaker_name().is_some()),
     }
+}
+
+/// Problem number `index` (from 0) of those that are told.
+fn tell_of(index: u32, all: impl FnOnce(&mut dyn FnMut(&Problem))) {
+    let mut at = 0;
+    all(&mut |problem| {
+        if at == index {
+            tell(problem);
+        }
+        at += 1;
+    });
 }
 
 /// A problem: its texts in the output area, their lengths in the numbers.

@@ -7,10 +7,10 @@ use undaunted::sim::{
 };
 use undaunted::{Budget, Policy};
 
-use crate::answer;
 use crate::area::{Area, Input, POLICY_AREA};
 use crate::convert::{notation, number, pair};
 use crate::lab::report;
+use crate::{answer, tell_of};
 
 exports! {
     /// Begins the simulation of this kind (0 herd, 1 loss, 2 layers), under the policy in use and with budgets like the one
@@ -25,13 +25,7 @@ exports! {
 
     /// Problem number `index` (from 0) of the conditions that `simulate` refused: as `problem`.
     fn simulation_problem(kind: u32, len: u32, notation_number: u32, index: u32) {
-        let mut at = 0;
-        begin(kind, &Policy::default(), 0, len, notation_number, &mut |problem| {
-            if at == index {
-                crate::tell(problem);
-            }
-            at += 1;
-        });
+        tell_of(index, |tell| _ = begin(kind, &Policy::default(), 0, len, notation_number, tell));
     }
 
     /// Goes on by about `most` attempts: 1 at the end, else 0. In the numbers: how many clients, chains or calls have come to

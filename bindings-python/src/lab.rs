@@ -46,8 +46,8 @@ pub fn ladder(
     let (options, problems) = read(options, notation, LadderOptions::read)?;
     let report = options.map(|options| {
         let mut room = room();
-        let mut ladder = policy.get().inner.ladder(options, &mut room);
-        (collect(|out| ladder.text(out)), collect(|out| ladder.json(out)))
+        let ladder = policy.get().inner.ladder(options);
+        (collect(|out| ladder.text(&mut room, out)), collect(|out| ladder.json(&mut room, out)))
     });
     Ok((report, problems))
 }

@@ -115,8 +115,8 @@ fn check_analysis(case: &Value, lab: &mut Lab) -> Result<(), String> {
 fn check_ladder(case: &Value, lab: &mut Lab) -> Result<(), String> {
     let options = ladder_options(&case["options"]).map_err(|refusals| format!("refused: {refusals:?}"))?;
     let policy = policy_of(case)?;
-    let mut ladder = policy.ladder(options, &mut lab.room);
-    let (text, json) = (collect(|out| ladder.text(out)), collect(|out| ladder.json(out)));
+    let ladder = policy.ladder(options);
+    let (text, json) = (collect(|out| ladder.text(&mut lab.room, out)), collect(|out| ladder.json(&mut lab.room, out)));
     let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
     lab.texts.extend([text, json]);
     near(&case["expect"], &found, "")

@@ -44,7 +44,6 @@ pub struct Ladder<'p> {
     policy: &'p Policy,
     options: LadderOptions,
     rungs: u64,
-    room: &'p mut Room,
 }
 
 /// The wait before one retry, in microseconds.
@@ -64,16 +63,16 @@ impl Policy {
     /// The waits before retries 1, 2, 3, … of a call whose attempts all fail at once, class `transient`, no hint: how they are
     /// distributed, and as they are drawn for one call. `timeout` ends it no more than it ends [`Policy::schedule`]; it is told
     /// which retries it would.
-    pub fn ladder<'p>(&'p self, options: LadderOptions, room: &'p mut Room) -> Ladder<'p> {
+    pub fn ladder(&self, options: LadderOptions) -> Ladder<'_> {
         let allowed = self.attempts().map_or(USUAL, u64::from);
         let rungs = options.attempts.unwrap_or(allowed).min(MOST) - 1;
-        Ladder { policy: self, options, rungs, room }
+        Ladder { policy: self, options, rungs }
     }
 }
 
 impl Ladder<'_> {
     /// A line for each retry, with a chart, for a reader.
-    pub fn text(&mut self, out: &mut dyn FnMut(&[u8])) {
+    pub fn text(&self, room: &mut Room, out: &mut dyn FnMut(&[u8])) {
         let text = &mut Text::new(out);
         text.text("call_seed ").number(self.options.call_seed);
         if let Some(timeout) = self.policy.timeout() {
@@ -88,19 +87,22 @@ impl Ladder<'_> {
         text.to(P99).text("p99").to(LONGEST).text("most").to(DRAWN).text("drawn").to(AT).text("at\n");
         let mut widest = 0;
         let mut sums = [0_u64; 3];
-        self.each(&mut |rung| {
+        self.each(room, &mut |rung| {
             widest = widest.max(rung.most);
             for (sum, part) in sums.iter_mut().zip([rung.least, rung.most, rung.drawn]) {
                 *sum = sum.saturating_add(part);
             }
         });
-        self.each(&mut |rung| {
+        self.each(room, &mut |rung| {
             text.number(rung.retry).to(LEAST).time(rung.least);
             rounded(text.to(MEDIAN), rung.median);
             rounded(text.to(P99), rung.p99);
-            text.to(LONGEST).time(rung.most).to(DRAWN).exact(rung.drawn).to(AT).time(rung.at).to(CHART);
+            text.to(LONGEST).time(rung.most).to(DRAWN).exact(rung.drawn).to(AT).time(rung.at);
             let cells = |micros: u64| scaled(micros, CELLS, widest.max(1));
             let (filled, all) = (cells(rung.drawn), cells(rung.most));
+            if all > 0 {
+                text.to(CHART);
+            }
             (0..all).for_each(|cell| _ = text.text(if cell < filled { "█" } else { "░" }));
             text.text(if rung.is_in_time { "\n" } else { " after timeout\n" });
         });
@@ -109,11 +111,11 @@ impl Ladder<'_> {
     }
 
     /// One object. Times are whole microseconds.
-    pub fn json(&mut self, out: &mut dyn FnMut(&[u8])) {
+    pub fn json(&self, room: &mut Room, out: &mut dyn FnMut(&[u8])) {
         let text = &mut Text::new(out);
         text.text("{\"call_seed\":\"").number(self.options.call_seed);
         text.text("\",\"timeout_us\":").or_null(self.policy.timeout()).text(",\"retries\":[");
-        self.each(&mut |rung| {
+        self.each(room, &mut |rung| {
             text.text(if rung.retry == 1 { "" } else { "," });
             text.text("{\"retry\":").number(rung.retry).text(",\"least_us\":").number(rung.least);
             estimate(text.text(",\"p50_us\":"), rung.median, 0);
@@ -125,10 +127,10 @@ impl Ladder<'_> {
         text.text("]}");
     }
 
-    fn each(&mut self, tell: &mut dyn FnMut(Rung)) {
+    fn each(&self, room: &mut Room, tell: &mut dyn FnMut(Rung)) {
         let (policy, rungs) = (self.policy, self.rungs);
         let model = &Model::of(policy, &Options::default());
-        let (down, up) = self.room.split_at_mut(1 << 19);
+        let (down, up) = room.split_at_mut(1 << 19);
         let is_chained = is_decorrelated(policy);
         let mut chains =
             if is_chained { chain(model, rungs, false, down).zip(chain(model, rungs, true, up)) } else { None };
