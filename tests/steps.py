@@ -173,6 +173,7 @@ STEPS: dict[str, Step] = {
         facts=["agreement:"],
     ),
     "docs": Step([own("tests/docs/run.py")], needs=["python-package", "js-package"], facts=["docs:"]),
+    "examples": Step([own("tests/docs/examples.py")], needs=["python-package"], facts=["examples:"]),
     "packages": Step(
         [own("tests/packaging/packages.py")], needs=["python-package", "js-package", "rust", "chromium"], facts=["package:"]
     ),
