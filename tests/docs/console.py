@@ -1,6 +1,7 @@
 """Shell sessions in the documentation: lines that begin with `$ ` are run, the lines below each are what it says."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def session(block: Block, folder: Path) -> str:
     script = "exec 2>&1\n" + "".join(f"{command}\nwas=$?; echo '{END}'; (exit $was)\n" for command in commands)
     found = {**environment(), "PATH": f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
     done = subprocess.run(["sh", "-c", script], cwd=folder, env=found, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=120)
-    outputs = done.stdout.split(f"{END}\n")
+    # Tables may end in blanks, which no document should.
+    outputs = re.sub(r" +$", "", done.stdout, flags=re.MULTILINE).split(f"{END}\n")
     return "".join(f"{PROMPT}{command}\n{output}" for command, output in zip(commands, outputs))
 
 
