@@ -77,6 +77,9 @@ def main() -> int:
             is_right = found == scene[when]
             wrong += not is_right
             print(f"  {when:<11}{found}{'' if is_right else f', expected {scene[when]}'}")
+        if scene["yesterday"] == scene["today"]:
+            print("  the policy of the day changes nothing")
+            wrong += 1
     return 1 if wrong else 0
 
 

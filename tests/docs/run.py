@@ -3,7 +3,7 @@
 Python and JavaScript run as they are and have to assert or print something; TypeScript is type-checked; Rust runs as doc tests;
 JSON is read, and as a policy if it has a policy's options; in sh, `make X`, `python3 FILE` and `node FILE` must name what is there; in console,
 commands are run and must say what stands below them, which `--write` writes. Links to files must lead to one, and to headings of theirs.
-Instructions to this program are comments before a block: see blocks.py. Examples find the JSON files beside their README.
+Instructions to this program are comments before a block: see blocks.py. Examples find the programs and JSON files beside their README.
 """
 
 import sys
@@ -91,7 +91,8 @@ def furnish(folder: Path, name: str) -> None:
     """What the blocks of a document find where they run."""
     folder_with_packages(folder)
     if name.startswith("examples/"):
-        for file in (ROOT / name).parent.glob("*.json"):
+        beside = (ROOT / name).parent
+        for file in [*beside.glob("*.json"), *beside.glob("*.py")]:
             (folder / file.name).symlink_to(file)
 
 
