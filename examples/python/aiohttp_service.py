@@ -26,7 +26,7 @@ async def user(request: web.Request) -> web.Response:
         if error.status == 404:
             raise web.HTTPNotFound(text="no such user") from error
         raise unavailable(error) from error
-    except (aiohttp.ClientError, undaunted.TimeoutError) as error:
+    except (aiohttp.ClientError, undaunted.TimeoutError, undaunted.GaveUp) as error:
         raise unavailable(error) from error
     return web.json_response({"hello": found["name"]})
 

@@ -8,7 +8,7 @@ import undaunted
 from celery import Celery
 
 app = Celery("shop", broker="memory://", backend="cache+memory://")
-app.conf.task_always_eager = True
+app.conf.task_always_eager = True  # for this program only: tasks run where they are called, and countdowns are not waited for
 
 SHORT = undaunted.Policy(attempts=4, timeout="5s", initial="20ms", name="bank")
 LONG = undaunted.Policy(attempts=5, timeout=None, initial="1m", max_delay="1h", name="report")
