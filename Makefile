@@ -1,6 +1,6 @@
 # `make demo` and `make test` set up everything they need. Builds and environments live in ~/.cache/undaunted,
 # or where UNDAUNTED_CACHE says.
-.PHONY: demo test bench prove dist schema vectors help
+.PHONY: demo test bench prove dist schema vectors reference help
 PYTHON ?= python3
 
 help:
@@ -34,3 +34,7 @@ schema:
 
 vectors:
 	@$(PYTHON) tests/oracle/generate.py
+
+reference:
+	@$(PYTHON) tests/setup.py python
+	@$(PYTHON) tests/setup.py --python tests/docs/reference.py

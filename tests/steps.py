@@ -174,6 +174,8 @@ STEPS: dict[str, Step] = {
         facts=["agreement:"],
     ),
     "docs": Step([own("tests/docs/run.py")], needs=["python-package", "js-package"], facts=["docs:"]),
+    "examples": Step([own("tests/docs/examples.py")], needs=["python-package"], facts=["examples:"]),
+    "reference": Step([own("tests/docs/reference.py", "--check")], needs=["python-package"], facts=["reference:"]),
     "packages": Step(
         [own("tests/packaging/packages.py")], needs=["python-package", "js-package", "rust", "chromium"], facts=["package:"]
     ),

@@ -18,9 +18,9 @@ async def main(url: str) -> None:
     async with RetryingSession(policy) as session:
         # As with aiohttp: retried until the headers have come.
         async with session.get(url) as response:
-            print(response.status, await response.text())
+            print(response.status, await response.text())  # 200 OK
         # Retried until the whole body has come; raises for a status of 400 or more.
-        print(await session.fetch(url, read="text"))
+        print(await session.fetch(url, read="text"))  # OK
 
 
 if __name__ == "__main__":

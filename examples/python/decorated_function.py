@@ -24,11 +24,13 @@ async def save(value: float) -> None:
 
 if __name__ == "__main__":
     value = read_sensor()
-    print("read", value)
+    print("read", value)  # read 21.5
     try:
         asyncio.run(save(value))
     except ConnectionResetError as error:
         attempts = undaunted.history(error)
-        print(f"given up for {attempts.reason}: {error}")
+        print(f"given up for {attempts.reason}: {error}")  # given up for attempts: the database hung up while saving 21.5
         for attempt in attempts:
-            print(f"  attempt {attempt.number}, {attempt.class_}, then {attempt.delay} s" if attempt.delay else f"  attempt {attempt.number}")
+            wait = "" if attempt.delay is None else f", then {attempt.delay} s"
+            print(f"  attempt {attempt.attempt}, {attempt.class_}, {attempt.code}{wait}")
+        # prints:   attempt 3, transient, os ECONNRESET

@@ -20,7 +20,7 @@ def main(url: str) -> None:
         session.mount("http://", RetryingAdapter(policy))
         session.mount("https://", RetryingAdapter(policy))
         response = session.get(url)
-        print(response.status_code, response.text)
+        print(response.status_code, response.text)  # 200 OK
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from blocks import Block
+from console import check_console
 
 from setup import JS, ROOT, environment
 
@@ -45,10 +46,15 @@ def run_at_its_line(
     said, problem = ended([*command, file], folder)
     if problem or ASSERTION_FAILED.search(said):
         return problem or tail(said)
+    return missing_line(said, prints.findall(block.text))
+
+
+def missing_line(said: str, wanted: list[str]) -> str | None:
+    """What is wrong if these lines were not printed, in this order."""
     lines = iter(said.splitlines())
-    for wanted in prints.findall(block.text):
-        if wanted not in lines:
-            return f"it does not print `{wanted}` where it says so, but\n    {tail(said)}"
+    for line in wanted:
+        if line not in lines:
+            return f"it does not print `{line}` where it says so, but\n    {tail(said)}"
     return None
 
 
@@ -133,7 +139,7 @@ def tail(text: str) -> str:
 
 PYTHON_SAYS = re.compile(r"^\s*(assert\b|print\()", re.MULTILINE)
 JAVASCRIPT_SAYS = re.compile(r"\b(assert\b|console\.(log|assert)\()")
-PYTHON_PRINTS = re.compile(r"^\s*print\(.*\)\s+# (.+?)\s*$", re.MULTILINE)
+PYTHON_PRINTS = re.compile(r"^\s*print\(.*\)[ \t]+# (.+?)\s*$", re.MULTILINE)
 JAVASCRIPT_PRINTS = re.compile(r"^\s*console\.log\(.*\);?\s+// (.+?)\s*$", re.MULTILINE)
 ASSERTION_FAILED = re.compile(r"^Assertion failed", re.MULTILINE)
 RUNNERS: dict[str, Callable[[Block, Path], str | None]] = {
@@ -144,6 +150,7 @@ RUNNERS: dict[str, Callable[[Block, Path], str | None]] = {
     "json": read_json,
     "rust": run_rust,
     "sh": check_shell,
+    "console": check_console,
 }
 # Shown to readers, for nobody to run.
-SHOWN_ONLY = ["", "text", "diff", "toml", "c"]
+SHOWN_ONLY = ["", "text", "diff", "toml", "c", "pyi"]
