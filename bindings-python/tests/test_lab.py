@@ -175,7 +175,7 @@ def test_a_call_that_was_given_up_is_explained_by_its_history():
 
 def test_mistakes_of_a_script_are_told_at_once():
     with pytest.raises(PolicyError) as told:
-        Policy().explain([{"http": "503"}, {"status": 503}, 503], seed=1, call_seed=2)  # type: ignore[list-item]
+        Policy().explain([{"http": "503"}, {"status": 503}, [503]], seed=1, call_seed=2)  # type: ignore[list-item]
     assert [(code, pointer) for code, pointer, _ in told.value.problems] == [
         ("wrong_kind", "/failures/0/http"), ("unknown_option", "/failures/1/status"), ("wrong_kind", "/failures/2"), ("duplicate_option", "/call_seed"),
     ]  # fmt: skip

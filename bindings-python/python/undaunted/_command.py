@@ -60,24 +60,24 @@ def _report(command: str, files: list[str], steps: list[Any], options: dict[str,
     if command == "convert":
         return _convert(files, options)
     policies = [_policy(file) for file in files]
-    if command == "lint":
-        return _core.lint(*policies)
-    if command == "schedule":
-        return _right(_core.ladder(*policies, options, "json"))
-    if command == "analyse":
-        return _right(_core.analyse(*policies, options, "json"))
-    if command == "explain":
-        return _right(_core.explain(*policies, {"failures": steps, **options}, "json"))
     if command == "diff":
         before, after = policies
         return _right(_core.diff(before, after, options, "json"))
+    if command == "simulate-loss":
+        return _simulate(_core.simulate_loss(int(options.pop("seed", 1)), options, "json"))
+    (policy,) = policies
+    if command == "lint":
+        return _core.lint(policy)
+    if command == "schedule":
+        return _right(_core.ladder(policy, options, "json"))
+    if command == "analyse":
+        return _right(_core.analyse(policy, options, "json"))
+    if command == "explain":
+        return _right(_core.explain(policy, {"failures": steps, **options}, "json"))
     seed = int(options.pop("seed", 1))
-    budgets = [None if policy.budget_name is None else _core.Budget(policy) for policy in policies]
-    if command == "simulate":
-        return _simulate(_core.simulate_herd(*policies, *budgets, seed, options, "json"))
-    if command == "simulate-layers":
-        return _simulate(_core.simulate_layers(*policies, *budgets, seed, options, "json"))
-    return _simulate(_core.simulate_loss(seed, options, "json"))
+    budget = None if policy.budget_name is None else _core.Budget(policy)
+    simulate = _core.simulate_herd if command == "simulate" else _core.simulate_layers
+    return _simulate(simulate(policy, budget, seed, options, "json"))
 
 
 def _simulate(begun: tuple[_core.Simulation | None, list[tuple[str, str, str]]]) -> Report:
@@ -102,7 +102,8 @@ def _convert(files: list[str], options: dict[str, Any]) -> Report:
     if source is None:
         raise Failed("undaunted: --from is missing, allowed one of the sources; run undaunted convert --help")
     if files:
-        report, problems = _core.convert(source, _json(*files, "the settings are"))
+        (file,) = files
+        report, problems = _core.convert(source, _json(file, "the settings are"))
     elif source == "aws":
         report, problems = _core.convert(source, dict(os.environ))
     else:
