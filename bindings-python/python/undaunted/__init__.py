@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ._bulkhead import Bulkhead as Bulkhead
     from ._bulkhead import BulkheadFull as BulkheadFull
     from ._hedge import Hedge as Hedge
+    from ._script import ScriptedError as ScriptedError
     from ._simulate import simulate_herd as simulate_herd
     from ._simulate import simulate_layers as simulate_layers
     from ._simulate import simulate_loss as simulate_loss
@@ -68,6 +69,7 @@ __all__ = [
     "PolicyError",
     "PolicySource",
     "RetryContext",
+    "ScriptedError",
     "Subscription",
     "Testing",
     "Throttle",
@@ -102,6 +104,7 @@ _LATER = {
     "Bulkhead": "_bulkhead",
     "BulkheadFull": "_bulkhead",
     "Hedge": "_hedge",
+    "ScriptedError": "_script",
     "simulate_herd": "_simulate",
     "simulate_layers": "_simulate",
     "simulate_loss": "_simulate",

@@ -274,13 +274,19 @@ class Attempt:
 
     def _plays_script(self) -> bool:
         """In `testing(script=...)`: whether a scripted failure took the place of the block, and is retried."""
-        testing = self._run.testing
-        failure = None if testing is None else testing._next_failure()
-        if failure is None:
+        run = self._run
+        testing = run.testing
+        planned = None if testing is None else testing._next_failure()
+        if testing is None or planned is None:
             return False
         self._state = DONE
-        self._run.attempt_starts()
-        delay = self._run.failed(failure)
+        run.attempt_starts()
+        failure, duration = planned
+        limit = run.call.limit if self._is_async else None
+        if limit is not None and duration > limit:
+            failure, duration = TimeoutError(limit), limit
+        testing.advance(duration)
+        delay = run.failed(failure)
         if delay is None:
             raise failure
         self._retry(delay)
