@@ -131,12 +131,15 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def _redraw_after_fork() -> None:
-    """A forked child must not draw the waits of its parent."""
+def _renew_after_fork() -> None:
+    """A forked child must not draw the waits of its parent, nor wait for a lock that nobody releases there."""
     import os
+
+    from ._switch import renew_after_fork
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_redraw_entropy)
+        os.register_at_fork(after_in_child=renew_after_fork)
 
 
-_redraw_after_fork()
+_renew_after_fork()
