@@ -254,6 +254,8 @@ def is_trio() -> bool:
     if trio is None:
         return False
     try:
+        if hasattr(trio.lowlevel, "in_trio_task"):  # which is cheaper than an error, and newer
+            return trio.lowlevel.in_trio_task()  # type: ignore[no-any-return]
         trio.lowlevel.current_task()
     except (RuntimeError, AttributeError):
         return False
