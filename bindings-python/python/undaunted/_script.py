@@ -11,7 +11,7 @@ from ._steps import step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import Any, Literal
 
     from ._options import Domain, Script
