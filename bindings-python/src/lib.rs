@@ -18,7 +18,8 @@ mod tables;
 use pyo3::prelude::*;
 
 /// The engine's names for Python.
-#[pymodule]
+// Free-threaded builds are untested, so they are to keep their lock.
+#[pymodule(gil_used = true)]
 mod _core {
     #[pymodule_export]
     use super::budget::Budget;

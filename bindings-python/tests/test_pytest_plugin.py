@@ -66,7 +66,7 @@ def test_the_marker_gives_its_arguments_and_asks_for_the_fixture(run):
         "def test_it(n): assert (2, 'attempts') == outcome()\n"
         "@pytest.mark.undaunted(seed=7)\n"
         "def test_seed(undaunted_testing): outcome(); assert undaunted.Policy().schedule(seed=7)[:4] == undaunted_testing.waits\n"
-        "@pytest.mark.undaunted(script=[503, 503])\n"
+        "@pytest.mark.undaunted(script=[503, 'timeout + takes 2s'])\n"
         "class TestAll:\n"
         "    def test_script(self, undaunted_testing): assert (3, 'attempts') == outcome()\n"
     )
@@ -75,6 +75,7 @@ def test_the_marker_gives_its_arguments_and_asks_for_the_fixture(run):
 def test_mistakes_in_the_marker_are_told(run):
     test = "import pytest\n@pytest.mark.undaunted({})\ndef test_it(): pass"
     assert "the marker undaunted has (2,), allowed attempts=, seed= and script=; name the arguments" in run(test.format("2"))
+    assert 'script.0: the failure is "wat", allowed a status' in run(test.format("script=['wat']"))
     assert "attempts is 0, allowed a whole number from 1" in run(test.format("attempts=0"))
     assert "1 error" in run(test.format("atempts=2"))
 

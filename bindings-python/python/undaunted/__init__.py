@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ._bulkhead import Bulkhead as Bulkhead
     from ._bulkhead import BulkheadFull as BulkheadFull
     from ._hedge import Hedge as Hedge
+    from ._script import ScriptedError as ScriptedError
     from ._simulate import simulate_herd as simulate_herd
     from ._simulate import simulate_layers as simulate_layers
     from ._simulate import simulate_loss as simulate_loss
@@ -68,6 +69,7 @@ __all__ = [
     "PolicyError",
     "PolicySource",
     "RetryContext",
+    "ScriptedError",
     "Subscription",
     "Testing",
     "Throttle",
@@ -102,6 +104,7 @@ _LATER = {
     "Bulkhead": "_bulkhead",
     "BulkheadFull": "_bulkhead",
     "Hedge": "_hedge",
+    "ScriptedError": "_script",
     "simulate_herd": "_simulate",
     "simulate_layers": "_simulate",
     "simulate_loss": "_simulate",
@@ -128,12 +131,15 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def _redraw_after_fork() -> None:
-    """A forked child must not draw the waits of its parent."""
+def _renew_after_fork() -> None:
+    """A forked child must not draw the waits of its parent, nor wait for a lock that nobody releases there."""
     import os
+
+    from ._switch import renew_after_fork
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_redraw_entropy)
+        os.register_at_fork(after_in_child=renew_after_fork)
 
 
-_redraw_after_fork()
+_renew_after_fork()

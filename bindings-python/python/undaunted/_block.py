@@ -34,10 +34,11 @@ class RetryContext:
 
     def __iter__(self) -> Iterator[Attempt]:
         run = self._run()
-        if run.policy._core.attempt_timeout is not None:
+        policy = run.policy
+        if policy._is_watched and policy._core.attempt_timeout is not None:
             from ._policy import warn_of_attempt_timeout
 
-            warn_of_attempt_timeout(run.policy)
+            warn_of_attempt_timeout(policy)
         return Attempts(run)
 
     def __aiter__(self) -> AsyncIterator[Attempt]:
@@ -45,7 +46,7 @@ class RetryContext:
 
     def _run(self) -> Run:
         policy = self.policy.current()
-        return Run(policy, self._name or policy.name, self._method, self._idempotency_key)
+        return Run(policy, self._name or policy._settings.name, self._method, self._idempotency_key)
 
 
 class Attempts:
@@ -64,13 +65,13 @@ class Attempts:
         previous = self._attempt
         while True:
             if previous is not None:
-                delay = previous._outcome()
-                if delay is None:
+                if previous._state is DONE:
                     raise StopIteration
+                delay = previous._outcome()
                 if not self._run.wait(delay):
                     break
             self._attempt = previous = Attempt(self._run, is_async=False)
-            if not previous._plays_script():
+            if self._run.testing is None or not previous._plays_script():
                 return previous
         error = self._run.last_error()
         # As it came: the frame that is added here replaces the one of the loop's body, and the context stays what it was.
@@ -98,13 +99,13 @@ class AsyncAttempts:
         previous = self._attempt
         while True:
             if previous is not None:
-                delay = previous._outcome()
-                if delay is None:
+                if previous._state is DONE:
                     raise StopAsyncIteration
+                delay = previous._outcome()
                 if not await self._run.wait_async(delay):
                     break
             self._attempt = previous = Attempt(self._run, is_async=True)
-            if not previous._plays_script():
+            if self._run.testing is None or not previous._plays_script():
                 return previous
         error = self._run.last_error()
         context = CONTEXT.__get__(error)
@@ -135,7 +136,7 @@ class Attempt:
         self._scope: Any = None
         self._token: Any = None
         self._result: Any = UNSET
-        self.number: int = run.call.number
+        self.number: int = 1 if run._call is None else run._call.number
 
     @property
     def elapsed(self) -> float:
@@ -182,8 +183,10 @@ class Attempt:
         if self._state is not NEW:
             raise RuntimeError("this attempt was used already; each turn of the loop gives a new one")
         run = self._run
-        self._hand_on()
         self._state = RUNNING
+        if run.is_quiet:
+            return self
+        self._hand_on()
         run.attempt_starts()
         self._limit = run.call.limit
         if self._is_async and self._limit is not None:
@@ -192,6 +195,10 @@ class Attempt:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
         run = self._run
+        if error is None and run.is_quiet and self._facts is None:
+            self._state = DONE
+            run._let_go()
+            return False
         self._take_back()
         expired = self._scope is not None and self._scope.close(kind, error, tb)
         if expired:
@@ -263,24 +270,28 @@ class Attempt:
         self._state = RETRIED
         self._delay = delay
 
-    def _outcome(self) -> float | None:
-        """For the loop: the wait that follows, None if the call is over."""
-        if self._state is DONE:
-            return None
-        if self._state is RETRIED:
+    def _outcome(self) -> float:
+        """For the loop: the wait that follows an attempt that is not the last."""
+        if self._state is RETRIED and self._delay is not None:
             return self._delay
         self._run.abandoned(None)
         raise RuntimeError("the loop's body did not enter the attempt; write `with attempt:` around it")
 
     def _plays_script(self) -> bool:
         """In `testing(script=...)`: whether a scripted failure took the place of the block, and is retried."""
-        testing = self._run.testing
-        failure = None if testing is None else testing._next_failure()
-        if failure is None:
+        run = self._run
+        testing = run.testing
+        planned = None if testing is None else testing._next_failure()
+        if testing is None or planned is None:
             return False
         self._state = DONE
-        self._run.attempt_starts()
-        delay = self._run.failed(failure)
+        run.attempt_starts()
+        failure, duration = planned
+        limit = run.call.limit if self._is_async else None
+        if limit is not None and duration > limit:
+            failure, duration = TimeoutError(limit), limit
+        testing.advance(duration)
+        delay = run.failed(failure)
         if delay is None:
             raise failure
         self._retry(delay)

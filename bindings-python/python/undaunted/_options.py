@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from os import PathLike
 from threading import Event as Cancel
 from typing import Any, Literal, ParamSpec, Protocol, Required, TypeAlias, TypedDict, TypeVar
 
@@ -171,6 +172,12 @@ class Options(TypedDict, total=False):
     name: str | None
     seed: int | None
     cancel: Cancel | None
+
+
+#: What an attempt of a script meets: a status or words ("429 + hint 2s"), facts, an exception, or nothing.
+ScriptItem: TypeAlias = int | str | Mapping[str, Any] | Exception | type[Exception] | None
+#: The items, also under `fail` or in a file.
+Script: TypeAlias = Iterable[ScriptItem] | Mapping[Literal["fail"], Sequence[ScriptItem]] | str | PathLike[str]
 
 
 #: Exception types, or a function that says whether an error counts.

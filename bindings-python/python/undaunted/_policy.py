@@ -46,11 +46,13 @@ class Policy:
     Raises PolicyError with every mistake at once; TypeError or ValueError for the settings.
     """
 
-    __slots__ = ("__weakref__", "_breaker", "_budget", "_core", "_plans", "_settings", "_text")
+    __slots__ = ("__weakref__", "_breaker", "_budget", "_core", "_is_watched", "_plans", "_settings", "_text")
 
     _core: CorePolicy
     _breaker: Breaker | None
     _budget: Budget | None
+    #: Whether the engine, or what is shared, hears of every attempt and not of failures alone.
+    _is_watched: bool
     _settings: Settings
     _text: str
     _plans: dict[str | None, Plan]
@@ -460,7 +462,15 @@ def _fill(policy: Policy, core: _core.Policy, settings: Settings) -> None:
         from ._breaker import of_policy
 
         breaker = of_policy(core)
-    fields = {"_core": core, "_settings": settings, "_text": core.dump(), "_plans": {}, "_budget": budget, "_breaker": breaker}
+    fields = {
+        "_core": core,
+        "_settings": settings,
+        "_text": core.dump(),
+        "_plans": {},
+        "_budget": budget,
+        "_breaker": breaker,
+        "_is_watched": core.is_watched or core.attempt_timeout is not None,
+    }
     for name, value in fields.items():
         object.__setattr__(policy, name, value)
 

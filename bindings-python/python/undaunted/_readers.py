@@ -126,6 +126,10 @@ def _read_breaker_open(error: Any, needs_body: bool) -> _core.Failure:
     return _core.Failure("user", "BreakerOpen", hint=max(0, round(error.retry_in * 1e6)))
 
 
+def _read_scripted(error: Any, needs_body: bool) -> _core.Failure:
+    return error._failure()  # type: ignore[no-any-return]
+
+
 def _read_os(error: Any, needs_body: bool) -> _core.Failure:
     code = error.errno
     if code is None:
@@ -262,6 +266,7 @@ NAMELESS = {
 READERS: dict[str, Reader] = {
     "undaunted._errors.HttpError": _read_http_error,
     "undaunted._breaker.BreakerOpen": _read_breaker_open,
+    "undaunted._script.ScriptedError": _read_scripted,
     "builtins.OSError": _read_os,
     "socket.gaierror": _read_gai,
     "socket.herror": _read_herror,

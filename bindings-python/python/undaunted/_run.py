@@ -23,26 +23,49 @@ if TYPE_CHECKING:
 class Run:
     """One call under a policy."""
 
-    __slots__ = ("_attempt_open", "call", "cancel", "error", "hooks", "name", "policy", "started", "testing")
+    __slots__ = (
+        "_attempt_open", "_call", "_idempotency_key", "_method", "cancel", "error", "hooks", "is_quiet", "name", "policy", "started", "testing",
+    )  # fmt: skip
 
     def __init__(self, policy: Policy, name: str | None, method: str | None = None, idempotency_key: bool = False) -> None:
         testing: Testing | None = _switch.testing.get() if _switch.testing_contexts else None
+        settings = policy._settings
+        hooks = settings.on_event + _switch.hooks
         self.policy = policy
         self.name = name
         self.testing = testing
-        self.cancel = policy._settings.cancel
-        self.hooks: tuple[Hook, ...] = policy._settings.on_event + _switch.hooks + (() if testing is None else (testing._record,))
+        self.cancel = settings.cancel
+        self.hooks: tuple[Hook, ...] = hooks if testing is None else (*hooks, testing._record)
         self.error: Exception | None = None
+        self._method = method
+        self._idempotency_key = idempotency_key
         self._attempt_open: Open | None = None
-        plan = policy._plan(name, testing)
-        self.started = self.now()
-        outer = _switch.deadline.get() if policy._core.shares else None
-        self.call: _core.Call = plan.begin_in(
-            self.started, outer_deadline=outer, inactive=not _switch.active, method=method, idempotency_key=idempotency_key
+        self._call: _core.Call | None = None
+        self.started = time.monotonic() if testing is None else testing.now
+        #: Whether an attempt begins, and succeeds, without anybody hearing of it.
+        self.is_quiet = not (policy._is_watched or self.hooks or settings.retry_if_result is not None)
+        if policy._is_watched or not _switch.active:
+            self._call = call = self._begin(inactive=not _switch.active)
+            if policy._is_watched and not call.attempt(self.started):
+                raise self._refused()
+
+    @property
+    def call(self) -> _core.Call:
+        """The engine's, made when it is first needed: most calls never fail."""
+        call = self._call
+        if call is None:
+            call = self._call = self._begin(inactive=False)
+        return call
+
+    def _begin(self, *, inactive: bool) -> _core.Call:
+        policy = self.policy
+        return policy._plan(self.name, self.testing).begin_in(
+            self.started,
+            outer_deadline=_switch.deadline.get() if policy._core.shares else None,
+            inactive=inactive,
+            method=self._method,
+            idempotency_key=self._idempotency_key,
         )
-        is_watched = policy._core.is_watched or policy._core.attempt_timeout is not None
-        if is_watched and not self.call.attempt(self.started):
-            raise self._refused()
 
     def now(self) -> float:
         return time.monotonic() if self.testing is None else self.testing.now
@@ -164,7 +187,8 @@ class Run:
     def _let_go(self) -> None:
         """Errors lead back to frames that know this call: without this, each would be garbage for the cycle collector."""
         self.error = None
-        self.call.clear()
+        if self._call is not None:
+            self._call.clear()
 
     def _is_cancelled(self) -> bool:
         return self.cancel is not None and self.cancel.is_set()
@@ -230,6 +254,8 @@ def is_trio() -> bool:
     if trio is None:
         return False
     try:
+        if hasattr(trio.lowlevel, "in_trio_task"):  # which is cheaper than an error, and newer
+            return trio.lowlevel.in_trio_task()  # type: ignore[no-any-return]
         trio.lowlevel.current_task()
     except (RuntimeError, AttributeError):
         return False

@@ -57,6 +57,13 @@ def count_testing(change: int) -> None:
         _update()
 
 
+def renew_after_fork() -> None:
+    """In a forked child: a thread of the parent's may have held the lock, and is not there to release it."""
+    global lock
+    lock = allocate_lock()
+    _update()
+
+
 def _update() -> None:
     """Tells the fast wrappers, under the lock."""
     from . import _plain

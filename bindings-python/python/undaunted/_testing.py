@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from . import _core, _switch
+from ._script import steps
 from ._settings import seed_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from types import TracebackType
     from typing import Any
 
     from ._events import Event
+    from ._options import Script
     from ._policy import Policy
 
 
@@ -23,14 +24,14 @@ class Testing:
 
     __slots__ = ("_attempts", "_breakers", "_budgets", "_now", "_plans", "_script", "_seed", "_tokens", "events", "waits")
 
-    def __init__(self, attempts: int | None, seed: int | None, script: Iterable[object]) -> None:
+    def __init__(self, attempts: int | None, seed: int | None, script: Script) -> None:
         if attempts is not None and (not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1):
             raise ValueError(f"attempts is {attempts!r}, allowed a whole number from 1; leave it out to keep the policies' own")
         self.waits: list[float] = []
         self.events: list[Event] = []
         self._attempts = attempts
         self._seed = seed_of(seed)
-        self._script = list(script)
+        self._script = steps(script)
         self._now = 0
         self._plans: dict[tuple[Policy, str | None], _core.Plan] = {}
         self._breakers: dict[str, _core.Breaker] = {}
@@ -64,9 +65,10 @@ class Testing:
         self.waits.append(delay)
         self.advance(delay)
 
-    def _next_failure(self) -> Exception | None:
-        """The next failure of the script; None where the code is to run."""
-        return scripted(self._script.pop(0)) if self._script else None
+    def _next_failure(self) -> tuple[Exception, float] | None:
+        """The next failure of the script and how long it takes to come; None where the code is to run."""
+        make, duration = self._script.pop(0) if self._script else (None, 0.0)
+        return None if make is None else (make(), duration)
 
     def _plan(self, policy: Policy, name: str | None) -> _core.Plan:
         """The policy's plan, never with more attempts than it has itself."""
@@ -80,7 +82,6 @@ class Testing:
             seed = self._seed or policy._settings.seed
             plan = self._plans[policy, name] = make_plan(policy, name, core, seed, self._budget(policy), self._breaker(policy))
         return plan
-
 
     def _budget(self, policy: Policy) -> _core.Budget | None:
         """A full one of the policy's kind: tests neither find nor leave it used up, and its clock is theirs."""
@@ -97,34 +98,19 @@ class Testing:
         return self._breakers.setdefault(breaker.name, breaker._core.fresh())
 
 
-def testing(*, attempts: int | None = None, seed: int | None = None, script: Iterable[object] = ()) -> Testing:
+def testing(*, attempts: int | None = None, seed: int | None = None, script: Script = ()) -> Testing:
     """A context in which retries never sleep; other tasks and threads are not affected.
 
     Waits are computed as ever, recorded in `waits`, and pass on a virtual clock; budgets are full ones of its own, breakers closed
     ones. `attempts` lowers the policies' limits and never raises
-    them. With a `seed` the n-th call that fails has the waits of `policy.schedule(seed=seed, call=n)`. `script` lists failures that take
-    the place of the code, one for each attempt in the order they start: a status (503), an errno name ("ECONNRESET"), an exception, or
-    None to let the code run, as it does when the script is at its end.
+    them. With a `seed` the n-th call that fails has the waits of `policy.schedule(seed=seed, call=n)`.
+
+    `script` lists failures that take the place of the code, one for each attempt in the order they start: a status (503), a failure in a few
+    words ("reset", "429 + hint 2s", "postgres 40001", "timeout + takes 5s"), a mapping as `policy.explain` takes it ({"http": 429, "hint":
+    "2s"}), an exception, or None or "ok" to let the code run, as it does when the script is at its end. Words and mappings become `HttpError`,
+    the `OSError` of their errno, `socket.gaierror`, or else `ScriptedError`; what the attempt takes passes on the virtual clock. The list may
+    stand under `fail` in a mapping, or in a JSON file whose path is given.
+
+    Raises PolicyError with every mistake of the script at once; OSError for a file that cannot be read; ValueError.
     """
     return Testing(attempts, seed, script)
-
-
-def scripted(item: object) -> Exception | None:
-    """The failure that an item of a script stands for. Raises TypeError or ValueError for what is none."""
-    if item is None:
-        return None
-    if isinstance(item, Exception):
-        return item
-    if isinstance(item, type) and issubclass(item, Exception):
-        return item()
-    if isinstance(item, int) and not isinstance(item, bool) and 100 <= item <= 599:
-        from ._errors import HttpError
-
-        return HttpError(item)
-    if isinstance(item, str):
-        import errno
-
-        number = getattr(errno, item, None)
-        if isinstance(number, int):
-            return OSError(number, item)
-    raise ValueError(f"the script has {item!r}, allowed a status, an errno name, an exception or None; use one of these")

@@ -128,8 +128,13 @@ async def main() -> None:
     assert_type(undaunted.history(error).reason, str | None)
     for past in undaunted.history(error):
         assert_type(past.delay, float | None)
-    with undaunted.testing(attempts=2, seed=7, script=[503, "ECONNRESET", None]) as t:
+    with undaunted.testing(attempts=2, seed=7, script=[503, "ECONNRESET", {"http": 429, "hint": "2s"}, OSError, None]) as t:
         assert_type(t.waits, list[float])
+    undaunted.testing(script={"fail": [503, "reset", "ok"]})
+    undaunted.testing(script="outage.json")
+    undaunted.testing(script=[b"reset"])  # type: ignore[list-item]
+    assert_type(undaunted.ScriptedError("postgres", "40001").hint, float | None)
+    undaunted.ScriptedError("postgre", "40001")  # type: ignore[arg-type]
 
     budget = undaunted.Budget("api", capacity=20, cost=1)
     assert_type(budget.tokens, float)
