@@ -16,16 +16,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import agreement
 import setup
 from layout import SITTINGS
 from setup import OWN, ROOT
+from steps import CASES, STEPS, Command, own
 
 # Of the minutes; the rest goes to the set-up.
 SHARES = {"mutants": 0.6, "differential": 0.25, "fuzz": 0.15}
 ROUNDS = 10
 CASES_OF_A_ROUND = 100_000
+# The slowest first.
+DECIDERS = ["oracle", "chromium", "python", "node", "rust"]
 
 
 def main() -> int:
@@ -79,6 +84,11 @@ def mutants(seconds: float) -> tuple[bool, str]:
     return is_good, said
 
 
+def output(command: Command) -> str:
+    words = [str(word) for word in command.words]
+    return subprocess.run(words, cwd=command.folder, env=setup.environment(), stdout=subprocess.PIPE, text=True).stdout
+
+
 def lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
@@ -89,15 +99,23 @@ def differential(seconds: float) -> tuple[bool, str]:
     agreed = OWN / "prove" / f"agreed-{commit[:12]}"
     agreed.parent.mkdir(parents=True, exist_ok=True)
     ends_at = time.monotonic() + seconds
+    # Packages, Chromium and programs are made once; of a round only the cases are new.
+    if subprocess.run([sys.executable, "tests/run.py", *(f"differential-{host}" for host in DECIDERS)], cwd=ROOT).returncode != 0:
+        return False, "the hosts could not be set up"
     for seed in range(1, ROUNDS + 1):
         if str(seed) in lines(agreed):
             continue
         if time.monotonic() > ends_at:
             break
         print(f"differential: round {seed} of {ROUNDS}", flush=True)
-        done = subprocess.run([sys.executable, "tests/run.py", "agreement"], cwd=ROOT, env={**os.environ, "UNDAUNTED_SEED": str(seed)})
-        if done.returncode != 0:
-            return False, f"the round of seed {seed} failed"
+        output(own("tests/differential/generate.py", CASES_OF_A_ROUND, seed, CASES))
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            said = "\n".join(pool.map(lambda host: "\n".join(map(output, STEPS[f"differential-{host}"].commands)), DECIDERS))
+        decided = {host: (int(cases), digest) for host, cases, digest in agreement.DIFFERENTIAL.findall(said)}
+        try:
+            agreement.compare(f"round {seed}", decided, set(DECIDERS))
+        except SystemExit as problem:
+            return False, str(problem)
         with open(agreed, "a", encoding="utf-8") as file:
             file.write(f"{seed}\n")
     count = len(lines(agreed)) * CASES_OF_A_ROUND
