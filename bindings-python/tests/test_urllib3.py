@@ -233,9 +233,14 @@ def test_events_and_cancel_hold_for_requests():
     import threading
 
     events, cancel = [], threading.Event()
-    policy = Policy(initial="1h", max_delay="1h", timeout=None, jitter="none", on_event=events.append, cancel=cancel)
+
+    def hear(event):
+        events.append(event)
+        if event.kind == "scheduled":
+            cancel.set()
+
+    policy = Policy(initial="1h", max_delay="1h", timeout=None, jitter="none", on_event=hear, cancel=cancel)
     with Server([answer(503)]) as server:
-        threading.Timer(0.01, cancel.set).start()
         with pytest.raises(requests.exceptions.RetryError):
             by_requests(server.url, policy)
     assert ["attempt", "scheduled", "gave_up"] == [event.kind for event in events]
