@@ -9,7 +9,6 @@ use core::num::NonZeroU64;
 use super::fixed::{ONE, times};
 use super::grid::Steps;
 use super::model::{Model, is_immediate};
-use crate::settings::MAX_DELAY;
 
 /// Cells times retries.
 const WORK: u64 = 1 << 23;
@@ -40,7 +39,7 @@ impl<'r> Chain<'r> {
         cells: &'r mut [u64],
     ) -> Option<Chain<'r>> {
         let low = model.initial();
-        let most = model.policy.settings[MAX_DELAY].max(low) - low;
+        let most = model.longest(last).max(low) - low;
         let count = (WORK / last.max(1)).clamp(1, CELLS);
         let step = NonZeroU64::MIN.saturating_add(most / count);
         // Rounded up, the longest delay may be a cell beyond.
@@ -50,7 +49,7 @@ impl<'r> Chain<'r> {
         let mut known = None;
         for (range, cell) in ranges.iter_mut().zip(0..) {
             let width = width(low, most, low.saturating_add(step.get().saturating_mul(cell)));
-            // From a third of the cap on, all are the same.
+            // From a third of the longest on, all are the same.
             let steps = match known {
                 Some((known, steps)) if known == width => steps,
                 _ => Steps::of(width, step, is_up),

@@ -12,7 +12,6 @@ use core::num::{NonZeroU64, NonZeroUsize};
 use super::chain;
 use super::fixed::{ONE, power, ratio, times};
 use super::model::{Model, is_decorrelated, is_immediate};
-use crate::settings::MAX_DELAY;
 
 /// Working memory of an analysis, lent by the caller: 8 MB.
 pub type Room = [u64; 1 << 20];
@@ -88,10 +87,10 @@ pub(super) fn calculate<'r>(model: &Model, room: &'r mut Room) -> Grid<'r> {
     let mut follow = |exits: &'r mut [u64], is_up: bool| {
         let (waits, latencies) = exits.split_at_mut(1 << 17);
         if is_chained {
-            let columns = Columns::<COLUMNS>::of(model, step, is_up);
+            let columns = Columns::<COLUMNS>::of(model, last, step, is_up);
             Walk { model, step, is_up, is_discrete, last, columns }.follow(state, next, waits, latencies)
         } else {
-            let columns = Columns::<1>::of(model, step, is_up);
+            let columns = Columns::<1>::of(model, last, step, is_up);
             Walk { model, step, is_up, is_discrete, last, columns }.follow(state, next, waits, latencies)
         }
     };
@@ -151,17 +150,17 @@ struct Columns<const WIDTH: usize> {
 }
 
 impl<const WIDTH: usize> Columns<WIDTH> {
-    fn of(model: &Model, step: NonZeroU64, is_up: bool) -> Columns<WIDTH> {
+    fn of(model: &Model, last: u64, step: NonZeroU64, is_up: bool) -> Columns<WIDTH> {
         let low = model.initial();
-        let max_delay = model.policy.settings[MAX_DELAY];
-        // From a third of the cap on, all are the same.
-        let wide = (max_delay.div_ceil(3).saturating_sub(low) / step).saturating_add(1);
+        let longest = model.longest(last);
+        // From a third of that on, all are the same.
+        let wide = (longest.div_ceil(3).saturating_sub(low) / step).saturating_add(1);
         let share = wide / (WIDTH.max(2) as u64 - 1) + 1;
         let mut steps = [Steps::default(); WIDTH];
         for (steps, column) in steps.iter_mut().zip(0_u64..) {
             let before = low.saturating_add((column * share).saturating_mul(step.get()));
             let is_last = column + 1 == WIDTH as u64;
-            let high = if is_last { max_delay } else { before.saturating_mul(3).min(max_delay) };
+            let high = if is_last { longest } else { before.saturating_mul(3).min(longest) };
             *steps = Steps::of(high.max(low) - low, step, is_up);
         }
         let share = NonZeroUsize::new(share.min(BEYOND) as usize).unwrap_or(NonZeroUsize::MIN);

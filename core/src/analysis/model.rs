@@ -62,6 +62,11 @@ impl<'p> Model<'p> {
         spans(self.policy, self.class)
     }
 
+    /// What none of the first `retries` delays exceeds: `max_delay` may be far beyond.
+    pub fn longest(&self, retries: u64) -> u64 {
+        self.spans().take(retries as usize).map(Span::high).max().unwrap_or(0)
+    }
+
     /// The first delay, before jitter.
     pub fn initial(&self) -> u64 {
         initial(self.policy, self.class)

@@ -20,6 +20,7 @@ EXACT = [
     *[case(f"jitter {name}, when the timeout ends calls", US | jitter | {"timeout": "14us"}, failure_rate=0.7, attempt_duration="2us") for name, jitter in (
         ("none", {"jitter": "none"}), ("full", {}), ("equal", {"jitter": "equal"}), ("decorrelated", {"jitter": "decorrelated"}),
         ("proportional", {"jitter": {"proportional": 0.5}}), ("additive", {"jitter": {"additive": "3us"}}))],
+    case("decorrelated jitter whose cap is out of reach", US | {"jitter": "decorrelated", "max_delay": "87600h"}, failure_rate=0.5),
     case("linear backoff", US | {"backoff": "linear"}, failure_rate=0.4),
     case("constant backoff", US | {"backoff": "constant"}, failure_rate=0.4),
     case("a list of delays", {"backoff": ["1us", "7us", "2us"], "attempts": 6, "timeout": None}, failure_rate=0.4),

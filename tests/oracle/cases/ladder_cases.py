@@ -30,6 +30,7 @@ EXACT = [
 CHAINED = [
     case("decorrelated jitter of microseconds", US | {"jitter": "decorrelated"}),
     case("decorrelated jitter, the first at once", US | {"jitter": "decorrelated", "first": "immediate"}),
+    case("decorrelated jitter whose cap is out of reach", {"jitter": "decorrelated", "initial": "3us", "max_delay": "87600h", "attempts": 8, "timeout": None}),
     case("decorrelated jitter of milliseconds", {"jitter": "decorrelated", "initial": "2ms", "max_delay": "90ms", "attempts": 9, "timeout": None}),
     case("decorrelated jitter on a coarse grid", {"jitter": "decorrelated", "initial": "10ms", "max_delay": "300ms", "attempts": 6, "timeout": None}),
 ]
