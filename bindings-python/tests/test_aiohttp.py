@@ -232,12 +232,16 @@ def test_failed_responses_are_released():
 
 
 def test_cancelling_a_request_wins():
-    async def use(client, url):
-        task = asyncio.ensure_future(client.get(url)._sent())
-        await asyncio.sleep(0.03)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+    with Server(["hang"]) as server:
 
-    _, requests = serve(["hang"], use)
-    assert 1 == len(requests)
+        async def main():
+            async with RetryingSession(POLICY) as client:
+                task = asyncio.ensure_future(client.get(server.url)._sent())
+                while not server.requests:
+                    await asyncio.sleep(0)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+
+        asyncio.run(main())
+        assert 1 == len(server.requests)
