@@ -1,11 +1,14 @@
 //! The command line: what its arguments ask for, the help, and how far a long work has come. Files and screens are the host's.
 
+mod table;
+
 use core::num::NonZeroU64;
 
 use crate::explain::step;
 use crate::format::print_text;
 use crate::text::{Text, cut};
 use crate::words::Parts;
+use table::{ALWAYS, COMMANDS, Command, Opt, POLICY, SETTINGS, Value};
 
 /// What the arguments of a command line come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,37 +73,6 @@ pub fn progress(done: u64, all: u64, out: &mut dyn FnMut(&[u8])) {
     let share = |of: u64| NonZeroU64::new(all).map_or(of, |all| done.min(all.get()).saturating_mul(of) / all);
     (0..BAR).for_each(|cell| _ = text.text(if cell < share(BAR) { "█" } else { "░" }));
     text.text(" ").number(share(100)).text(" %");
-}
-
-/// A command, and what it takes.
-struct Command {
-    name: &'static str,
-    /// What it does, in a line.
-    about: &'static str,
-    /// Its files by the names in the help, how many of them must be there, and what they are.
-    files: &'static [&'static str],
-    needed: usize,
-    /// Whether failures in a few words come after the files.
-    has_steps: bool,
-    options: &'static [&'static [Opt]],
-}
-
-/// An option: its name as in policies, the word in the help that stands for its value, and what it means.
-struct Opt {
-    name: &'static str,
-    value: Value,
-    about: &'static str,
-}
-
-enum Value {
-    /// It is there or not.
-    Flag,
-    /// Text, by the word for it in the help.
-    Text(&'static str),
-    /// One of these.
-    Words(&'static str),
-    /// 64 bits in decimal, which not every parser of JSON keeps: handed on as text.
-    Seed,
 }
 
 /// One argument, or an option with its value.
@@ -298,6 +270,15 @@ impl Opt {
             Value::Seed => _ = text.text("0 to 2^64 - 1"),
         }
     }
+
+    fn placeholder(&self, text: &mut Text) {
+        match self.value {
+            Value::Flag => {}
+            Value::Text(name) => _ = text.text(name),
+            Value::Words(_) => _ = text.text("WORD"),
+            Value::Seed => _ = text.text("NUMBER"),
+        }
+    }
 }
 
 impl Command {
@@ -331,17 +312,6 @@ impl Command {
             text.text(" ");
             option.placeholder(text);
             text.to(HELP).text(option.about).text("\n");
-        }
-    }
-}
-
-impl Opt {
-    fn placeholder(&self, text: &mut Text) {
-        match self.value {
-            Value::Flag => {}
-            Value::Text(name) => _ = text.text(name),
-            Value::Words(_) => _ = text.text("WORD"),
-            Value::Seed => _ = text.text("NUMBER"),
         }
     }
 }
@@ -411,148 +381,6 @@ fn shortest(number: &str) -> &str {
     number.get(..end).unwrap_or(number)
 }
 
-const fn option(name: &'static str, value: Value, about: &'static str) -> Opt {
-    Opt { name, value, about }
-}
-
-static ALWAYS: &[Opt] =
-    &[option("json", Value::Flag, "one line of JSON in place of the text"), option("help", Value::Flag, "this text")];
-static SEEDS: &[Opt] = &[
-    option("seed", Value::Seed, "what waits are drawn from, 0 to 2^64 - 1; default 1"),
-    option("call", Value::Text("NUMBER"), "which call of the seed, from 1; default 1"),
-    option("call_seed", Value::Seed, "the seed of the call itself, as events have it, in place of these two"),
-];
-static SEED: &[Opt] = &[option("seed", Value::Seed, "0 to 2^64 - 1; default 1")];
-static ATTEMPTS: &[Opt] = &[option(
-    "attempts",
-    Value::Text("COUNT"),
-    "how far to look, 1 to 1000; default the policy's own, 10 without a limit",
-)];
-static FAIL_ON: &[Opt] = &[option(
-    "fail_on",
-    Value::Words("error warning info never "),
-    "from which level of finding on the exit code is 1: error (default), warning, info or never",
-)];
-static DIFFERENCE: &[Opt] = &[option("exit_code", Value::Flag, "exit code 1 if the policies differ")];
-static FROM: &[Opt] = &[option(
-    "from",
-    Value::Words("stamina tenacity urllib3 grpc p-retry aws "),
-    "whose settings they are: stamina, tenacity, urllib3, grpc, p-retry or aws (without SETTINGS the environment)",
-)];
-static DURATION: &[Opt] =
-    &[option("attempt_duration", Value::Text("TIME"), "how long each attempt lasts, as 200ms; default 0s")];
-static FAILURE_RATE: &[Opt] =
-    &[option("failure_rate", Value::Text("SHARE"), "of attempts that fail, 0 to 1; default 0.1")];
-static ANALYSIS: &[Opt] = &[
-    option("layers", Value::Text("COUNT"), "of services that retry each other with this policy, 1 to 10; default 3"),
-    option("calls", Value::Text("COUNT"), "of a chain that must all succeed, 1 to 1000000; default 1"),
-    option("repeats", Value::Text("COUNT"), "how often the chain is tried, 1 to 1000000; default 1"),
-    option(
-        "class",
-        Value::Text("CLASS"),
-        "of the failures: transient (default), throttle, timeout, connect or conflict",
-    ),
-    option(
-        "calls_per_second",
-        Value::Text("NUMBER"),
-        "that share the budget; default so many that a window's reserve is nothing",
-    ),
-];
-static HERD: &[Opt] = &[
-    option("clients", Value::Text("COUNT"), "that fail together, 1 to 1000000; default 10000"),
-    option("window", Value::Text("TIME"), "in which retries are counted; default 100ms"),
-    option("windows", Value::Text("COUNT"), "1 to 6000; default 1200"),
-    option("outage", Value::Text("TIME"), "after which the server recovers; default never"),
-    option("capacity", Value::Text("COUNT"), "requests that it answers in each window then; default all"),
-    option(
-        "processes",
-        Value::Text("COUNT"),
-        "that the clients are spread over, each with a budget; 1 to 1000; default 1",
-    ),
-];
-static STATUS: &[Opt] = &[
-    option("status", Value::Text("NUMBER"), "what the server answers; default 503"),
-    option("hint", Value::Text("TIME"), "the wait that it asks for; default none"),
-];
-static LOSS: &[Opt] = &[
-    option("p", Value::Text("SHARE"), "of requests that make a good channel bad, 0 to 1; default 0.01"),
-    option("r", Value::Text("SHARE"), "of requests that make a bad one good; default 0.1"),
-    option("h", Value::Text("SHARE"), "of requests that get through a bad channel; default 0.5"),
-    option("k", Value::Text("SHARE"), "of requests that get through a good one; default 1"),
-    option("calls", Value::Text("COUNT"), "of a chain that must all get through, 1 to 10000; default 10"),
-    option("repeats", Value::Text("COUNT"), "how often the chain is tried, 1 to 1000; default 1"),
-    option("attempts", Value::Text("COUNT"), "of each call, 1 to 100; default 3"),
-    option("trials", Value::Text("COUNT"), "chains that are followed, 1 to 1000000; default 10000"),
-];
-static LAYERS: &[Opt] = &[
-    option("layers", Value::Text("COUNT"), "1 to 10; default 3"),
-    option("calls", Value::Text("COUNT"), "1 to 1000000; default 1000"),
-    option("failure_rate", Value::Text("SHARE"), "of requests at the bottom that fail, 0 to 1; default 1"),
-];
-
-static COMMANDS: [Command; 9] = [
-    Command {
-        name: "schedule",
-        about: "The wait before each retry: at least, half of the time, in 99 of 100 calls, at most, and of one call.",
-        options: &[ATTEMPTS, SEEDS],
-        ..ON_A_POLICY
-    },
-    Command { name: "lint", about: "What a reviewer would say of a policy.", options: &[FAIL_ON], ..ON_A_POLICY },
-    Command {
-        name: "analyse",
-        about: "What becomes of calls whose attempts fail now and then: success, load, waits.",
-        options: &[FAILURE_RATE, DURATION, ANALYSIS],
-        ..ON_A_POLICY
-    },
-    Command {
-        name: "simulate",
-        about: "What becomes of clients that fail together and come back as the policy says.",
-        options: &[HERD, STATUS, SEED],
-        ..ON_A_POLICY
-    },
-    Command {
-        name: "simulate-layers",
-        about: "What layers of services that retry each other under one policy make of calls.",
-        options: &[LAYERS, STATUS, SEED],
-        ..ON_A_POLICY
-    },
-    Command {
-        name: "simulate-loss",
-        about: "What becomes of chains of requests over a lossy network (Gilbert and Elliott).",
-        files: &[],
-        needed: 0,
-        options: &[LOSS, SEED],
-        ..ON_A_POLICY
-    },
-    Command {
-        name: "explain",
-        about: "Why the failures of one call are retried or given up, with every term that counts.",
-        has_steps: true,
-        options: &[DURATION, SEEDS],
-        ..ON_A_POLICY
-    },
-    Command {
-        name: "diff",
-        about: "What changes from one policy to another: options, figures, findings.",
-        files: &["BEFORE", "AFTER"],
-        needed: 2,
-        options: &[FAILURE_RATE, DURATION, DIFFERENCE],
-        ..ON_A_POLICY
-    },
-    Command {
-        name: "convert",
-        about: "The policy that settings of another library come to, and findings on the original.",
-        files: &[SETTINGS],
-        needed: 0,
-        options: &[FROM, FAIL_ON],
-        ..ON_A_POLICY
-    },
-];
-
-const ON_A_POLICY: Command =
-    Command { name: "", about: "", files: &["FILE"], needed: 1, has_steps: false, options: &[] };
-const POLICY: &str = "a policy as JSON, - for standard input, or preset:NAME";
-const SETTINGS: &str = "SETTINGS";
 /// Where the columns of help begin.
 const OVERVIEW: usize = 19;
 const HELP: usize = 30;
