@@ -29,6 +29,8 @@ from steps import CASES, STEPS, Command, own
 SHARES = {"mutants": 0.6, "differential": 0.25, "fuzz": 0.15}
 ROUNDS = 10
 CASES_OF_A_ROUND = 100_000
+# These take a minute, and look at what is no part of the heart.
+TESTS_OF_THE_LAB = ["analyses_are_in_their_bounds", "more_failures_are_no_better", "findings_and_differences_are_json"]
 # The slowest first.
 DECIDERS = ["oracle", "chromium", "python", "node", "rust"]
 
@@ -63,8 +65,7 @@ def mutants(seconds: float) -> tuple[bool, str]:
         setup.TOOLS / "bin" / "cargo-mutants", "mutants", "--package", "undaunted", *files, "--config", "tests/mutants.toml",
         "--test-package", "undaunted,undaunted-tests", "--features", "undaunted/serde", "--no-shuffle", "--iterate", "--jobs", "1",
         "--timeout", "60", "--output", folder, "--colors", "never",
-        # Its tests are quick without: building is what a mutant takes its time for.
-        "--cargo-arg=--config=profile.dev.package.undaunted.opt-level=0", "--", "--tests",
+        "--", "--tests", "--", *(word for name in TESTS_OF_THE_LAB for word in ("--skip", name)),
     ]  # fmt: skip
     lighter = {"CARGO_TARGET_DIR": str(setup.TARGET / "mutants"), "CARGO_PROFILE_DEV_DEBUG": "0", "PROPTEST_CASES": "64"}
     running = subprocess.Popen([str(word) for word in words], cwd=ROOT, env={**setup.environment(), **lighter})
