@@ -1,5 +1,7 @@
 //! The commands: what each does, its files and its options.
 
+use crate::convert::Source;
+
 /// A command, and what it takes.
 pub(super) struct Command {
     pub name: &'static str,
@@ -56,7 +58,7 @@ static FAIL_ON: &[Opt] = &[option(
 static DIFFERENCE: &[Opt] = &[option("exit_code", Value::Flag, "exit code 1 if the policies differ")];
 static FROM: &[Opt] = &[option(
     "from",
-    Value::Words("stamina tenacity urllib3 grpc p-retry aws "),
+    Value::Words(Source::WORDS),
     "whose settings they are: stamina, tenacity, urllib3, grpc, p-retry or aws (without SETTINGS the environment)",
 )];
 static DURATION: &[Opt] =
