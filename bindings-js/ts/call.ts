@@ -4,11 +4,12 @@ import { AttemptContext, type Context } from "./context.js";
 import { dropCall, type Engine, load, type State, use, usePolicy } from "./engine.js";
 import { BreakerOpen, GaveUp, TimeoutError } from "./errors.js";
 import type { Event, FailedAttempt } from "./events.js";
-import { argumentsOf, type Facts, facts, factsOf } from "./failure.js";
+import { argumentsOf, codeOf, type Facts, facts, factsOf } from "./failure.js";
 import { isObject, markOf, marks } from "./marks.js";
 import { CLASSES, DomainNumber, REASONS, type Reason, SENT, VerdictNumber } from "./names.js";
 import type { RunOptions } from "./options.js";
 import type { Policy } from "./policy.js";
+import { rehearsal } from "./rehearsal.js";
 import { decimal, type Halves, seedOf } from "./seed.js";
 import { stateOf } from "./shared.js";
 import { arm, clock, type Disarm } from "./timer.js";
@@ -63,18 +64,24 @@ export class Call<T> {
   #state: State | undefined;
   #seed: Halves | undefined;
   #outer = -1;
+  /** Of the last failure. */
+  #facts: Facts | undefined;
   /** The last attempt's, where it was a result that failed. */
   #result: { readonly value: T } | undefined;
   readonly #failures: Failure[] = [];
 
+  readonly settings: Settings;
+
   constructor(
     readonly policy: Policy,
-    readonly settings: Settings,
+    settings: Settings,
     readonly fn: Attempted<T>,
     readonly options: RunOptions<T>,
     readonly request?: Request,
     readonly startedAt = clock(),
-  ) {}
+  ) {
+    this.settings = rehearsal ? rehearsal.settings(policy, settings) : settings;
+  }
 
   /** What the call comes to after `start`: its end, or what the block form makes of it. */
   outcome(start: () => void): Promise<T> {
@@ -131,6 +138,7 @@ export class Call<T> {
     }
     let result: T | PromiseLike<T>;
     try {
+      rehearsal?.begin(limit);
       result = isShared ? deadlines().run(remaining < 0 ? -1 : now + remaining, fn, context) : fn(context);
     } catch (error) {
       return this.#failed(context, error);
@@ -187,7 +195,7 @@ export class Call<T> {
     this.#result = undefined;
     if (this.#isCancelled()) return;
     try {
-      const facts = request?.facts(error) ?? factsOf(error);
+      const facts = rehearsal?.facts(error) ?? request?.facts(error) ?? factsOf(error);
       const verdict = request?.once ? REFUSED : (word?.verdict ?? judge(options.on, error, facts));
       this.#decide(context, error, facts, verdict);
     } catch (error) {
@@ -205,6 +213,7 @@ export class Call<T> {
     // Whoever gave up during this attempt has left a higher number; without one there is no need to look.
     const mark = marks().serial > context.serial ? markOf(error) : undefined;
     const isNested = mark && mark.serial > context.serial;
+    this.#facts = facts;
     const [domain, kind, code, flags, hint, nameLength, methodLength] = argumentsOf(facts, request?.method);
     const piece = settings.needsBody ? facts.body?.subarray(0, LONGEST_BODY) : undefined;
     if (piece) input.set(piece, nameLength + methodLength);
@@ -230,7 +239,8 @@ export class Call<T> {
     if (failures.length > KEPT) failures.shift();
     if (reason) return this.#giveUp(reason, hintOf(value));
     this.#number++;
-    this.#disarm = arm(value, () => this.resume(), options.unref);
+    const resume = () => this.resume();
+    this.#disarm = rehearsal ? rehearsal.wait(value, resume) : arm(value, resume, options.unref);
     request?.release();
     this.#emit("scheduled", options.onRetry, error, failure);
     if (packed & 1024 && mark) warnNested(this.policy, mark.policy);
@@ -282,31 +292,40 @@ export class Call<T> {
     if (budget) use("budget", stateOf(budget));
     if (breaker) use("guard", stateOf(breaker));
     if (isNew) {
-      const [high, low] = (this.#seed = seedOf(this.options.seed, this.options.call));
+      const [high, low] = (this.#seed = this.#newSeed());
       engine.start(this.startedAt * 1000, high, low, this.#outer, 0);
     }
     return engine;
   }
 
-  /** Tells the hook for every event, then the hook for this kind. */
+  #newSeed(): Halves {
+    const { seed, call } = this.options;
+    return (seed === undefined ? rehearsal?.nextSeed() : undefined) ?? seedOf(seed, call);
+  }
+
+  /** Tells the hooks for every event, then the hook for this kind. */
   #emit(kind: Event["kind"], own?: RunOptions["onEvent"], error?: unknown, failure?: Failure, reason?: Reason): void {
     const { onEvent, name } = this.options;
-    if (!onEvent && !own) return;
-    for (const hook of [onEvent, own]) {
+    const { hooks } = marks();
+    if (!onEvent && !own && !hooks.size) return;
+    const event: Event = {
+      kind,
+      policy: this.policy,
+      name,
+      attempt: failure?.attempt ?? this.#number,
+      elapsed: this.#elapsed(clock()),
+      delay: failure?.delay,
+      error,
+      reason,
+      class: failure?.class,
+      sent: failure?.sent,
+      code: failure && codeOf(this.#facts!),
+      note: failure?.note,
+      callSeed: this.#seed && decimal(this.#seed),
+    };
+    for (const hook of [...hooks, onEvent, own]) {
       try {
-        hook?.({
-          kind,
-          policy: this.policy,
-          name,
-          attempt: failure?.attempt ?? this.#number,
-          elapsed: this.#elapsed(clock()),
-          delay: failure?.delay,
-          error,
-          reason,
-          class: failure?.class,
-          note: failure?.note,
-          callSeed: this.#seed && decimal(this.#seed),
-        });
+        hook?.(event);
       } catch (error) {
         warn(`a hook told of "${kind}" threw: ${String(error)}`);
       }

@@ -5,6 +5,7 @@ import { type Attempted, runBare } from "./call.js";
 import { compile, delays, type Settings } from "./compile.js";
 import { load, output, usePolicy } from "./engine.js";
 import { PolicyError } from "./errors.js";
+import { marks } from "./marks.js";
 import type { NamedBreaker } from "./named-breaker.js";
 import { Notation } from "./names.js";
 import type { PolicyOptions, RunOptions, Seed } from "./options.js";
@@ -88,7 +89,7 @@ export class Policy {
     const isBare = options === undefined && !settings.isWatched;
     const wrapped = function (this: This, ...args: A): Promise<Awaited<R>> {
       const attempted = () => fn.apply(this, args) as Awaited<R>;
-      return isBare ? runBare(policy, settings, attempted, {}, undefined) : policy.run(attempted, next());
+      return isBare && !marks().hooks.size ? runBare(policy, settings, attempted, {}, undefined) : policy.run(attempted, next());
     };
     return Object.defineProperty(wrapped, "name", { value: fn.name, configurable: true });
   }
