@@ -38,6 +38,7 @@ async function bundle(name, format, ending) {
     target: "es2022",
     platform: "neutral",
     define: { VERSION: JSON.stringify(version) },
+    external: ["@opentelemetry/api"],
     alias: { "engine-wasm": join(made, "wasm.js"), "lab-wasm": join(made, "lab-wasm.js") },
     plugins: [shared(name, ending)],
     legalComments: "none",

@@ -5,6 +5,8 @@ import {
 } from "undaunted";
 import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
 import { scripted, testing } from "undaunted/testing";
+import { openTelemetryHook } from "undaunted/instrumentation/opentelemetry";
+import { publishEvents } from "undaunted/instrumentation/diagnostics-channel";
 import { type FlagClient, flagSource, PolicySource, watchFile } from "undaunted/source";
 import { Breaker, type BreakerState, Bulkhead, Hedge, Throttle } from "undaunted/guards";
 import {
@@ -221,6 +223,8 @@ t[Symbol.dispose]() satisfies void;
 const failing = scripted({ fail: ["reset"] }, (n: number) => `${n}`);
 check<Same<ReturnType<typeof failing>, Promise<string>>>();
 onEvent(({ code }) => void (code satisfies string | undefined))() satisfies void;
+onEvent(openTelemetryHook({ prefix: "app." }));
+publishEvents() satisfies () => void;
 // @ts-expect-error no such option
 testing({ scripts: [] });
 
