@@ -130,10 +130,12 @@ STEPS: dict[str, Step] = {
         facts=["Success", "0 errors", "types:"],
     ),
     "js": Step([Command(["npm", "test", "--silent"], JS)], needs=["js-package"], facts=["# pass", "# fail", "ℹ pass", "ℹ fail"]),
+    "js-twin": Step([npm("test:twin")], needs=["js-package"], facts=["# pass", "# fail", "ℹ pass", "ℹ fail"]),
     "js-exports": Step([npm("check")], needs=["js-package"], facts=["All good", "No problems"]),
     "command-line": Step([own("tests/command_line.py")], needs=["python-package", "js-package"], facts=["command line:"]),
     "vectors-python": Step([own("tests/python/test_conformance.py")], needs=["python-package"], facts=["vectors:", "lab:"]),
     "vectors-node": Step([Command(["node", "tests/js/conformance.mjs"])], needs=["js-package"], facts=["vectors:", "lab:"]),
+    "vectors-node-js": Step([Command(["node", "tests/js/conformance.mjs", "--twin"])], needs=["js-package"], facts=["vectors:"]),
     "vectors-chromium": Step(
         [Command(["node", "tests/js/conformance.mjs", "--chromium"])],
         needs=["js-package", "chromium"],
@@ -153,6 +155,9 @@ STEPS: dict[str, Step] = {
     "differential-node": Step(
         [Command(["node", "tests/js/differential.mjs", CASES])], needs=["cases", "js-package"], facts=["differential:"]
     ),
+    "differential-node-js": Step(
+        [Command(["node", "tests/js/differential.mjs", CASES, "--twin"])], needs=["cases", "js-package"], facts=["differential:"]
+    ),
     "differential-chromium": Step(
         [Command(["node", "tests/js/differential.mjs", CASES, "--chromium"])],
         needs=["cases", "js-package", "chromium"],
@@ -165,11 +170,13 @@ STEPS: dict[str, Step] = {
             "rust",
             "vectors-python",
             "vectors-node",
+            "vectors-node-js",
             "vectors-chromium",
             "differential-oracle",
             "differential-rust",
             "differential-python",
             "differential-node",
+            "differential-node-js",
             "differential-chromium",
         ],
         facts=["agreement:"],

@@ -1,10 +1,10 @@
 // npm run build: the engine, then the package in dist/ as ESM and CJS with types for both.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { build } from "esbuild";
-import { checkEntries, ENTRIES } from "./entries.mjs";
-import { buildEngine, home, made, root } from "./engine.mjs";
+import { checkEntries, ENTRIES, TWINS } from "./entries.mjs";
+import { buildEngine, BUILT, home, root, withTwin } from "./engine.mjs";
 
 const dist = join(home, "dist");
 const version = /^version = "([^"]+)"/m.exec(readFileSync(join(root, "Cargo.toml"), "utf8"))?.[1];
@@ -17,7 +17,8 @@ rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 for (const format of ["esm", "cjs"]) {
   const ending = format === "esm" ? ".js" : ".cjs";
-  for (const name of ["core", "index", ...ENTRIES]) await bundle(name, format, ending);
+  for (const name of ["core", "index", ...ENTRIES]) await bundle(name, format, join(dist, name + ending));
+  for (const name of ["core", "index", ...TWINS]) await bundle(name, format, join(dist, "js", name + ending));
 }
 types();
 copyFileSync(join(root, "LICENSE"), join(home, "LICENSE"));
@@ -25,19 +26,19 @@ const schema = join(root, "core", "policy.schema.json");
 if (existsSync(schema)) copyFileSync(schema, join(home, "policy.schema.json"));
 else console.warn("core/policy.schema.json is not there yet: the package goes without it");
 
-/** One file of dist: `core` holds everything shared, the entries import it. */
-async function bundle(name, format, ending) {
+/** One file of dist or of dist/js: `core` holds everything shared, the engine or its twin too, and the entries import it. */
+async function bundle(name, format, outfile) {
   const entry = name === "index" ? "public" : name;
   await build({
     entryPoints: [join(home, "ts", `${entry}.ts`)],
-    outfile: join(dist, name + ending),
+    outfile,
     bundle: true,
     format,
     target: "es2022",
     platform: "neutral",
     define: { VERSION: JSON.stringify(version) },
-    alias: { "engine-wasm": join(made, "wasm.js"), "lab-wasm": join(made, "lab-wasm.js") },
-    plugins: name === "core" ? [] : [shared(name, ending)],
+    alias: BUILT,
+    plugins: name !== "core" ? [shared(name, extname(outfile))] : outfile.startsWith(join(dist, "js")) ? [withTwin] : [],
     legalComments: "none",
     logLevel: "warning",
   });
