@@ -49,8 +49,8 @@ function inline(features, name, module) {
 }
 
 /**
- * The exports of undaunted.wasm that ts/engine.ts names as JavaScript in js.js. wasm2js makes its engine when the module is loaded, and fills
- * its memory from base64; here a function makes it, and what stands in the memory is printable text, which ts/made-js.ts reads.
+ * The exports of undaunted.wasm that ts/engine.ts names, as JavaScript in js.js. wasm2js makes its engine when the module is loaded and
+ * fills its memory from base64; here a function makes it, and what stands in the memory is printable text, which ts/made-js.ts reads.
  */
 function generateTwin() {
   const called = join(made, "called.wasm");

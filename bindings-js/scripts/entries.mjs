@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 /** Beside the main entry, `undaunted/NAME` is made of ts/NAME.ts. */
 export const ENTRIES = ["fetch", "guards", "lab", "source"];
 
-/** Those that need WebAssembly. All others, and the main entry, are there a second time under `undaunted/js`, with the twin of the engine. */
+/** Those that need WebAssembly. The others and the main entry are there a second time under `undaunted/js`, with the engine's twin. */
 const WITHOUT_TWIN = ["lab"];
 export const TWINS = ENTRIES.filter((name) => !WITHOUT_TWIN.includes(name));
 

@@ -10,6 +10,7 @@ export function make(): Made {
   try {
     return instantiate(WASM) as unknown as Made;
   } catch (cause) {
-    throw new Error("this host refuses WebAssembly; import undaunted/js instead or, in a page, add 'wasm-unsafe-eval' to script-src", { cause });
+    const text = "this host refuses WebAssembly; import undaunted/js instead or, in a page, add 'wasm-unsafe-eval' to script-src";
+    throw new Error(text, { cause });
   }
 }
