@@ -28,3 +28,14 @@ test("both engines draw the same waits and refuse with the same words", () => {
   const waits = ({ Policy }) => new Policy({ attempts: 60, timeout: null }).schedule({ seed: 2n ** 63n + 7n, call: 3 });
   assert.deepEqual(waits(js), waits(require("undaunted")));
 });
+
+test("the two know each other's policies and errors", async () => {
+  const wasm = require("undaunted");
+  const lost = Object.assign(new Error("lost"), { code: "ECONNRESET" });
+  const fails = () => { throw lost; };
+  for (const [one, other] of [[js, wasm], [wasm, js]]) {
+    const error = await one.retry(fails, new other.Policy({ attempts: 3, initial: "1ms", jitter: "none" })).catch((error) => error);
+    assert.equal(error, lost);
+    assert.deepEqual(other.history(error).map(({ delay }) => delay), [1, 2, undefined]);
+  }
+});

@@ -68,9 +68,13 @@ def node() -> None:
         says("Node", run("node", "main.mjs", folder=folder))
         for condition in ("workerd", "edge-light", "react-native"):
             says(f"Node with the condition {condition}", run("node", f"--conditions={condition}", "main.mjs", folder=folder), TWIN)
-        program = (folder / "program.js").read_text(encoding="utf-8").replace('"undaunted', '"undaunted/js')
-        (folder / "program.js").write_text(program, encoding="utf-8")
+        import_twin(folder / "program.js")
         says("Node that imports undaunted/js", run("node", "main.mjs", folder=folder), TWIN)
+
+
+def import_twin(file: Path) -> None:
+    """As the documentation says: `undaunted/js` instead of `undaunted`."""
+    file.write_text(file.read_text(encoding="utf-8").replace('"undaunted', '"undaunted/js'), encoding="utf-8")
 
 
 def deno() -> None:
@@ -137,6 +141,8 @@ def pages() -> None:
         run(*words, folder / "built", chromium, "index.html", folder=folder)
         passed("tarball in Vite's app, in Chromium")
     with project("strict.html", "strict.js") as folder:
+        shutil.copy(HERE / "page.js", folder)
+        import_twin(folder / "page.js")
         run(BIN / "esbuild", "strict.js", "--bundle", "--format=esm", "--minify", "--outfile=bundle.js", folder=folder)
         run(*words, folder, chromium, "strict.html", folder=folder)
         passed("tarball in Chromium under script-src 'self': the main entry names undaunted/js, which works")
