@@ -10,7 +10,7 @@ import { ENTRIES } from "./entries.mjs";
 // xz and brotli left 15.4 and a context-mixing coder 14.6, at 50 ms of a visitor's time for every page. The tables of codes weigh 2.5 KB,
 // sentences 2.3, hints and dates 1.8; breaker, throttle, bulkhead and hedge 3.8, their classes apart in undaunted/guards; a breaker in
 // policies 1.3; the table of ceilings that makes a delay six times as fast 0.3. The twin is undaunted/js as a whole: as JavaScript the
-// engine weighs half as much again, its 64-bit numbers are pairs.
+// engine weighs two fifths more, since its 64-bit numbers are pairs.
 const LIMITS = { engine: 28.1, typescript: 10.6, total: 38.6, twin: 50.4 };
 
 const { WASM } = await import(join(made, "wasm.js"));
