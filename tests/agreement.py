@@ -6,6 +6,8 @@ import sys
 from setup import LOGS
 
 HOSTS = {"rust", "python", "node", "chromium"}
+# The engine as JavaScript, which has neither the lab nor single draws.
+TWIN = "node-js"
 
 
 def main() -> None:
@@ -14,8 +16,9 @@ def main() -> None:
     decided = {host: (int(cases), digest) for host, cases, digest in re.findall(DIFFERENTIAL, text)}
     texts = {host: (int(count), digest) for host, count, digest in re.findall(LAB, text)}
     compare("vectors", vectors, HOSTS)
+    compare("vectors that need neither lab nor single draws", vectors, {TWIN})
     compare("lab", texts, HOSTS, "texts")
-    compare("differential", decided, HOSTS | {"oracle"})
+    compare("differential", decided, HOSTS | {TWIN, "oracle"})
 
 
 def compare(what: str, found: dict[str, tuple[int, object]], hosts: set[str], units: str = "cases") -> None:
@@ -28,9 +31,9 @@ def compare(what: str, found: dict[str, tuple[int, object]], hosts: set[str], un
     print(f"agreement: {what}: {cases} {units}, the same in {', '.join(sorted(hosts))} ({str(detail)[:16]})")
 
 
-VECTORS = re.compile(r"^vectors: (\w+) ran (\d+) cases in (\d+) files", re.MULTILINE)
-DIFFERENTIAL = re.compile(r"^differential: (\w+) (\d+) cases ([0-9a-f]{64})", re.MULTILINE)
-LAB = re.compile(r"^lab: (\w+) (\d+) texts ([0-9a-f]{64})", re.MULTILINE)
+VECTORS = re.compile(r"^vectors: ([\w-]+) ran (\d+) cases in (\d+) files", re.MULTILINE)
+DIFFERENTIAL = re.compile(r"^differential: ([\w-]+) (\d+) cases ([0-9a-f]{64})", re.MULTILINE)
+LAB = re.compile(r"^lab: ([\w-]+) (\d+) texts ([0-9a-f]{64})", re.MULTILINE)
 
 if __name__ == "__main__":
     main()

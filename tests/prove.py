@@ -32,7 +32,7 @@ CASES_OF_A_ROUND = 100_000
 # These take a minute, and look at what is no part of the heart.
 TESTS_OF_THE_LAB = ["analyses_are_in_their_bounds", "more_failures_are_no_better", "findings_and_differences_are_json"]
 # The slowest first.
-DECIDERS = ["oracle", "chromium", "python", "node", "rust"]
+DECIDERS = ["oracle", "chromium", "python", "node-js", "node", "rust"]
 
 
 def main() -> int:

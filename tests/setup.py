@@ -1,6 +1,6 @@
 """Sets up what demo, tests and packages need: says which tool is missing, makes the virtual environment, builds both packages.
 
-`python3 tests/setup.py python|js|chromium|servers|urllib3|wasm|bench|miri|mutants` sets up one of them and prints nothing if all is well;
+`python3 tests/setup.py python|js|chromium|servers|urllib3|wasm|bench|hosts|miri|mutants` sets up one of them and prints nothing if all is well;
 `python3 tests/setup.py --python SCRIPT ...` runs a script in the virtual environment.
 """
 
@@ -34,6 +34,9 @@ JS = ROOT / "bindings-js"
 # The npm packages that the benches stand beside, in their newest versions for Node 20; away from the package's own.
 PEERS = OWN / "peers"
 PEER_PACKAGES = {"p-retry": "^7", "cockatiel": "^3"}
+# Bundlers, frameworks and other engines that the npm package is tried in: large, so the same for all checkouts that lock the same.
+HOSTS_LOCK = ROOT / "tests" / "packaging" / "js" / "hosts" / "package-lock.json"
+HOSTS = CACHE / "hosts" / hashlib.sha256(HOSTS_LOCK.read_bytes()).hexdigest()[:12]
 # urllib3's source distribution has its tests, which its wheel has not.
 URLLIB3 = "2.8.0"
 URLLIB3_SOURCE = OWN / f"urllib3-{URLLIB3}"
@@ -244,6 +247,22 @@ def set_up_bench() -> None:
     run("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", folder=PEERS)
 
 
+def set_up_hosts() -> None:
+    """What the npm package is tried in, where npm reaches a registry. Install scripts do not run: the programs are in the packages."""
+    if HOSTS.is_dir():
+        return
+    HOSTS.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="new-", dir=HOSTS.parent) as name:
+        folder = Path(name) / "hosts"
+        folder.mkdir()
+        for file in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copy(HOSTS_LOCK.parent / file, folder)
+        words = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"]
+        done = subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+        if done.returncode == 0 and not HOSTS.is_dir():
+            folder.rename(HOSTS)
+
+
 def run_script(*words: str) -> int:
     """A script in the virtual environment, with the caller's terminal; answers how it ended."""
     set_up_venv()
@@ -258,6 +277,7 @@ PARTS = {
     "wasm": set_up_wasm,
     "venv": set_up_venv,
     "bench": set_up_bench,
+    "hosts": set_up_hosts,
     "miri": set_up_miri,
     "urllib3": set_up_urllib3,
     "mutants": set_up_mutants,

@@ -30,6 +30,7 @@ class Step:
     needs_cxx: bool = False
     needs_servers: bool = False
     needs_urllib3: bool = False
+    needs_hosts: bool = False
 
     def missing(self) -> str | None:
         if self.needs_miri and not setup.has_miri():
@@ -38,6 +39,8 @@ class Step:
             return f"A server is missing; install Debian's {', '.join(packages)}"
         if self.needs_urllib3 and not setup.URLLIB3_SOURCE.is_dir():
             return "urllib3's source distribution is missing; run python3 tests/setup.py urllib3 where pip reaches a registry"
+        if self.needs_hosts and not setup.HOSTS.is_dir():
+            return "What the npm package is tried in is missing; run python3 tests/setup.py hosts where npm reaches a registry"
         if self.needs_cxx and not setup.cxx():
             return "A C++ compiler is missing, which builds libFuzzer; install Debian's package g++"
         if self.needs_chromium and not setup.chromium():
@@ -130,10 +133,12 @@ STEPS: dict[str, Step] = {
         facts=["Success", "0 errors", "types:"],
     ),
     "js": Step([Command(["npm", "test", "--silent"], JS)], needs=["js-package"], facts=["# pass", "# fail", "ℹ pass", "ℹ fail"]),
+    "js-twin": Step([npm("test:twin")], needs=["js-package"], facts=["# pass", "# fail", "ℹ pass", "ℹ fail"]),
     "js-exports": Step([npm("check")], needs=["js-package"], facts=["All good", "No problems"]),
     "command-line": Step([own("tests/command_line.py")], needs=["python-package", "js-package"], facts=["command line:"]),
     "vectors-python": Step([own("tests/python/test_conformance.py")], needs=["python-package"], facts=["vectors:", "lab:"]),
     "vectors-node": Step([Command(["node", "tests/js/conformance.mjs"])], needs=["js-package"], facts=["vectors:", "lab:"]),
+    "vectors-node-js": Step([Command(["node", "tests/js/conformance.mjs", "--twin"])], needs=["js-package"], facts=["vectors:"]),
     "vectors-chromium": Step(
         [Command(["node", "tests/js/conformance.mjs", "--chromium"])],
         needs=["js-package", "chromium"],
@@ -153,6 +158,9 @@ STEPS: dict[str, Step] = {
     "differential-node": Step(
         [Command(["node", "tests/js/differential.mjs", CASES])], needs=["cases", "js-package"], facts=["differential:"]
     ),
+    "differential-node-js": Step(
+        [Command(["node", "tests/js/differential.mjs", CASES, "--twin"])], needs=["cases", "js-package"], facts=["differential:"]
+    ),
     "differential-chromium": Step(
         [Command(["node", "tests/js/differential.mjs", CASES, "--chromium"])],
         needs=["cases", "js-package", "chromium"],
@@ -165,11 +173,13 @@ STEPS: dict[str, Step] = {
             "rust",
             "vectors-python",
             "vectors-node",
+            "vectors-node-js",
             "vectors-chromium",
             "differential-oracle",
             "differential-rust",
             "differential-python",
             "differential-node",
+            "differential-node-js",
             "differential-chromium",
         ],
         facts=["agreement:"],
@@ -179,6 +189,10 @@ STEPS: dict[str, Step] = {
     "reference": Step([own("tests/docs/reference.py", "--check")], needs=["python-package"], facts=["reference:"]),
     "packages": Step(
         [own("tests/packaging/packages.py")], needs=["python-package", "js-package", "rust", "chromium"], facts=["package:"]
+    ),
+    "hosts": Step([set_up("hosts")]),
+    "js-everywhere": Step(
+        [own("tests/packaging/js_hosts.py")], needs=["js-package", "hosts", "venv", "chromium"], facts=["package:"], needs_hosts=True
     ),
     "demo": Step(
         [own("examples/demo/demo.py", "--check", "--node-folder", JS)], needs=["python-package", "js-package"], facts=["equal"]

@@ -3,11 +3,13 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
-import { checkEntries, ENTRIES } from "./entries.mjs";
-import { buildEngine, home, made, root } from "./engine.mjs";
+import { checkEntries, ENTRIES, TWINS } from "./entries.mjs";
+import { buildEngine, BUILT, home, root, withTwin } from "./engine.mjs";
 
 const dist = join(home, "dist");
-/** What several entries import: one copy each. `core` has the engine, the marks and the classes. */
+/** The folder within dist of what goes by the engine's twin. */
+const TWIN = "js";
+/** What several entries import: one copy each. `core` has the engine or its twin, the marks and the classes. */
 const SHARED = ["core", "lab-engine"];
 const version = /^version = "([^"]+)"/m.exec(readFileSync(join(root, "Cargo.toml"), "utf8"))?.[1];
 const stated = JSON.parse(readFileSync(join(home, "package.json"), "utf8")).version;
@@ -18,8 +20,9 @@ if (!process.argv.includes("--keep-engine")) buildEngine();
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 for (const format of ["esm", "cjs"]) {
-  const ending = format === "esm" ? ".js" : ".cjs";
-  for (const name of [...SHARED, "index", ...ENTRIES]) await bundle(name, format, ending);
+  await bundle("lab-wasm", format, "");
+  for (const name of [...SHARED, "index", ...ENTRIES]) await bundle(name, format, "");
+  for (const name of [...SHARED, "index", ...TWINS]) await bundle(name, format, TWIN);
 }
 types();
 copyFileSync(join(root, "LICENSE"), join(home, "LICENSE"));
@@ -27,31 +30,37 @@ const schema = join(root, "core", "policy.schema.json");
 if (existsSync(schema)) copyFileSync(schema, join(home, "policy.schema.json"));
 else console.warn("core/policy.schema.json is not there yet: the package goes without it");
 
-/** One file of dist. */
-async function bundle(name, format, ending) {
-  const entry = name === "index" ? "public" : name;
+/** One file of dist or of dist/js. */
+async function bundle(name, format, folder) {
+  const ending = format === "esm" ? ".js" : ".cjs";
+  const source = join(home, "ts", `${name === "index" ? "public" : name}.ts`);
   await build({
-    entryPoints: [join(home, "ts", `${entry}.ts`)],
-    outfile: join(dist, name + ending),
+    entryPoints: [BUILT[name] ?? source],
+    outfile: join(dist, folder, name + ending),
     bundle: true,
     format,
     target: "es2022",
     platform: "neutral",
     define: { VERSION: JSON.stringify(version) },
     external: ["@opentelemetry/api"],
-    alias: { "engine-wasm": join(made, "wasm.js"), "lab-wasm": join(made, "lab-wasm.js") },
-    plugins: [shared(name, ending)],
+    alias: BUILT,
+    plugins: [shared(name, folder, ending), ...(folder === TWIN ? [withTwin] : [])],
     legalComments: "none",
     logLevel: "warning",
   });
 }
 
 /** Has a file import what is in files of their own. */
-function shared(name, ending) {
-  const setup = ({ onResolve }) => onResolve({ filter: /^\.\.?\/[\w-]+\.js$/ }, ({ path }) => {
-    const wanted = basename(path, ".js");
-    return SHARED.includes(wanted) && wanted !== name ? { path: `${folderOf(name)}${wanted}${ending}`, external: true, sideEffects: false } : undefined;
-  });
+function shared(name, folder, ending) {
+  const outside = (path) => ({ path: path + ending, external: true, sideEffects: false });
+  const setup = ({ onResolve }) => {
+    onResolve({ filter: /^\.\.?\/[\w-]+\.js$/ }, ({ path }) => {
+      const wanted = basename(path, ".js");
+      return SHARED.includes(wanted) && wanted !== name ? outside(folderOf(name) + wanted) : undefined;
+    });
+    // One text for both engines: it is the largest part of the package.
+    onResolve({ filter: /^lab-wasm$/ }, () => outside(folder === TWIN ? "../lab-wasm" : "./lab-wasm"));
+  };
   return { name: "shared", setup };
 }
 

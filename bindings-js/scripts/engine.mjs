@@ -1,9 +1,10 @@
-// The engine in two forms: the one inlined in the package, from wasm-bindgen, and undaunted.wasm, a plain C ABI. And the lab, inlined too.
+// The engine in three forms: the one inlined in the package, from wasm-bindgen; undaunted.wasm, a plain C ABI; and its twin, JavaScript
+// generated from that. And the lab, inlined too.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildSync } from "esbuild";
+import { buildSync, transformSync } from "esbuild";
 
 export const home = fileURLToPath(new URL("..", import.meta.url));
 export const root = process.env.UNDAUNTED_WORKSPACE ?? join(home, "..");
@@ -14,11 +15,21 @@ export const made = join(home, "generated");
 const FEATURES = ["bulk-memory", "sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue", "reference-types"]
   .map((feature) => `--enable-${feature}`);
 
+/** What stands for the names that sources import from what is built here. */
+export const BUILT = { "engine-wasm": join(made, "wasm.js"), "engine-js": join(made, "js.js"), "lab-wasm": join(made, "lab-wasm.js") };
+
+/** An esbuild plugin that takes the twin for the engine. */
+export const withTwin = {
+  name: "twin",
+  setup: ({ onResolve }) => void onResolve({ filter: /^\.\/made-wasm\.js$/ }, () => ({ path: join(home, "ts", "made-js.ts") })),
+};
+
 /** Builds them into `generated/`. */
 export function buildEngine() {
   mkdirSync(made, { recursive: true });
   const plain = compile(["--no-default-features", "--features", "draws"]);
   optimise(plain, join(made, "undaunted.wasm"));
+  generateTwin();
 
   inline([], "engine", "wasm");
   inline(["--features", "page", "--config", "profile.wasm.opt-level=2"], "lab-engine", "lab-wasm"); // a herd is a matter of speed
@@ -28,12 +39,36 @@ export function buildEngine() {
 function inline(features, name, module) {
   const raw = compile(features);
   cargo(["run", "--locked", "--quiet", "-p", "undaunted-js-build", "--", raw, join(made, "bindgen")]);
-  const bound = new WebAssembly.Module(readFileSync(join(made, "bindgen", "engine_bg.wasm")));
+  const from = join(made, "bindgen", "engine_bg.wasm");
+  const bound = new WebAssembly.Module(readFileSync(from));
   const called = join(made, "called.wasm");
   const glue = features.length ? glueOf(bound) : "";
-  keepCalled(bound, called, readFileSync(join(home, "ts", `${name}.ts`), "utf8"), glue);
+  keepCalled(from, called, readFileSync(join(home, "ts", `${name}.ts`), "utf8"), glue);
   optimise(called, join(made, `${name}.wasm`));
   writeFileSync(join(made, `${module}.js`), `export const WASM = "${printable(readFileSync(join(made, `${name}.wasm`)))}";\n${glue}`);
+}
+
+/**
+ * The exports of undaunted.wasm that ts/engine.ts names, as JavaScript in js.js. wasm2js makes its engine when the module is loaded and
+ * fills its memory from base64; here a function makes it, and what stands in the memory is printable text, which ts/made-js.ts reads.
+ */
+function generateTwin() {
+  const called = join(made, "called.wasm");
+  keepCalled(join(made, "undaunted.wasm"), called, readFileSync(join(home, "ts", "engine.ts"), "utf8"));
+  const lowered = join(made, "lowered.wasm");
+  optimise(called, lowered, "--llvm-memory-copy-fill-lowering", "--llvm-nontrapping-fptoint-lowering", "--signext-lowering");
+  const written = join(made, "wasm2js.js");
+  execFileSync(join(home, "node_modules", ".bin", "wasm2js"), ["-Oz", lowered, "-o", written]);
+  const [, engine] = /^(function wasm2js_trap[^]*)\nvar retasmFunc = /m.exec(readFileSync(written, "utf8")) ?? [];
+  const filling = /^ bufferView = HEAPU8;\n initActiveSegments\(imports\);$/m;
+  if (!filling.test(engine)) throw new Error("wasm2js writes another text than scripts/engine.mjs expects; look at generated/wasm2js.js");
+  const text = engine.replace(filling, "").replace("bufferView = HEAPU8;", "");
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(lowered)));
+  const image = new Uint8Array(exports.memory.buffer);
+  const start = image.findIndex((byte) => byte !== 0);
+  const data = image.subarray(start, image.findLastIndex((byte) => byte !== 0) + 1);
+  const { code } = transformSync(`${text}\nexport { asmFunc as twin };`, { minify: true, target: "es2022" });
+  writeFileSync(join(made, "js.js"), `${code}export const START = ${start};\nexport const DATA = "${printable(data)}";\n`);
 }
 
 /** What wasm-bindgen wrote for the module's imports, as a function: each instance has its own. */
@@ -63,20 +98,19 @@ function compile(features) {
 }
 
 /** Drops the exports that neither ts/NAME.ts nor the glue names, and with them what only the rest of the glue needs. */
-function keepCalled(bound, to, typed, glue) {
-  const names = WebAssembly.Module.exports(bound)
+function keepCalled(from, to, typed, glue = "") {
+  const names = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(from)))
     .map(({ name }) => name)
     .filter((name) => name === "memory" || typed.includes(`\n  ${name}(`) || glue.includes(`wasm.${name}`));
   const graph = [{ name: "host", root: true, reaches: names }, ...names.map((name) => ({ name, export: name }))];
   const graphFile = join(made, "called.json");
   writeFileSync(graphFile, JSON.stringify(graph));
-  const from = join(made, "bindgen", "engine_bg.wasm");
   execFileSync(join(home, "node_modules", ".bin", "wasm-metadce"), [from, "-o", to, "--graph-file", graphFile, ...FEATURES]);
 }
 
-function optimise(from, to) {
+function optimise(from, to, ...passes) {
   const options = ["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features", "--zero-filled-memory"];
-  execFileSync(join(home, "node_modules", ".bin", "wasm-opt"), [from, "-o", to, ...options, ...FEATURES], { stdio: "inherit" });
+  execFileSync(join(home, "node_modules", ".bin", "wasm-opt"), [from, "-o", to, ...passes, ...options, ...FEATURES], { stdio: "inherit" });
 }
 
 function cargo(args) {

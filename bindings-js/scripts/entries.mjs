@@ -6,29 +6,57 @@ import { fileURLToPath } from "node:url";
 /** Beside the main entry, `undaunted/NAME` is made of ts/NAME.ts. */
 export const ENTRIES = ["fetch", "guards", "instrumentation/diagnostics-channel", "instrumentation/opentelemetry", "lab", "source", "testing"];
 
+/** Those that need WebAssembly. The others and the main entry are there a second time under `undaunted/js`, with the engine's twin. */
+const WITHOUT_TWIN = ["lab"];
+export const TWINS = ENTRIES.filter((name) => !WITHOUT_TWIN.includes(name));
+
+/** Conditions of hosts that refuse WebAssembly: they get the twin whatever they import. */
+const HOSTS_OF_THE_TWIN = ["workerd", "edge-light", "react-native"];
+
 const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
 
 /** The parts of package.json that follow from them. */
 function fields() {
-  const targets = ENTRIES.map((name) => [`./${name}`, targetsOf(name)]);
   return {
     exports: {
       ".": targetsOf("index"),
-      ...Object.fromEntries(targets),
+      ...Object.fromEntries(ENTRIES.map((name) => [`./${name}`, targetsOf(name)])),
+      "./js": twinOf("index"),
+      ...Object.fromEntries(TWINS.map((name) => [`./js/${name}`, twinOf(name)])),
       "./policy.schema.json": "./policy.schema.json",
       "./package.json": "./package.json",
     },
     // For TypeScript's resolution `node10`, which does not know `exports`.
-    typesVersions: { "*": Object.fromEntries(ENTRIES.map((name) => [name, [`./dist/${name}.d.cts`]])) },
+    typesVersions: {
+      "*": Object.fromEntries([
+        ...ENTRIES.map((name) => [name, declarationsOf(name)]),
+        ["js", declarationsOf("index")],
+        ...TWINS.map((name) => [`js/${name}`, declarationsOf(name)]),
+      ]),
+    },
   };
 }
 
 function targetsOf(name) {
-  const file = `./dist/${name}`;
+  const twin = WITHOUT_TWIN.includes(name) ? [] : HOSTS_OF_THE_TWIN.map((host) => [host, twinOf(name)]);
+  return { ...Object.fromEntries(twin), ...files(name, "./dist") };
+}
+
+function twinOf(name) {
+  return files(name, "./dist/js");
+}
+
+/** Code from a folder; the declarations are the same for both engines. */
+function files(name, folder) {
+  const types = `./dist/${name}.d`;
   return {
-    import: { types: `${file}.d.ts`, default: `${file}.js` },
-    require: { types: `${file}.d.cts`, default: `${file}.cjs` },
+    import: { types: `${types}.ts`, default: `${folder}/${name}.js` },
+    require: { types: `${types}.cts`, default: `${folder}/${name}.cjs` },
   };
+}
+
+function declarationsOf(name) {
+  return [`./dist/${name}.d.cts`];
 }
 
 /** Throws unless package.json has them. */

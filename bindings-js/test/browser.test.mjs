@@ -83,8 +83,22 @@ test("a page goes on drawing while a million clients are followed", { skip }, as
   assert.ok(seen.length > 50 && new Set(seen).size > 2, `frames before each of ${seen.length} slices' ends: ${seen}`);
 });
 
-test("a page whose policy forbids WebAssembly is told what to allow", { skip }, async () => {
+test("a page whose policy forbids WebAssembly is told what to import or allow, and undaunted/js works there", { skip }, async () => {
   const page = await open("?strict");
-  const text = await page.evaluate(() => import("/index.js").then(({ Policy }) => new Policy()).catch((error) => error.message));
-  assert.match(text, /'wasm-unsafe-eval'/);
+  const found = await page.evaluate(async () => {
+    const refused = await import("/index.js").then(({ Policy }) => new Policy()).catch((error) => error.message);
+    const { backend, Policy } = await import("/js/index.js");
+    const { retryingFetch } = await import("/js/fetch.js");
+    const quick = new Policy({ initial: "1ms", maxDelay: "2ms" });
+    return [refused, backend(), await retryingFetch(quick).text("/busy")];
+  });
+  assert.match(found[0], /import undaunted\/js .*'wasm-unsafe-eval'/);
+  assert.deepEqual(found.slice(1), ["js", "fine"]);
+  assert.deepEqual(requests.filter((url) => url.endsWith("/core.js")), ["/core.js", "/js/core.js"]);
+});
+
+test("the lab says that it cannot do without WebAssembly", { skip }, async () => {
+  const page = await open("?strict");
+  const text = await page.evaluate(() => import("/lab.js").then(({ convert }) => convert({ retries: 3 }, "p-retry")).catch((error) => error.message));
+  assert.match(text, /undaunted\/lab needs WebAssembly.*'wasm-unsafe-eval'/);
 });

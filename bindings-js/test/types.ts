@@ -7,6 +7,7 @@ import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
 import { scripted, testing } from "undaunted/testing";
 import { openTelemetryHook } from "undaunted/instrumentation/opentelemetry";
 import { publishEvents } from "undaunted/instrumentation/diagnostics-channel";
+import { backend, Policy as PolicyOfTwin } from "undaunted/js";
 import { type FlagClient, flagSource, PolicySource, watchFile } from "undaunted/source";
 import { Breaker, type BreakerState, Bulkhead, Hedge, Throttle } from "undaunted/guards";
 import {
@@ -17,6 +18,10 @@ import {
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const check = <T extends true>(): T => true as T;
 declare const signal: AbortSignal;
+
+// the engine as JavaScript has the same declarations
+check<Same<typeof PolicyOfTwin, typeof Policy>>();
+check<Same<ReturnType<typeof backend>, "wasm" | "js">>();
 
 // results keep their type, awaited
 const number = retry(async () => 5);

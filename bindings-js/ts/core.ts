@@ -2,7 +2,7 @@
 export { checkFunction, checkIsObject, checkSignal, counting, perform } from "./perform.js";
 export { problemsOf, renewed, type Settings } from "./compile.js";
 export { NamedBreaker } from "./named-breaker.js";
-export { dropGuard, type Engine, input, instantiate, load, type State, use, useGuard, utf8 } from "./engine.js";
+export { dropGuard, type Engine, input, load, type State, use, useGuard, utf8 } from "./engine.js";
 export { facts, type Facts, factsOf, fromUtf8 } from "./failure.js";
 export { markOf, marks } from "./marks.js";
 export { policyOf } from "./inline.js";

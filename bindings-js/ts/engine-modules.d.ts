@@ -2,7 +2,13 @@
 declare module "engine-wasm" {
   export const WASM: string;
 }
-/** The same, of the lab, and what it imports. */
+/** Made by the build: the same engine as JavaScript, and as printable text what stands in its memory from an address on. */
+declare module "engine-js" {
+  export function twin(): object;
+  export const DATA: string;
+  export const START: number;
+}
+/** As engine-wasm, of the lab, and what it imports. */
 declare module "lab-wasm" {
   export const WASM: string;
   /** For one instance, whose exports it is told. */

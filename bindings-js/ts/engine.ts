@@ -1,5 +1,5 @@
-// The engine: instantiated at the first policy or failure, synchronously, from text inside this file's bundle.
-import { WASM } from "engine-wasm";
+// The engine: made at the first policy or failure, synchronously.
+import { BACKEND, make } from "./made-wasm.js";
 
 /** A compiled policy: its bytes as the engine keeps them. */
 export type Compiled = Uint8Array;
@@ -9,8 +9,9 @@ export interface State {
   bytes?: Uint8Array;
 }
 
-/** The engine's functions, as ABI.md describes them, and views of its memory, which never grows. */
-export interface Engine {
+/** The engine's functions, as ABI.md describes them, and its memory, which never grows. */
+export interface Made {
+  readonly memory: { readonly buffer: ArrayBuffer };
   area(which: number): number;
   area_size(which: number): number;
   attempt(now: number): number;
@@ -53,6 +54,10 @@ export interface Engine {
   throttle_ask(now: number): number;
   throttle_look(now: number): void;
   tokens(now: number): number;
+}
+
+/** An engine with views of its memory. */
+export interface Engine extends Made {
   readonly input: Uint8Array;
   readonly output: Uint8Array;
   readonly numbers: Float64Array;
@@ -73,7 +78,7 @@ const inUse: { call?: State | undefined; budget?: State | undefined; guard?: Sta
 
 /** The engine, ready for use. */
 export function load(): Engine {
-  return (engine ??= instantiate(WASM));
+  return (engine ??= withAreas(make()));
 }
 
 /** Makes a policy the one that the engine's functions mean. */
@@ -138,47 +143,23 @@ export function input(bytes: string): number {
   return bytes.length;
 }
 
-/** Which implementation of the engine is in use. */
-export function backend(): "wasm" {
+/** Which implementation of the engine is in use: WebAssembly, or the same as generated JavaScript. */
+export function backend(): "wasm" | "js" {
   load();
-  return "wasm";
+  return BACKEND;
 }
 
-/** The bytes of a text that the build's `printable` made. */
-function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  const bytes: number[] = [];
-  let add = -35;
-  for (let at = 0; at < text.length; at++) {
-    const sign = text.charCodeAt(at);
-    if (sign < 34) add += (sign - 31) * 91;
-    else {
-      bytes.push(sign - (sign > 92 ? 1 : 0) + add);
-      add = -35;
-    }
-  }
-  return new Uint8Array(bytes);
-}
-
-/** An engine from its printable text. */
-export function instantiate(text: string, imports?: WebAssembly.Imports): Engine {
-  try {
-    const { exports: made } = new WebAssembly.Instance(new WebAssembly.Module(bytesOf(text)), imports);
-    const exports = made as unknown as Engine & { memory: WebAssembly.Memory };
-    const area = (which: number) => new Uint8Array(exports.memory.buffer, exports.area(which), exports.area_size(which));
-    return {
-      ...exports,
-      input: area(0),
-      output: area(1),
-      numbers: new Float64Array(area(2).buffer, exports.area(2), 8),
-      policy: area(3),
-      call: area(4),
-      budget: area(5),
-      guard: area(6),
-    };
-  } catch (cause) {
-    throw new Error(
-      "undaunted needs WebAssembly and this host refuses it; in a page, add 'wasm-unsafe-eval' to script-src",
-      { cause },
-    );
-  }
+function withAreas(made: Made): Engine {
+  const { buffer } = made.memory;
+  const area = (which: number) => new Uint8Array(buffer, made.area(which), made.area_size(which));
+  return {
+    ...made,
+    input: area(0),
+    output: area(1),
+    numbers: new Float64Array(buffer, made.area(2), 8),
+    policy: area(3),
+    call: area(4),
+    budget: area(5),
+    guard: area(6),
+  };
 }

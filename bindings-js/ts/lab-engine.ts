@@ -1,5 +1,6 @@
 // The lab: a second build of the same engine, with analysis, lint and their texts; instantiated when it is first asked.
-import { instantiate, type Policy, PolicyError, type Problem, tapeOf, utf8 } from "./core.js";
+import { type Policy, PolicyError, type Problem, tapeOf, utf8 } from "./core.js";
+import { instantiate } from "./instantiate.js";
 import { glue, WASM } from "lab-wasm";
 
 /** The lab's functions, as src/lab.rs and src/simulate.rs have them, beside those of the engine that it needs. */
@@ -44,10 +45,18 @@ function load(): Lab {
 
 function instance(): Lab {
   const host = glue();
-  const lab = instantiate(WASM, { "./engine_bg.js": host }) as unknown as Lab;
+  const lab = made(host);
   host.__wbg_set_wasm(lab);
   lab.__wbindgen_start();
   return lab;
+}
+
+function made(host: ReturnType<typeof glue>): Lab {
+  try {
+    return instantiate(WASM, { "./engine_bg.js": host }) as unknown as Lab;
+  } catch (cause) {
+    throw new Error("undaunted/lab needs WebAssembly and this host refuses it; in a page, add 'wasm-unsafe-eval' to script-src", { cause });
+  }
 }
 
 /** A policy's canonical form as a tape: the lab is another build, and takes no bytes of the engine's. */

@@ -1,4 +1,4 @@
-// node tests/js/differential.mjs FILE [LINES] [--chromium]: decides the cases of FILE; prints how many and their digest.
+// node tests/js/differential.mjs FILE [LINES] [--chromium | --twin]: decides the cases of FILE; prints how many and their digest.
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { createInterface } from "node:readline";
@@ -30,9 +30,10 @@ async function decide() {
 }
 
 async function node() {
-  const { inlined, lineOf } = await inNode();
+  const isTwin = process.argv.includes("--twin");
+  const { inlined, lineOf } = await inNode(isTwin);
   const engine = inlined();
-  return { name: "node", decide: (batch) => batch.map((line) => lineOf(engine, JSON.parse(line))), close() {} };
+  return { name: isTwin ? "node-js" : "node", decide: (batch) => batch.map((line) => lineOf(engine, JSON.parse(line))), close() {} };
 }
 
 async function chromium() {

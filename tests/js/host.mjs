@@ -4,14 +4,15 @@ import { createRequire } from "node:module";
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { BUILT, withTwin } from "../../bindings-js/scripts/engine.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const bindings = fileURLToPath(new URL("../../bindings-js/", import.meta.url));
 const require = createRequire(`${bindings}package.json`);
 const { build } = require("esbuild");
 
-/** The module's text, bundled. */
-export async function bundled() {
+/** The module's text, bundled, with the engine as WebAssembly or as its twin in JavaScript. */
+export async function bundled(isTwin = false) {
   const contents = 'export * from "./engine-level.js"; export * from "./vectors.js";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: here },
@@ -19,7 +20,8 @@ export async function bundled() {
     format: "esm",
     target: "es2022",
     write: false,
-    alias: { "engine-wasm": `${bindings}generated/wasm.js`, "lab-wasm": `${bindings}generated/lab-wasm.js` },
+    alias: BUILT,
+    plugins: isTwin ? [withTwin] : [],
     define: { VERSION: '""' },
   });
   return outputFiles[0].text;
@@ -31,8 +33,8 @@ export function plainWasm() {
 }
 
 /** The module in this process. */
-export async function inNode() {
-  return import(`data:text/javascript;base64,${Buffer.from(await bundled()).toString("base64")}`);
+export async function inNode(isTwin) {
+  return import(`data:text/javascript;base64,${Buffer.from(await bundled(isTwin)).toString("base64")}`);
 }
 
 /** Where Chromium is: in the environment variable CHROMIUM, else on PATH; undefined if nowhere. */

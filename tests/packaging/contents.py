@@ -41,7 +41,7 @@ SDIST = [
 TARBALL = [
     r"(package\.json|README\.md|LICENSE|policy\.schema\.json)",
     r"bin/undaunted\.mjs",
-    r"dist/((adapters|instrumentation)/)?[a-z0-9-]+\.(js|cjs|d\.ts|d\.cts)",
+    r"dist/(js/)?((adapters|instrumentation)/)?[a-z0-9-]+\.(js|cjs|d\.ts|d\.cts)",
 ]
 CRATE = [
     r"(Cargo\.(toml|lock)|Cargo\.toml\.orig|\.cargo_vcs_info\.json|README\.md|LICENSE|policy\.schema\.json)",
@@ -59,7 +59,7 @@ REQUIRED = {
     ],
     "tarball": [
         "package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.cjs", "dist/index.d.ts", "dist/index.d.cts",
-        "bin/undaunted.mjs", "dist/fetch.js", "dist/lab.js", "dist/lab.cjs", "policy.schema.json",
+        "bin/undaunted.mjs", "dist/fetch.js", "dist/lab.js", "dist/lab.cjs", "dist/js/index.js", "dist/js/index.cjs", "policy.schema.json",
     ],
     "crate": ["Cargo.toml", "README.md", "LICENSE", "policy.schema.json", "src/lib.rs"],
 }  # fmt: skip

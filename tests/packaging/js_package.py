@@ -74,9 +74,9 @@ def check_browser() -> None:
             passed(f"tarball {name} in Chromium {said.strip()}")
 
 
-def install(folder: Path) -> None:
+def install(folder: Path, tarball: Path = dist.TARBALL) -> None:
     (folder / "package.json").write_text('{ "private": true }', encoding="utf-8")
-    run("npm", "install", "--offline", "--no-audit", "--no-fund", "--loglevel=error", dist.TARBALL, folder=folder)
+    run("npm", "install", "--offline", "--no-audit", "--no-fund", "--loglevel=error", tarball, folder=folder)
     installed = sorted(os.listdir(folder / "node_modules"))
     assert [name for name in installed if not name.startswith(".")] == ["undaunted"], installed
 
