@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Beside the main entry, `undaunted/NAME` is made of ts/NAME.ts. */
-export const ENTRIES = ["fetch", "guards", "lab", "source"];
+export const ENTRIES = [
+  "fetch", "guards", "lab", "source",
+  ...["aws", "axios", "grpc-js", "ioredis", "mysql2", "pg", "undici"].map((name) => `adapters/${name}`),
+];
 
 const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
 
