@@ -52,8 +52,8 @@ export function connectionOptions(policy?: Policy | PolicyOptions, options: Call
 
 /**
  * For ioredis' option `retryStrategy`: the policy's waits before connecting again. They begin anew with each connection that
- * was lost; `attempts` and `timeout` end them, and then the client says so by its event `end`. A server or a worker wants
- * neither: `{ attempts: null, timeout: null, forever: true }`.
+ * was lost; `attempts` and `timeout` end them, and then the client says so by its event `end`. Servers and
+ * workers want neither: `{ forever: true }`.
  */
 export function retryStrategy(policy?: Policy | PolicyOptions, options: CallOptions = {}): (times: number) => number | null {
   const chosen = policyOf(policy);
@@ -106,10 +106,8 @@ export function retrying<R extends RedisClient>(client: R, policy?: GivenPolicy,
       if (typeof command !== "function") continue;
       wrapped.set(form, (...args: unknown[]) => {
         const callback = typeof args.at(-1) === "function" ? (args.pop() as (error: unknown, result?: unknown) => void) : undefined;
-        const result = call(async () => {
-          await ready();
-          return command.apply(client, args);
-        }, undefined, new Command(client, idempotent(name, args)));
+        const run = () => command.apply(client, args);
+        const result = call(() => ready()?.then(run) ?? run(), undefined, new Command(client, idempotent(name, args)));
         if (callback) result.then((value) => callback(null, value), callback);
         return result;
       });
