@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, beforeEach, test } from "node:test";
-import { Policy } from "undaunted";
+import { Policy, TimeoutError } from "undaunted";
 import { connectionOptions, reconnectOnError, retrying, retryStrategy } from "undaunted/adapters/ioredis";
 import { driver, patient, rejected, witness } from "./drivers.mjs";
 import { Redis, until } from "./processes.mjs";
@@ -123,6 +123,19 @@ test("many commands wait with one pair of listeners", async (context) => {
   assert.ok(client.listenerCount("ready") < 5);
   assert.equal(Math.max(...(await Promise.all(waiting))), 100);
   assert.equal(client.listenerCount("close"), 0);
+});
+
+test("a connection that never comes is waited for until the policy's timeout", async (context) => {
+  const { seen, onEvent } = witness();
+  // ioredis says nothing of a client that is disconnected while it waits to connect again.
+  const client = new Client({ port: 1, ...connectionOptions({ forever: true }) });
+  client.on("error", () => {});
+  context.after(() => (client.disconnect(), admin.disconnect()));
+  await new Promise((reconnecting) => client.once("reconnecting", reconnecting));
+  client.disconnect();
+  const redis = retrying(client, { ...patient, timeout: "50ms" }, { onEvent });
+  assert.ok((await rejected(redis.incr("key"))) instanceof TimeoutError);
+  assert.deepEqual(seen, ["connect timeout"]);
 });
 
 test("a client that was closed is not waited for", async (context) => {

@@ -1,9 +1,10 @@
 // ioredis with a policy: commands of a client, and the client's own connecting.
-import { Call, facts, type Policy, type PolicyOptions, policyOf, read, refuse, settingsFor } from "../core.js";
+import { Call, facts, type Policy, type PolicyOptions, policyOf, read, refuse, settingsFor, TimeoutError } from "../core.js";
 import type { Request } from "../call.js";
 import type { Facts } from "../failure.js";
 import { DomainNumber } from "../names.js";
 import { caller, type CallOptions, type GivenPolicy } from "./caller.js";
+import { unlessAborted } from "./unless.js";
 
 export type { CallOptions, GivenPolicy } from "./caller.js";
 
@@ -88,10 +89,9 @@ export function reconnectOnError(error: Error): boolean {
 }
 
 /**
- * A client like the one given, whose commands are retried: the same object but for them. It waits for a connection before
- * each command, so that with `connectionOptions` nothing is sent that has failed before. Pipelines, MULTI, scripts by
- * `defineCommand`, blocking and subscribing commands stay as they are: `policy.run(() => redis.multi()….exec())` repeats one
- * as a whole.
+ * A client like the one given, whose commands are retried: the same object but for them. Each waits for a connection, until
+ * the policy's `timeout` at most. Pipelines, MULTI, scripts by `defineCommand`, blocking and subscribing commands stay as they
+ * are: `policy.run(() => redis.multi()….exec())` repeats one as a whole.
  */
 export function retrying<R extends RedisClient>(client: R, policy?: GivenPolicy, options: RetryingOptions = {}): R {
   const { idempotent = isRead, ...run } = options;
@@ -106,8 +106,17 @@ export function retrying<R extends RedisClient>(client: R, policy?: GivenPolicy,
       if (typeof command !== "function") continue;
       wrapped.set(form, (...args: unknown[]) => {
         const callback = typeof args.at(-1) === "function" ? (args.pop() as (error: unknown, result?: unknown) => void) : undefined;
-        const run = () => command.apply(client, args);
-        const result = call(() => ready()?.then(run) ?? run(), undefined, new Command(client, idempotent(name, args)));
+        const request = new Command(client, idempotent(name, args));
+        const run = () => {
+          request.isWaiting = false;
+          return command.apply(client, args);
+        };
+        const result = call((context) => {
+          const waiting = ready();
+          if (!waiting) return run();
+          request.isWaiting = true;
+          return unlessAborted(context.signal, waiting).then(run);
+        }, undefined, request);
         if (callback) result.then((value) => callback(null, value), callback);
         return result;
       });
@@ -149,6 +158,8 @@ class Command implements Request {
   readonly method: string;
   readonly hasKey = false;
   readonly once = undefined;
+  /** For a connection: nothing has been sent. */
+  isWaiting = false;
 
   constructor(
     readonly client: RedisClient,
@@ -159,6 +170,7 @@ class Command implements Request {
 
   /** The facts about what ioredis says in words of its own. */
   facts(error: unknown): Facts | undefined {
+    if (this.isWaiting && error instanceof TimeoutError) return facts(DomainNumber.Os, "ETIMEDOUT", 1);
     const text = String(read(error, "message"));
     if (text === CLOSED || read(error, "name") === "MaxRetriesPerRequestError") {
       // Who has closed the client, or let it give up connecting, will have no other connection.

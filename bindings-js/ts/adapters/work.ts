@@ -3,6 +3,7 @@ import type { Request } from "../call.js";
 import type { Context } from "../context.js";
 import type { Facts } from "../failure.js";
 import type { Caller } from "./caller.js";
+import { unlessAborted } from "./unless.js";
 
 /** What a driver is asked for. */
 export interface Driver<C> {
@@ -88,16 +89,11 @@ const CARRIED_OUT = "POST";
 /** A connection; one that comes after the signal has aborted goes back. */
 async function connected<C>(driver: Driver<C>, signal: AbortSignal): Promise<C> {
   signal.throwIfAborted();
-  let abort!: () => void;
-  const aborted = new Promise<never>((_, reject) => (abort = () => reject(signal.reason)));
-  signal.addEventListener("abort", abort);
   const connecting = driver.connect();
   try {
-    return await Promise.race([connecting, aborted]);
+    return await unlessAborted(signal, connecting);
   } catch (error) {
     if (signal.aborted) connecting.then(driver.giveBack, () => {});
     throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }
