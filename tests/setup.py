@@ -1,6 +1,6 @@
 """Sets up what demo, tests and packages need: says which tool is missing, makes the virtual environment, builds both packages.
 
-`python3 tests/setup.py python|js|chromium|servers|urllib3|wasm|bench|hosts|miri|mutants` sets up one of them and prints nothing if all is well;
+`python3 tests/setup.py python|js|chromium|servers|drivers|urllib3|wasm|bench|hosts|miri|mutants` sets up one of them and prints nothing if all is well;
 `python3 tests/setup.py --python SCRIPT ...` runs a script in the virtual environment.
 """
 
@@ -37,6 +37,8 @@ PEER_PACKAGES = {"p-retry": "^7", "cockatiel": "^3"}
 # Bundlers, frameworks and other engines that the npm package is tried in: large, so the same for all checkouts that lock the same.
 HOSTS_LOCK = ROOT / "tests" / "packaging" / "js" / "hosts" / "package-lock.json"
 HOSTS = CACHE / "hosts" / hashlib.sha256(HOSTS_LOCK.read_bytes()).hexdigest()[:12]
+# The npm packages that the adapters are tried with; away from the package's own, which needs none of them.
+DRIVERS = OWN / "drivers"
 # urllib3's source distribution has its tests, which its wheel has not.
 URLLIB3 = "2.8.0"
 URLLIB3_SOURCE = OWN / f"urllib3-{URLLIB3}"
@@ -55,6 +57,7 @@ def environment() -> dict[str, str]:
         **remapped_paths(),
         "CARGO_TARGET_DIR": str(TARGET),
         "UNDAUNTED_PYTHON": str(PYTHON),
+        "UNDAUNTED_DRIVERS": str(DRIVERS),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
@@ -134,10 +137,23 @@ def set_up_python() -> None:
 
 
 def set_up_node_modules() -> None:
-    mark, digest = stamp("node_modules", JS / "package-lock.json")
-    if (JS / "node_modules").is_dir() and mark.exists() and mark.read_text() == digest:
+    install_locked("node_modules", JS)
+
+
+def set_up_drivers() -> None:
+    """The npm packages that the adapters are tried with, in the versions of their lock."""
+    DRIVERS.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(ROOT / "tests" / "js" / "drivers" / name, DRIVERS)
+    install_locked("drivers", DRIVERS)
+
+
+def install_locked(name: str, folder: Path) -> None:
+    """What a folder's package-lock.json says, unless it is there."""
+    mark, digest = stamp(name, folder / "package-lock.json")
+    if (folder / "node_modules").is_dir() and mark.exists() and mark.read_text() == digest:
         return
-    run("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error", folder=JS)
+    run("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error", folder=folder)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.write_text(digest)
 
@@ -274,6 +290,7 @@ PARTS = {
     "js": set_up_js,
     "chromium": set_up_chromium,
     "servers": set_up_servers,
+    "drivers": set_up_drivers,
     "wasm": set_up_wasm,
     "venv": set_up_venv,
     "bench": set_up_bench,

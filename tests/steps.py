@@ -134,6 +134,13 @@ STEPS: dict[str, Step] = {
     ),
     "js": Step([Command(["npm", "test", "--silent"], JS)], needs=["js-package"], facts=["# pass", "# fail", "ℹ pass", "ℹ fail"]),
     "js-twin": Step([npm("test:twin")], needs=["js-package"], facts=["# pass", "# fail", "ℹ pass", "ℹ fail"]),
+    "js-drivers": Step([set_up("drivers")]),
+    "js-servers": Step(
+        [npm("test:servers")],
+        needs=["js-package", "js-drivers", "servers"],
+        facts=["# pass", "# fail", "ℹ pass", "ℹ fail"],
+        needs_servers=True,
+    ),
     "js-exports": Step([npm("check")], needs=["js-package"], facts=["All good", "No problems"]),
     "command-line": Step([own("tests/command_line.py")], needs=["python-package", "js-package"], facts=["command line:"]),
     "vectors-python": Step([own("tests/python/test_conformance.py")], needs=["python-package"], facts=["vectors:", "lab:"]),

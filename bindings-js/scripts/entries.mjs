@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Beside the main entry, `undaunted/NAME` is made of ts/NAME.ts. */
-export const ENTRIES = ["fetch", "guards", "instrumentation/diagnostics-channel", "instrumentation/opentelemetry", "lab", "source", "testing"];
+export const ENTRIES = [
+  "fetch", "guards", "lab", "source", "testing",
+  ...["aws", "axios", "grpc-js", "ioredis", "mysql2", "pg", "undici"].map((name) => `adapters/${name}`),
+  ...["diagnostics-channel", "opentelemetry"].map((name) => `instrumentation/${name}`),
+];
 
 /** Those that need WebAssembly. The others and the main entry are there a second time under `undaunted/js`, with the engine's twin. */
 const WITHOUT_TWIN = ["lab"];

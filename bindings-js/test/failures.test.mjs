@@ -52,6 +52,10 @@ test("the browsers' texts of a lost connection, to the letter", virtual(async ()
   }
 }));
 
+test("mysql2 gives a refusal of a connection no state", virtual(async () => {
+  assert.deepEqual(await seen(lost("ER_CON_COUNT_ERROR", { errno: 1040 })), ["throttle", "rejected", RETRIED]);
+}));
+
 test("statuses wherever they stand: status, statusCode, response.status", virtual(async () => {
   for (const more of [{ status: 503 }, { statusCode: 503 }, { response: { status: 503 } }, { response: { statusCode: 503 } }]) {
     assert.deepEqual(await seen(lost("ERR_BAD_RESPONSE", more)), ["transient", "maybe", RETRIED]);

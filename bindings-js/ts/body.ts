@@ -69,7 +69,7 @@ function hasBody(request: Request): boolean {
 }
 
 /** Streams are gone once sent; everything else that `fetch` takes can be sent again. */
-function isOneShot(body: unknown): boolean {
+export function isOneShot(body: unknown): boolean {
   return typeof body === "object" && body !== null && (Symbol.asyncIterator in body || "getReader" in body || "pipe" in body);
 }
 

@@ -1,10 +1,11 @@
 // Everything that the entries share: one copy of the engine, the marks and the classes, whichever is imported first.
 export { checkFunction, checkIsObject, checkSignal, counting, perform } from "./perform.js";
+export { Call } from "./call.js";
 export { problemsOf, renewed, type Settings } from "./compile.js";
 export { NamedBreaker } from "./named-breaker.js";
 export { dropGuard, type Engine, input, load, type State, use, useGuard, utf8 } from "./engine.js";
 export { facts, type Facts, factsOf, fromUtf8 } from "./failure.js";
-export { markOf, marks } from "./marks.js";
+export { markOf, marks, read } from "./marks.js";
 export { policyOf } from "./inline.js";
 export { DOMAINS, Notation } from "./names.js";
 export { rehearsal, type Rehearsal, rehearse } from "./rehearsal.js";

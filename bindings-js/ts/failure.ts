@@ -113,8 +113,8 @@ function driverFacts(error: unknown): Facts | undefined {
   const [name, details] = [text("name"), text("details")];
   // pg 8 and postgres 3
   if (text("severity") && /^\w{5}$/.test(code)) return facts(DomainNumber.Postgres, code);
-  // mysql2 3 and mariadb 3
-  if (text("sqlState") && whole("errno")) return facts(DomainNumber.Mysql, whole("errno"));
+  // mysql2 3 and mariadb 3; without a state where the server refuses a connection
+  if ((text("sqlState") || /^ER_/.test(code)) && whole("errno")) return facts(DomainNumber.Mysql, whole("errno"));
   // better-sqlite3 12 and sqlite3 5; node:sqlite
   if (/^SQLITE_\w+$/.test(code)) return facts(DomainNumber.Sqlite, code);
   if (code === "ERR_SQLITE_ERROR") return facts(DomainNumber.Sqlite, whole("errcode"));
