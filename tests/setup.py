@@ -39,6 +39,9 @@ HOSTS_LOCK = ROOT / "tests" / "packaging" / "js" / "hosts" / "package-lock.json"
 HOSTS = CACHE / "hosts" / hashlib.sha256(HOSTS_LOCK.read_bytes()).hexdigest()[:12]
 # The npm packages that the adapters are tried with; away from the package's own, which needs none of them.
 DRIVERS = OWN / "drivers"
+# The npm packages that JavaScript's documentation compares with and is made with, and those that its examples use.
+DOCS_PACKAGES = OWN / "docs-packages"
+EXAMPLES_PACKAGES = OWN / "examples-packages"
 # urllib3's source distribution has its tests, which its wheel has not.
 URLLIB3 = "2.8.0"
 URLLIB3_SOURCE = OWN / f"urllib3-{URLLIB3}"
@@ -142,10 +145,30 @@ def set_up_node_modules() -> None:
 
 def set_up_drivers() -> None:
     """The npm packages that the adapters are tried with, in the versions of their lock."""
-    DRIVERS.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(ROOT / "tests" / "js" / "drivers" / name, DRIVERS)
-    install_locked("drivers", DRIVERS)
+    install_away("drivers", ROOT / "tests" / "js" / "drivers", DRIVERS)
+
+
+def set_up_docs_packages() -> None:
+    install_away("docs-packages", ROOT / "tests" / "docs" / "js", DOCS_PACKAGES)
+
+
+def set_up_examples_packages() -> None:
+    """What the examples use beside the npm package, which they get from its folder."""
+    install_away("examples-packages", ROOT / "examples" / "js", EXAMPLES_PACKAGES, own="undaunted")
+
+
+def install_away(name: str, source: Path, folder: Path, own: str | None = None) -> None:
+    """What a folder of the tree asks for and has locked, into another that is outside; all but a package of the tree's own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source / ".npmrc", folder)
+    manifest = json.loads((source / "package.json").read_text(encoding="utf-8"))
+    lock = json.loads((source / "package-lock.json").read_text(encoding="utf-8"))
+    for dependencies in (manifest["dependencies"], lock["packages"][""]["dependencies"]):
+        dependencies.pop(own, None)
+    lock["packages"].pop(f"node_modules/{own}", None)
+    (folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (folder / "package-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+    install_locked(name, folder)
 
 
 def install_locked(name: str, folder: Path) -> None:
@@ -298,6 +321,8 @@ PARTS = {
     "miri": set_up_miri,
     "urllib3": set_up_urllib3,
     "mutants": set_up_mutants,
+    "docs-packages": set_up_docs_packages,
+    "examples-packages": set_up_examples_packages,
 }
 
 if __name__ == "__main__":

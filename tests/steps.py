@@ -191,9 +191,13 @@ STEPS: dict[str, Step] = {
         ],
         facts=["agreement:"],
     ),
-    "docs": Step([own("tests/docs/run.py")], needs=["python-package", "js-package"], facts=["docs:"]),
-    "examples": Step([own("tests/docs/examples.py")], needs=["python-package"], facts=["examples:"]),
+    "docs-packages": Step([set_up("docs-packages"), set_up("examples-packages")]),
+    "docs": Step([own("tests/docs/run.py")], needs=["python-package", "js-package", "docs-packages"], facts=["docs:"]),
+    "examples": Step(
+        [own("tests/docs/examples.py")], needs=["python-package", "js-package", "docs-packages", "chromium"], facts=["examples:"]
+    ),
     "reference": Step([own("tests/docs/reference.py", "--check")], needs=["python-package"], facts=["reference:"]),
+    "js-reference": Step([Command(["node", "tests/docs/js_reference.mjs", "--check"])], needs=["docs-packages"], facts=["reference:"]),
     "packages": Step(
         [own("tests/packaging/packages.py")], needs=["python-package", "js-package", "rust", "chromium"], facts=["package:"]
     ),

@@ -16,12 +16,17 @@ LONGEST_SECONDS = 120
 LINES_SHOWN = 25
 
 
-def folder_with_packages(folder: Path) -> None:
-    """A folder of a project that has installed the npm package, and Node's types."""
+def folder_with_packages(folder: Path, *installed: Path) -> None:
+    """A folder of a project that has installed the npm package, Node's types, and the packages of other folders."""
     modules = folder / "node_modules"
-    modules.mkdir()
+    (modules / ".bin").mkdir(parents=True)
+    (modules / ".bin" / "undaunted").symlink_to(JS / "bin" / "undaunted.mjs")
     (modules / "undaunted").symlink_to(JS, target_is_directory=True)
     (modules / "@types").symlink_to(JS / "node_modules" / "@types", target_is_directory=True)
+    for other in installed:
+        for name in json.loads((other / "package.json").read_text(encoding="utf-8"))["dependencies"]:
+            (modules / name).parent.mkdir(exist_ok=True)
+            (modules / name).symlink_to(other / "node_modules" / name, target_is_directory=True)
     (folder / "package.json").write_text('{ "private": true, "type": "module" }')
 
 

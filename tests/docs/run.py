@@ -18,7 +18,7 @@ from console import rewritten, session
 from languages import RUNNERS, SHOWN_ONLY, folder_with_packages
 from links import broken_links
 
-from setup import ROOT
+from setup import DOCS_PACKAGES, ROOT
 
 DOCUMENTS = [
     "README.md",
@@ -27,7 +27,7 @@ DOCUMENTS = [
     "bindings-python/README.md",
     "bindings-js/README.md",
     "bindings-js/ABI.md",
-    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "bindings-python" / "docs").glob("*.md")),
+    *sorted(path.relative_to(ROOT).as_posix() for of in ("python", "js") for path in (ROOT / f"bindings-{of}" / "docs").glob("*.md")),
     "examples/README.md",
     "examples/story/README.md",
 ]
@@ -89,7 +89,7 @@ def write_sessions(name: str) -> None:
 
 def furnish(folder: Path, name: str) -> None:
     """What the blocks of a document find where they run."""
-    folder_with_packages(folder)
+    folder_with_packages(folder, DOCS_PACKAGES)
     if name.startswith("examples/"):
         beside = (ROOT / name).parent
         for file in [*beside.glob("*.json"), *beside.glob("*.py")]:
