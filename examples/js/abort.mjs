@@ -25,5 +25,5 @@ setTimeout(() => user.abort(new Error("the user has left the page")), 100);
 try {
   await polling;
 } catch (error) {
-  console.log("ended:", error.message, error === user.signal.reason);
+  console.log("ended:", error.message, error === user.signal.reason); // ended: the user has left the page true
 }

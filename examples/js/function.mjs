@@ -10,7 +10,7 @@ async function readSensor() {
 }
 
 const value = await retry(readSensor, { attempts: 5, timeout: "30s", initial: "50ms" });
-console.log("read", value);
+console.log("read", value); // read 21.5
 
 /** Always fails, with an error that no table knows: so `on` has to name it. */
 class Locked extends Error {}
@@ -26,7 +26,7 @@ try {
   await savePatiently(value);
 } catch (error) {
   const failures = history(error);
-  console.log(`given up for ${failures.at(-1).reason}: ${error.message}`);
+  console.log(`given up for ${failures.at(-1).reason}: ${error.message}`); // given up for attempts: the row is locked, 21.5 is not saved
   for (const { attempt, class: kind, delay } of failures) {
     console.log(`  attempt ${attempt}, ${kind}${delay === undefined ? "" : `, then ${delay} ms`}`);
   }

@@ -145,7 +145,7 @@ def tail(text: str) -> str:
 PYTHON_SAYS = re.compile(r"^\s*(assert\b|print\()", re.MULTILINE)
 JAVASCRIPT_SAYS = re.compile(r"\b(assert\b|console\.(log|assert)\()")
 PYTHON_PRINTS = re.compile(r"^\s*print\(.*\)[ \t]+# (.+?)\s*$", re.MULTILINE)
-JAVASCRIPT_PRINTS = re.compile(r"^\s*console\.log\(.*\);?\s+// (.+?)\s*$", re.MULTILINE)
+JAVASCRIPT_PRINTS = re.compile(r"^\s*console\.log\(.*\);?[ \t]+// (.+?)\s*$", re.MULTILINE)
 ASSERTION_FAILED = re.compile(r"^Assertion failed", re.MULTILINE)
 RUNNERS: dict[str, Callable[[Block, Path], str | None]] = {
     "python": run_python,
