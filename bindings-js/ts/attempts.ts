@@ -29,7 +29,7 @@ export async function* walk(policy: Policy, settings: Settings, options: RunOpti
   call.pause = () => {
     const { resolve } = call;
     state = State.Waiting;
-    woken = call.outcome(() => (call.resume = () => call.resolve(undefined)));
+    woken = call.outcome(() => {});
     woken.catch(() => {});
     resolve(undefined);
   };

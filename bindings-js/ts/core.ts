@@ -2,7 +2,7 @@
 export { checkFunction, checkIsObject, checkSignal, counting, perform } from "./perform.js";
 export { problemsOf } from "./compile.js";
 export { NamedBreaker } from "./named-breaker.js";
-export { dropGuard, type Engine, input, instantiate, load, type State, use, useGuard } from "./engine.js";
+export { dropGuard, type Engine, input, instantiate, load, type State, textOf, use, useGuard } from "./engine.js";
 export { facts, factsOf } from "./failure.js";
 export { markOf, marks } from "./marks.js";
 export { policyOf } from "./inline.js";
@@ -13,7 +13,7 @@ export { refuse } from "./refuse.js";
 export { isSource } from "./retry.js";
 export { type Halves, halves, seedOf } from "./seed.js";
 export { tapeOf } from "./tape.js";
-export { arm, clock, type Disarm } from "./timer.js";
+export { arm, clock, disarm, type Waiter } from "./timer.js";
 export { isClass, judge, wordOn } from "./verdict.js";
 export { builtin, warn } from "./warn.js";
 export { unwatch, watch } from "./watch.js";
