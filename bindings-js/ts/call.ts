@@ -56,7 +56,7 @@ export class Call<T> {
   /** Nothing more happens. */
   isOver = false;
   /** Of its wait. */
-  timer: Waiter["timer"] = undefined;
+  timer: Waiter["timer"];
   resolve!: (value: T) => void;
   reject!: (error: unknown) => void;
   #number = 1;
