@@ -27,7 +27,7 @@ for (const [name, headers, expected] of [
   ["retry-after as a date, by the server's own clock", () => ({ date: "Tue, 01 Jul 2031 10:00:00 GMT", "retry-after": "Tue, 01 Jul 2031 10:00:30 GMT" }), [30_000, 30_000]],
   ["retry-after-ms", () => ({ "retry-after-ms": "700" }), [700, 700]],
   ["x-ms-retry-after-ms", () => ({ "x-ms-retry-after-ms": "800" }), [800, 800]],
-  ["RateLimit-Reset", () => ({ "ratelimit-reset": "2", "ratelimit-remaining": "0" }), [2000, 2000]],
+  ["X-RateLimit-Reset", () => ({ "x-ratelimit-reset": "2", "x-ratelimit-remaining": "0" }), [2000, 2000]],
   ["RateLimit of draft 10", () => ({ ratelimit: '"default";r=0;t=2' }), [2000, 2000]],
 ]) {
   test(`a hint in ${name} is waited for`, async (context) => {
