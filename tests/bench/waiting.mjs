@@ -18,8 +18,8 @@ for (let at = 0; at < WARM; at++) calls[at] = call();
 const before = await used();
 for (let at = WARM; at < calls.length; at++) calls[at] = call();
 const grown = (await used()) - before;
-// Jitter lets one in some thousands go on meanwhile.
-if (!(failed >= calls.length && failed < calls.length * 1.01)) throw new Error(`${failed} attempts of ${calls.length} calls`);
+// Jitter lets a few go on meanwhile.
+if (!(failed >= calls.length && failed < calls.length * 1.1)) throw new Error(`${failed} attempts of ${calls.length} calls`);
 console.log(Math.round(grown / Number(count)));
 process.exit();
 
