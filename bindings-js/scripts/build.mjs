@@ -1,12 +1,14 @@
 // npm run build: the engine, then the package in dist/ as ESM and CJS with types for both.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
 import { checkEntries, ENTRIES } from "./entries.mjs";
 import { buildEngine, home, made, root } from "./engine.mjs";
 
 const dist = join(home, "dist");
+/** What several entries import: one copy each. `core` has the engine, the marks and the classes. */
+const SHARED = ["core", "lab-engine"];
 const version = /^version = "([^"]+)"/m.exec(readFileSync(join(root, "Cargo.toml"), "utf8"))?.[1];
 const stated = JSON.parse(readFileSync(join(home, "package.json"), "utf8")).version;
 if (version !== stated) throw new Error(`package.json says ${stated}, Cargo.toml ${version}; write ${version} into package.json`);
@@ -17,7 +19,7 @@ rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 for (const format of ["esm", "cjs"]) {
   const ending = format === "esm" ? ".js" : ".cjs";
-  for (const name of ["core", "index", ...ENTRIES]) await bundle(name, format, ending);
+  for (const name of [...SHARED, "index", ...ENTRIES]) await bundle(name, format, ending);
 }
 types();
 copyFileSync(join(root, "LICENSE"), join(home, "LICENSE"));
@@ -25,7 +27,7 @@ const schema = join(root, "core", "policy.schema.json");
 if (existsSync(schema)) copyFileSync(schema, join(home, "policy.schema.json"));
 else console.warn("core/policy.schema.json is not there yet: the package goes without it");
 
-/** One file of dist: `core` holds everything shared, the entries import it. */
+/** One file of dist. */
 async function bundle(name, format, ending) {
   const entry = name === "index" ? "public" : name;
   await build({
@@ -36,16 +38,21 @@ async function bundle(name, format, ending) {
     target: "es2022",
     platform: "neutral",
     define: { VERSION: JSON.stringify(version) },
+    external: ["@opentelemetry/api"],
     alias: { "engine-wasm": join(made, "wasm.js"), "lab-wasm": join(made, "lab-wasm.js") },
-    plugins: name === "core" ? [] : [shared(name, ending)],
+    plugins: [shared(name, ending)],
     legalComments: "none",
     logLevel: "warning",
   });
 }
 
+/** Has a file import what is in files of their own. */
 function shared(name, ending) {
-  const external = { path: `${folderOf(name)}core${ending}`, external: true, sideEffects: false };
-  return { name: "shared", setup: ({ onResolve }) => void onResolve({ filter: /^\.\.?\/core\.js$/ }, () => external) };
+  const setup = ({ onResolve }) => onResolve({ filter: /^\.\.?\/[\w-]+\.js$/ }, ({ path }) => {
+    const wanted = basename(path, ".js");
+    return SHARED.includes(wanted) && wanted !== name ? { path: `${folderOf(name)}${wanted}${ending}`, external: true, sideEffects: false } : undefined;
+  });
+  return { name: "shared", setup };
 }
 
 /** The way from an entry's folder to that of the main entry. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Beside the main entry, `undaunted/NAME` is made of ts/NAME.ts. */
-export const ENTRIES = ["decorators", "fetch", "guards", "lab", "source"];
+export const ENTRIES = ["decorators", "fetch", "guards", "instrumentation/diagnostics-channel", "instrumentation/opentelemetry", "lab", "source", "testing"];
 
 const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
 

@@ -1,10 +1,12 @@
 // Compiled, never run: what must compile does, and what must not is marked.
 import {
   again, type Attempt, Budget, classify, type Context, type Domain, type Event, GaveUp, history, HttpError, ok, Policy, PolicyError,
-  type PolicyOptions,
-  type Reason, readHint, retry, type RunOptions, stop, TimeoutError, version,
+  onEvent, type PolicyOptions, type Reason, readHint, retry, type RunOptions, stop, TimeoutError, version,
 } from "undaunted";
 import { type RetryingFetch, retryingFetch } from "undaunted/fetch";
+import { scripted, testing } from "undaunted/testing";
+import { openTelemetryHook } from "undaunted/instrumentation/opentelemetry";
+import { publishEvents } from "undaunted/instrumentation/diagnostics-channel";
 import { type FlagClient, flagSource, PolicySource, watchFile } from "undaunted/source";
 import { Breaker, type BreakerState, Bulkhead, Hedge, Throttle } from "undaunted/guards";
 import {
@@ -211,6 +213,20 @@ check<Same<typeof json, Promise<{ a: number }>>>();
 fetchR.bytes("x") satisfies Promise<Uint8Array>;
 // @ts-expect-error a policy's option among the adapter's
 retryingFetch(new Policy(), { attempts: 3 });
+
+// tests
+const t = testing({ script: [503, "429 + hint 2s", { postgres: "40001" }, TypeError, new Error(), null, "ok"], seed: 7n, attempts: 2 });
+t.waits satisfies number[];
+t.events satisfies Event[];
+t.after(5, () => t.advance(5));
+t[Symbol.dispose]() satisfies void;
+const failing = scripted({ fail: ["reset"] }, (n: number) => `${n}`);
+check<Same<ReturnType<typeof failing>, Promise<string>>>();
+onEvent(({ code }) => void (code satisfies string | undefined))() satisfies void;
+onEvent(openTelemetryHook({ prefix: "app." }));
+publishEvents() satisfies () => void;
+// @ts-expect-error no such option
+testing({ scripts: [] });
 
 // guards keep the type of results
 const breaker = new Breaker({ windowTime: "30s", failureRate: 0.3, on: [TypeError] });

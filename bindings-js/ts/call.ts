@@ -4,12 +4,13 @@ import { AttemptContext, type Context } from "./context.js";
 import { dropCall, type Engine, load, use, usePolicy } from "./engine.js";
 import { BreakerOpen, GaveUp, TimeoutError } from "./errors.js";
 import type { Event, FailedAttempt } from "./events.js";
-import { argumentsOf, type Facts, facts, factsOf } from "./failure.js";
+import { argumentsOf, codeOf, type Facts, facts, factsOf } from "./failure.js";
 import { isObject, markOf, marks } from "./marks.js";
 import { CLASSES, DomainNumber, REASONS, type Reason, SENT, VerdictNumber } from "./names.js";
 import type { RunOptions } from "./options.js";
 import type { Policy } from "./policy.js";
-import { decimal, type Halves, seedOf } from "./seed.js";
+import { rehearsal } from "./rehearsal.js";
+import { decimal, seedOf } from "./seed.js";
 import { stateOf } from "./shared.js";
 import { arm, clock, disarm, type Waiter } from "./timer.js";
 import { answerOf, judge, REFUSED, type Verdict, wordOn } from "./verdict.js";
@@ -61,22 +62,30 @@ export class Call<T> {
   reject!: (error: unknown) => void;
   #number = 1;
   #context: AttemptContext | undefined;
-  #seed: Halves | undefined;
+  // The seed's halves: apart they weigh a third of what they do as a list.
+  #high = 0;
+  #low = 0;
   #outer = -1;
+  /** Of the last failure. */
+  #facts: Facts | undefined;
   /** The last attempt's, where it was a result that failed. */
   #result: { readonly value: T } | undefined;
   #last: Failure | undefined;
   /** Those before the last, as far as kept. */
   #earlier: readonly Failure[] = [];
 
+  readonly settings: Settings;
+
   constructor(
     readonly policy: Policy,
-    readonly settings: Settings,
+    settings: Settings,
     readonly fn: Attempted<T>,
     readonly options: RunOptions<T>,
     readonly request?: Request,
     readonly startedAt = clock(),
-  ) {}
+  ) {
+    this.settings = rehearsal?.settings(policy, settings) ?? settings;
+  }
 
   /** What the call comes to after `start`: its end, or what the block form makes of it. */
   outcome(start: () => void): Promise<T> {
@@ -133,6 +142,7 @@ export class Call<T> {
     }
     let result: T | PromiseLike<T>;
     try {
+      rehearsal?.begin(limit);
       result = isShared ? deadlines().run(remaining < 0 ? -1 : now + remaining, fn, context) : fn(context);
     } catch (error) {
       return this.#failed(context, error);
@@ -189,7 +199,7 @@ export class Call<T> {
     this.#result = undefined;
     if (this.#isCancelled()) return;
     try {
-      const facts = request?.facts(error) ?? factsOf(error);
+      const facts = rehearsal?.facts(error) ?? request?.facts(error) ?? factsOf(error);
       const verdict = request?.once ? REFUSED : (word?.verdict ?? judge(options.on, error, facts));
       this.#decide(context, error, facts, verdict);
     } catch (error) {
@@ -206,6 +216,7 @@ export class Call<T> {
     // Whoever gave up during this attempt has left a higher number; without one there is no need to look.
     const mark = marks().serial > context.serial ? markOf(error) : undefined;
     const isNested = mark && mark.serial > context.serial;
+    this.#facts = facts;
     const [domain, kind, code, flags, hint, nameLength, methodLength] = argumentsOf(facts, request?.method);
     const piece = settings.needsBody ? facts.body?.subarray(0, LONGEST_BODY) : undefined;
     if (piece) input.set(piece, nameLength + methodLength);
@@ -228,7 +239,9 @@ export class Call<T> {
     this.#last = failure;
     if (reason) return this.#giveUp(reason, hintOf(value));
     this.#number++;
-    arm(this, value, () => (this.pause ? this.resolve(undefined as T) : this.attempt()), options.unref);
+    const resume = () => (this.pause ? this.resolve(undefined as T) : this.attempt());
+    if (rehearsal) this.timer = rehearsal.wait(value, resume);
+    else arm(this, value, resume, options.unref);
     request?.release();
     this.#emit("scheduled", options.onRetry, error, failure);
     if (packed & 1024 && mark) warnNested(this.policy, mark.policy);
@@ -272,41 +285,42 @@ export class Call<T> {
   /** The engine with this call in use; the first time, starts it. */
   #enter(): Engine {
     const engine = load();
-    const { options, settings } = this;
-    const { compiled, budget, breaker } = settings;
+    const { options: { seed, call }, settings: { compiled, budget, breaker } } = this;
     usePolicy(compiled);
     use("call", this);
     if (budget) use("budget", stateOf(budget));
     if (breaker) use("guard", stateOf(breaker));
     if (this.bytes === undefined) {
       this.bytes = "";
-      const seed = seedOf(options.seed, options.call);
-      if (options.onEvent ?? options.onSuccess ?? options.onRetry ?? options.onGiveUp) this.#seed = seed; // only events carry it
-      const [high, low] = seed;
-      engine.start(this.startedAt * 1000, high, low, this.#outer, 0);
+      [this.#high, this.#low] = (seed === undefined && rehearsal?.nextSeed()) || seedOf(seed, call);
+      engine.start(this.startedAt * 1000, this.#high, this.#low, this.#outer, 0);
     }
     return engine;
   }
 
-  /** Tells the hook for every event, then the hook for this kind. */
+  /** Tells the hooks for every event, then the hook for this kind. */
   #emit(kind: Event["kind"], own?: RunOptions["onEvent"], error?: unknown, failure?: Failure, reason?: Reason): void {
     const { onEvent, name } = this.options;
-    if (!onEvent && !own) return;
-    for (const hook of [onEvent, own]) {
+    const { hooks } = marks();
+    if (!onEvent && !own && !hooks.size) return;
+    const event: Event = {
+      kind,
+      policy: this.policy,
+      name,
+      attempt: failure?.attempt ?? this.#number,
+      elapsed: this.#elapsed(clock()),
+      delay: failure?.delay,
+      error,
+      reason,
+      class: failure?.class,
+      sent: failure?.sent,
+      code: failure && codeOf(this.#facts!),
+      note: failure?.note,
+      callSeed: this.bytes === undefined ? undefined : decimal([this.#high, this.#low]),
+    };
+    for (const hook of [...hooks, onEvent, own]) {
       try {
-        hook?.({
-          kind,
-          policy: this.policy,
-          name,
-          attempt: failure?.attempt ?? this.#number,
-          elapsed: this.#elapsed(clock()),
-          delay: failure?.delay,
-          error,
-          reason,
-          class: failure?.class,
-          note: failure?.note,
-          callSeed: this.#seed && decimal(this.#seed),
-        });
+        hook?.(event);
       } catch (error) {
         warn(`a hook told of "${kind}" threw: ${String(error)}`);
       }

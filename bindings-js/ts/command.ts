@@ -4,7 +4,8 @@ import {
   type Answer, analyse, convert, diff, explain, HERD, invoke, ladder, LAYERS, lint, LOSS, progressBar, simulate,
 } from "./lab-engine.js";
 import { SOURCES } from "./conversion.js";
-import { SLICE, turn } from "./simulate.js";
+import { SLICE } from "./simulate.js";
+import { turn } from "./turn.js";
 
 /** What a command line needs of its host. */
 export interface Host {

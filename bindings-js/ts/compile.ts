@@ -40,8 +40,7 @@ export function compile(tape: string, notation: Notation = Notation.JavaScript, 
   engine.settings();
   const [attempts, timeout, attemptTimeout, nested, needsBody] = engine.numbers as unknown as [number, number, number, number, number];
   const isShared = nested === Nested.Share;
-  const budget = named(engine, Kind.Budget, "budget", budgetOf);
-  const breaker = named(engine, Kind.Breaker, "breaker", (options: PolicyBreaker, state) => new NamedBreaker(options, state));
+  const { budget, breaker } = sharedOf(engine);
   const isTold = !!(budget ?? breaker);
   return {
     compiled: keepPolicy(),
@@ -51,9 +50,23 @@ export function compile(tape: string, notation: Notation = Notation.JavaScript, 
   };
 }
 
-/** What the policy in use shares by a name, in use too. */
+/** The same settings, with a budget and a breaker that nobody else has. */
+export function renewed(settings: Settings): Settings {
+  const engine = load();
+  usePolicy(settings.compiled);
+  return { ...settings, ...sharedOf(engine, true) };
+}
+
+/** What the policy in use shares by names, in use too. */
+function sharedOf(engine: Engine, isNew = false): Pick<Settings, "budget" | "breaker"> {
+  return {
+    budget: named(engine, Kind.Budget, "budget", budgetOf, isNew),
+    breaker: named(engine, Kind.Breaker, "breaker", (options: PolicyBreaker, state) => new NamedBreaker(options, state), isNew),
+  };
+}
+
 function named<S extends Shared<object>, O>(
-  engine: Engine, kind: Kind, key: "budget" | "breaker", make: (options: O, state: State) => S,
+  engine: Engine, kind: Kind, key: "budget" | "breaker", make: (options: O, state: State) => S, isNew: boolean,
 ): S | undefined {
   const name = output(0, engine.shared_name(kind));
   if (!name) return undefined;
@@ -63,7 +76,10 @@ function named<S extends Shared<object>, O>(
     const [high, low] = kind && !there ? seedOf(undefined) : NO_SEED;
     if (engine.share(kind, there ? 1 : 0, high, low)) throw new PolicyError([told(engine)]);
   };
-  return findOrMake(kind, name, check, () => make(JSON.parse(output(0, engine.dump()))[key], state));
+  const found = () => make(JSON.parse(output(0, engine.dump()))[key], state);
+  if (!isNew) return findOrMake(kind, name, check, found);
+  check(undefined);
+  return found();
 }
 
 /** The problem that the engine has told last. */

@@ -1,20 +1,21 @@
 // Everything that the entries share: one copy of the engine, the marks and the classes, whichever is imported first.
 export { checkFunction, checkIsObject, checkSignal, counting, perform } from "./perform.js";
-export { problemsOf } from "./compile.js";
+export { problemsOf, renewed, type Settings } from "./compile.js";
 export { NamedBreaker } from "./named-breaker.js";
-export { dropGuard, type Engine, input, instantiate, load, type State, textOf, use, useGuard } from "./engine.js";
-export { facts, factsOf } from "./failure.js";
+export { dropGuard, type Engine, input, instantiate, load, type State, textOf, use, useGuard, utf8 } from "./engine.js";
+export { facts, type Facts, factsOf, fromUtf8 } from "./failure.js";
 export { markOf, marks } from "./marks.js";
 export { policyOf } from "./inline.js";
 export { DOMAINS, Notation } from "./names.js";
+export { rehearsal, type Rehearsal, rehearse } from "./rehearsal.js";
 export { settingsFor } from "./policy.js";
 export { stateOf } from "./shared.js";
 export { refuse } from "./refuse.js";
 export { isSource } from "./retry.js";
 export { type Halves, halves, seedOf } from "./seed.js";
-export { tapeOf } from "./tape.js";
-export { arm, clock, disarm, type Waiter } from "./timer.js";
-export { isClass, judge, wordOn } from "./verdict.js";
+export { isPlain, tapeOf } from "./tape.js";
+export { arm, clock, type Disarm, disarm, type Waiter } from "./timer.js";
+export { isClass, judge, microsOf, wordOn } from "./verdict.js";
 export { builtin, warn } from "./warn.js";
 export { unwatch, watch } from "./watch.js";
 export * from "./index.js";

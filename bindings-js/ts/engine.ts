@@ -92,9 +92,11 @@ export function use(what: "call" | "budget" | "guard", state: State): void {
   if (before === state) return;
   const area = load()[what];
   if (before) before.bytes = textOf(area);
-  const { bytes = "" } = state;
-  if (bytes) area.fill(0);
-  for (let at = 0; at < bytes.length; ) area[bytes.charCodeAt(at++)] = bytes.charCodeAt(at++);
+  const { bytes } = state;
+  if (bytes) {
+    area.fill(0);
+    for (let at = 0; at < bytes.length; ) area[bytes.charCodeAt(at++)] = bytes.charCodeAt(at++);
+  }
   inUse[what] = state;
 }
 

@@ -1,6 +1,8 @@
-// What happens to a call, as records.
+// What happens to a call, as records, and who is told.
+import { marks } from "./marks.js";
 import type { FailureClass, Reason, Sent } from "./names.js";
 import type { Policy } from "./policy.js";
+import { refuse } from "./refuse.js";
 
 /** One moment of a call. */
 export interface Event {
@@ -21,6 +23,10 @@ export interface Event {
   readonly reason: Reason | undefined;
   /** What kind of failure it was. */
   readonly class: FailureClass | undefined;
+  /** Whether the server may have acted on it. */
+  readonly sent: Sent | undefined;
+  /** What it went by, as in `http 503`; undefined for a result that was not accepted, and for errors without a name. */
+  readonly code: string | undefined;
   /** What an adapter adds to the reason: that a body can be sent only once. */
   readonly note: string | undefined;
   /** With `schedule({ callSeed })` it replays the call's waits; known from the first failure on. */
@@ -47,4 +53,16 @@ export interface FailedAttempt {
   readonly hint?: number | undefined;
   /** What an adapter adds to the reason: that a body can be sent only once. */
   readonly note?: string | undefined;
+}
+
+/**
+ * Has a hook told of every event of every call in this process; what it throws changes no call. Answers the function that takes it back. While there is one,
+ * even a call that succeeds at once makes its events.
+ */
+export function onEvent(hook: (event: Event) => void): () => void {
+  if (typeof hook !== "function") refuse("hook", hook, "a function that takes an event");
+  const { hooks } = marks();
+  const own = (event: Event) => hook(event); // the same hook may be there twice
+  hooks.add(own);
+  return () => void hooks.delete(own);
 }

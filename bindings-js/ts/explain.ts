@@ -1,6 +1,6 @@
 // Why a call was retried or given up: thrown values and facts to the script that the core explains.
 import {
-  type Domain, DOMAINS, type FailureClass, factsOf, judge, type On, type Policy, policyOf, type PolicyOptions, type Reason, type Seed, type Sent, tapeOf,
+  type Domain, DOMAINS, type FailureClass, factsOf, fromUtf8, isPlain, judge, type On, type Policy, policyOf, type PolicyOptions, type Reason, type Seed, type Sent, tapeOf,
   wordOn,
 } from "./core.js";
 import type { Duration } from "./options.js";
@@ -147,24 +147,14 @@ function told(error: unknown, on: On | undefined): object {
   const { domain, code, flags, hint, body } = facts;
   const [verdict, wait] = wordOn(error)?.verdict ?? judge(on, error, facts);
   return {
-    ...(code === undefined ? {} : { [DOMAINS[domain]!]: typeof code === "string" ? decode(Uint8Array.from(code, (byte) => byte.charCodeAt(0))) : code }),
+    ...(code === undefined ? {} : { [DOMAINS[domain]!]: typeof code === "string" ? fromUtf8(code) : code }),
     ...(flags & 1 ? { phase: "connect" } : {}),
     ...(flags & HAS_WORD ? { shouldRetry: !!(flags & WORD) } : {}),
     ...(hint < 0 ? {} : { hint: hint / 1000 }),
-    ...(body ? { body: decode(body) } : {}),
+    ...(body ? { body: new TextDecoder().decode(body) } : {}),
     ...(verdict ? { verdict: VERDICTS[verdict] } : {}),
     ...(wait < 0 ? {} : { wait: wait / 1000 }),
   };
-}
-
-function isPlain(value: unknown): boolean {
-  if (typeof value !== "object" || !value) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
-}
-
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
 }
 
 const VERDICTS = ["tables", "named", "refused", "forced"];

@@ -2,7 +2,7 @@
 import { type FailureArguments, input, load, utf8 } from "./engine.js";
 import { type HeaderSource, hintOf } from "./headers.js";
 import { firstOf, isObject, read } from "./marks.js";
-import { DomainNumber } from "./names.js";
+import { DomainNumber, DOMAINS } from "./names.js";
 
 /** What the engine wants to know about an error. */
 export interface Facts {
@@ -23,6 +23,16 @@ export function facts(domain: DomainNumber, code?: string | number, flags = 0, h
 /** The facts about an error: its own, else those of what caused it. An aggregate within an aggregate is not opened. */
 export function factsOf(error: unknown, isInner = false): Facts {
   return firstOf(error, (error) => ownFacts(error, isInner)) ?? facts(DomainNumber.User, userCode(error));
+}
+
+/** What a failure goes by, for readers: `http 503`. */
+export function codeOf({ domain, code }: Facts): string | undefined {
+  return code === undefined ? undefined : `${DOMAINS[domain]} ${typeof code === "string" ? fromUtf8(code) : code}`;
+}
+
+/** The text whose UTF-8 has these bytes, one a character. */
+export function fromUtf8(bytes: string): string {
+  return new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
 }
 
 /** Writes the texts of a failure into the input area, a piece of a body after them; answers what goes beside them. */

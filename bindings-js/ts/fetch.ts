@@ -1,7 +1,7 @@
 // `fetch` with a policy.
 import { isRequest, type RetryingInit, type Source, sourceOf } from "./body.js";
 import {
-  counting, facts, HttpError, isSource, markOf, marks, perform, Policy, type PolicyOptions, policyOf, type RunOptions, settingsFor,
+  counting, facts, HttpError, isSource, markOf, marks, perform, Policy, type PolicyOptions, policyOf, rehearsal, type RunOptions, settingsFor,
   type Source as PolicySource,
 } from "./core.js";
 import type { Context } from "./context.js";
@@ -75,7 +75,8 @@ async function send<T>(
     const signal = init?.signal === undefined && isRequest(input) ? input.signal : init?.signal;
     return await perform(policy, settings, attempted, { ...run, signal } as RunOptions<T>, request);
   } catch (error) {
-    if (!keepsResponse || !(error instanceof HttpError) || error.response !== request.answer) throw error;
+    const isAnswer = error instanceof HttpError && (error.response === request.answer || rehearsal?.facts(error));
+    if (!keepsResponse || !isAnswer) throw error;
     const mark = markOf(error);
     if (mark) marks().given.set(error.response, mark);
     return error.response as T;

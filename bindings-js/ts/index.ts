@@ -5,7 +5,7 @@ export { type Classification, classify } from "./classify.js";
 export { type Context } from "./context.js";
 export { backend } from "./engine.js";
 export { BreakerOpen, GaveUp, HttpError, ok, PolicyError, type Problem, TimeoutError } from "./errors.js";
-export { type Event, type FailedAttempt } from "./events.js";
+export { type Event, type FailedAttempt, onEvent } from "./events.js";
 export { type HeaderSource, readHint } from "./headers.js";
 export { history } from "./marks.js";
 export { type BreakerSnapshot, type BreakerState, type NamedBreaker } from "./named-breaker.js";

@@ -1,5 +1,5 @@
 // The lab: a second build of the same engine, with analysis, lint and their texts; instantiated when it is first asked.
-import { instantiate, type Policy, PolicyError, tapeOf } from "./core.js";
+import { instantiate, type Policy, PolicyError, type Problem, tapeOf, utf8 } from "./core.js";
 import { glue, WASM } from "lab-wasm";
 
 /** The lab's functions, as src/lab.rs and src/simulate.rs have them, beside those of the engine that it needs. */
@@ -146,7 +146,7 @@ export async function simulate(
 /** What the arguments of a command line ask for: 0 a text to say, 1 a sentence that refuses them, 2 JSON. */
 export function invoke(given: readonly string[]): readonly [kind: number, text: string] {
   const lab = load();
-  const kind = lab.invoke(write(lab, bytes(given.map((argument) => `${argument}\0`).join(""))));
+  const kind = lab.invoke(write(lab, utf8(given.map((argument) => `${argument}\0`).join(""))));
   return [kind, said(lab)];
 }
 
@@ -157,21 +157,27 @@ export function progressBar(done: number, all: number): string {
   return said(lab);
 }
 
+/** Every mistake in the script of a call that is on a tape. */
+export function scriptProblems(script: string, notation: number): readonly Problem[] {
+  try {
+    explain(tapeOf({}), script, notation);
+    return [];
+  } catch (error) {
+    if (error instanceof PolicyError) return error.problems;
+    throw error;
+  }
+}
+
 /** The failure that a few words stand for, as `explain` takes it; throws a `PolicyError` for words that are none. */
 export function step(words: string): any {
   const lab = load();
-  const isRight = lab.read_step(write(lab, bytes(words)));
+  const isRight = lab.read_step(write(lab, utf8(words)));
   if (!isRight) throw new PolicyError([{ code: "unknown_failure", pointer: "", text: said(lab) }]);
   return JSON.parse(said(lab));
 }
 
 function said(lab: Lab): string {
   return pieces(lab, 1)[0]!;
-}
-
-/** A text in UTF-8: one character for each byte. */
-function bytes(text: string): string {
-  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
 }
 
 /** Every problem of what was refused; `tell` writes one into the areas. */

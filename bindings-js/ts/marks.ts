@@ -1,5 +1,5 @@
 // What is known about an error without touching it. Shared by all copies of the package in a process.
-import type { FailedAttempt } from "./events.js";
+import type { Event, FailedAttempt } from "./events.js";
 import type { Verdict } from "./verdict.js";
 
 /** Left on the error of a call that was given up. */
@@ -22,6 +22,8 @@ interface Marks {
   serial: number;
   readonly given: WeakMap<object, Mark>;
   readonly words: WeakMap<object, Word>;
+  /** Told of every event of every call. */
+  readonly hooks: Set<(event: Event) => void>;
 }
 
 let shared: Marks | undefined;
@@ -29,7 +31,7 @@ let shared: Marks | undefined;
 /** The marks of this process. */
 export function marks(): Marks {
   const home = globalThis as { [KEY]?: Marks };
-  return (shared ??= home[KEY] ??= { serial: 0, given: new WeakMap(), words: new WeakMap() });
+  return (shared ??= home[KEY] ??= { serial: 0, given: new WeakMap(), words: new WeakMap(), hooks: new Set() });
 }
 
 /**

@@ -1,6 +1,7 @@
 // How a call begins: bare where nothing has to be watched, so that a success costs a clock and a promise.
 import { type Attempted, Call, type Request, runBare } from "./call.js";
 import { type Settings } from "./compile.js";
+import { marks } from "./marks.js";
 import type { RunOptions } from "./options.js";
 import type { Policy } from "./policy.js";
 import { refuse } from "./refuse.js";
@@ -13,7 +14,7 @@ export function perform<T>(
 ): Promise<T> {
   try {
     checkFunction(fn, "what is retried");
-    let isWatched = settings.isWatched;
+    let isWatched = settings.isWatched || marks().hooks.size > 0;
     if (options !== NONE) {
       checkRunOptions(options);
       isWatched ||= !!(options.signal ?? options.retryIfResult ?? options.onEvent ?? options.onSuccess);

@@ -84,9 +84,8 @@ export class Policy {
     checkFunction(fn, "what is wrapped");
     const next = counting(options);
     const policy = this;
-    const settings = this.#settings;
     const wrapped = function (this: This, ...args: A): Promise<Awaited<R>> {
-      return perform(policy, settings, () => fn.apply(this, args) as Awaited<R>, next());
+      return perform(policy, policy.#settings, () => fn.apply(this, args) as Awaited<R>, next());
     };
     return Object.defineProperty(wrapped, "name", { value: fn.name, configurable: true });
   }

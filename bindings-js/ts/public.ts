@@ -1,4 +1,4 @@
 // The entry as it is shipped: the public part of core.
 export {
-  again, backend, BreakerOpen, Budget, classify, GaveUp, history, HttpError, ok, Policy, PolicyError, readHint, retry, stop, TimeoutError, version,
+  again, backend, BreakerOpen, Budget, classify, GaveUp, history, HttpError, ok, onEvent, Policy, PolicyError, readHint, retry, stop, TimeoutError, version,
 } from "./core.js";

@@ -3,6 +3,7 @@ import { halves, type Policy, policyOf, type PolicyOptions, tapeOf } from "./cor
 import { type Answer, HERD, LAYERS, LOSS, simulate, tapeWrittenOut } from "./lab-engine.js";
 import type { Duration, Seed } from "./options.js";
 import { Report } from "./report.js";
+import { turn } from "./turn.js";
 
 /** What every simulation takes. */
 export interface SimulationOptions {
@@ -198,19 +199,6 @@ async function run(kind: number, policy: Policy | PolicyOptions, { seed, progres
   const told = (done: number, all: number) => progress?.(done, all);
   const tape = tapeWrittenOut(policyOf(policy));
   return simulate(kind, tape, tapeOf(conditions), JAVASCRIPT_NOTATION, halves(seed ?? 1, "seed"), SLICE, told, next);
-}
-
-/** Lets the host do what waits. A timer would make a page wait 4 ms each time. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof MessageChannel === "undefined") return void setTimeout(resolve);
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
 }
 
 function peakOf({ at_us, ...rest }: any): Peak {

@@ -24,8 +24,9 @@ function fieldOf(key: string, value: unknown, depth: number): string {
   return value === undefined ? "" : counted("s", key) + tapeOf(value, depth + 1);
 }
 
-function isPlain(value: unknown): value is object {
-  if (typeof value !== "object") return false;
+/** Whether a value is an object of no class. */
+export function isPlain(value: unknown): value is object {
+  if (!value || typeof value !== "object") return false;
   const prototype = Object.getPrototypeOf(value);
   return !prototype || !Object.getPrototypeOf(prototype);
 }

@@ -65,11 +65,14 @@ export function isClass(value: unknown): boolean {
   return !!prototype && (!prototype.writable || prototype.value instanceof Error);
 }
 
-/** The wait that a duration is: the engine reads it as it does a policy's. */
+/** A duration in microseconds: the engine reads it as it does a policy's. */
+export function microsOf(duration: unknown): number {
+  return delays(compile(tapeOf({ preset: "none", backoff: [duration], jitter: "none" })), 0, 0, 1)[0]!;
+}
+
 function waitOf(wait: unknown, otherwise: string, cause?: unknown): Verdict {
   try {
-    const [micros] = delays(compile(tapeOf({ preset: "none", backoff: [wait], jitter: "none" })), 0, 0, 1);
-    return [VerdictNumber.Forced, micros!];
+    return [VerdictNumber.Forced, microsOf(wait)];
   } catch (error) {
     throw new RangeError(`${otherwise}: ${(error as Error).message}`, { cause: cause ?? error });
   }

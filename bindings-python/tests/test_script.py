@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +107,17 @@ def test_ok_and_none_let_the_code_run():
         for _ in range(3):
             CALM.call(calls.append, 1)
     assert (3, [1, 1]) == (len(calls), t.waits)
+
+
+def test_the_file_that_javascript_takes_means_the_same():
+    outage = Path(__file__).parents[2] / "tests" / "scripts" / "outage.json"
+    with undaunted.testing(script=outage) as t:
+        assert Policy(attempts=8, jitter="none").call(lambda: "the real one") == "the real one"
+    assert t.waits == [1, 2, 4, 8, 10, 10]
+    assert t.now == 40  # and 5 s that an attempt took
+    failed = [event for event in t.events if event.kind == "scheduled"]
+    assert [event.code for event in failed] == ["http 503", "os ECONNRESET", "http 429", "postgres 40001", "http 503", "os ETIMEDOUT"]
+    assert [event.sent for event in failed] == ["maybe", "maybe", "rejected", "rejected", "rejected", "maybe"]
 
 
 def test_the_list_may_stand_in_a_mapping_or_in_a_file(tmp_path):

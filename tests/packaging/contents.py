@@ -41,7 +41,7 @@ SDIST = [
 TARBALL = [
     r"(package\.json|README\.md|LICENSE|policy\.schema\.json)",
     r"bin/undaunted\.mjs",
-    r"dist/(adapters/)?[a-z0-9-]+\.(js|cjs|d\.ts|d\.cts)",
+    r"dist/((adapters|instrumentation)/)?[a-z0-9-]+\.(js|cjs|d\.ts|d\.cts)",
 ]
 CRATE = [
     r"(Cargo\.(toml|lock)|Cargo\.toml\.orig|\.cargo_vcs_info\.json|README\.md|LICENSE|policy\.schema\.json)",
