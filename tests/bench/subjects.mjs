@@ -42,7 +42,6 @@ export function moduleOf(name, folder) {
 export async function functions(folder, { initial = 1000, maxDelay = 10_000, timeout = 45_000 } = {}) {
   const { retry, Policy } = await import(new URL("index.js", dist));
   const [policy, byHand] = [new Policy({ initial, maxDelay, timeout }), naive({ initial, maxDelay, timeout })];
-  const literal = { initial, maxDelay, timeout };
   const { signal } = new AbortController();
   const found = {
     "naive (15 lines)": (fn) => () => byHand(fn),
@@ -56,7 +55,7 @@ export async function functions(folder, { initial = 1000, maxDelay = 10_000, tim
       return () => wrapped(1);
     },
     "retry(fn, policy)": (fn) => () => retry(fn, policy),
-    "retry(fn, literal)": (fn) => () => retry(fn, { ...literal }),
+    "retry(fn, literal)": (fn) => () => retry(fn, { initial, maxDelay, timeout }),
     "policy.run with a signal": (fn) => () => policy.run(fn, { signal }),
     "policy.run with on": (fn) => () => policy.run(fn, { on: Error }),
     "policy.attempts (block)": (fn) => async () => {
