@@ -33,7 +33,10 @@ MUTANTS = "27.1.0"
 JS = ROOT / "bindings-js"
 # The npm packages that the benches stand beside, in their newest versions for Node 20; away from the package's own.
 PEERS = OWN / "peers"
-PEER_PACKAGES = {"p-retry": "^7", "cockatiel": "^3"}
+PEER_PACKAGES = {
+    **{"p-retry": "^7", "cockatiel": "^3", "async-retry": "^1", "retry": "^0.13", "exponential-backoff": "^3", "ts-retry-promise": "^0.8"},
+    **{"@lifeomic/attempt": "^3", "fetch-retry": "^6", "ky": "^1", "axios": "^1", "axios-retry": "^4"},
+}
 # Bundlers, frameworks and other engines that the npm package is tried in: large, so the same for all checkouts that lock the same.
 HOSTS_LOCK = ROOT / "tests" / "packaging" / "js" / "hosts" / "package-lock.json"
 HOSTS = CACHE / "hosts" / hashlib.sha256(HOSTS_LOCK.read_bytes()).hexdigest()[:12]

@@ -98,6 +98,18 @@ test("a watched file is read again when it has changed", virtual(async (clock) =
   assert.deepEqual(told, ["PolicyError", "ENOENT"]);
 }));
 
+test("a watched file holds no handle, timer or listener, so that there is nothing to dispose of", async () => {
+  const path = join(folder, "held.json");
+  writeFileSync(path, '{"attempts": 2}');
+  const before = process.getActiveResourcesInfo();
+  const source = watchFile(path, { every: 0 });
+  for (const attempts of [3, 4]) {
+    writeFileSync(path, JSON.stringify({ attempts }).padEnd(20 + attempts));
+    assert.equal((await source.current()).toJSON().attempts, attempts);
+  }
+  assert.deepEqual(process.getActiveResourcesInfo(), before);
+});
+
 test("a watched file must be right at first", () => {
   assert.throws(() => watchFile(join(folder, "none.json")), { code: "ENOENT" });
   writeFileSync(join(folder, "bad.json"), '{"attempts": 0}');

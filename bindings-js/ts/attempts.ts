@@ -29,7 +29,7 @@ export async function* walk(policy: Policy, settings: Settings, options: RunOpti
   call.pause = () => {
     const { resolve } = call;
     state = State.Waiting;
-    woken = call.outcome(() => (call.resume = () => call.resolve(undefined)));
+    woken = call.outcome(() => {});
     woken.catch(() => {});
     resolve(undefined);
   };
@@ -56,7 +56,7 @@ export async function* walk(policy: Policy, settings: Settings, options: RunOpti
 }
 
 function misuse(what: string): Error {
-  return new TypeError(`the attempt was ${what}; write \`await attempt.run(...)\` once in the loop`);
+  return new TypeError(`the attempt was ${what}; await attempt.run(...) once in the loop`);
 }
 
 const enum State { Fresh, Running, Waiting }

@@ -1,7 +1,7 @@
 // One call: attempts, waits and the ways out. The engine decides; this runs the function, waits and reports.
 import type { Settings } from "./compile.js";
 import { AttemptContext, type Context } from "./context.js";
-import { dropCall, type Engine, load, type State, use, usePolicy } from "./engine.js";
+import { dropCall, type Engine, load, use, usePolicy } from "./engine.js";
 import { BreakerOpen, GaveUp, TimeoutError } from "./errors.js";
 import type { Event, FailedAttempt } from "./events.js";
 import { argumentsOf, codeOf, type Facts, facts, factsOf } from "./failure.js";
@@ -10,9 +10,9 @@ import { CLASSES, DomainNumber, REASONS, type Reason, SENT, VerdictNumber } from
 import type { RunOptions } from "./options.js";
 import type { Policy } from "./policy.js";
 import { rehearsal } from "./rehearsal.js";
-import { decimal, type Halves, seedOf } from "./seed.js";
+import { decimal, seedOf } from "./seed.js";
 import { stateOf } from "./shared.js";
-import { arm, clock, type Disarm } from "./timer.js";
+import { arm, clock, disarm, type Waiter } from "./timer.js";
 import { answerOf, judge, REFUSED, type Verdict, wordOn } from "./verdict.js";
 import { deadlines, warn, warnNested } from "./warn.js";
 import { unwatch, watch } from "./watch.js";
@@ -50,25 +50,29 @@ export function runBare<T>(
 }
 
 export class Call<T> {
-  /** Called when a wait is over. */
-  resume: () => void = this.attempt;
-  /** Called when a wait begins. */
+  /** What the engine knows of it, while another call uses the engine. */
+  bytes: string | undefined = undefined;
+  /** Called when a wait begins, after which the call's outcome is that of the wait. */
   pause: (() => void) | undefined;
   /** Nothing more happens. */
   isOver = false;
+  /** Of its wait. */
+  timer: Waiter["timer"];
   resolve!: (value: T) => void;
   reject!: (error: unknown) => void;
   #number = 1;
   #context: AttemptContext | undefined;
-  #disarm: Disarm | undefined;
-  #state: State | undefined;
-  #seed: Halves | undefined;
+  // The seed's halves: apart they weigh a third of what they do as a list.
+  #high = 0;
+  #low = 0;
   #outer = -1;
   /** Of the last failure. */
   #facts: Facts | undefined;
   /** The last attempt's, where it was a result that failed. */
   #result: { readonly value: T } | undefined;
-  readonly #failures: Failure[] = [];
+  #last: Failure | undefined;
+  /** Those before the last, as far as kept. */
+  #earlier: readonly Failure[] = [];
 
   readonly settings: Settings;
 
@@ -80,7 +84,7 @@ export class Call<T> {
     readonly request?: Request,
     readonly startedAt = clock(),
   ) {
-    this.settings = rehearsal ? rehearsal.settings(policy, settings) : settings;
+    this.settings = rehearsal?.settings(policy, settings) ?? settings;
   }
 
   /** What the call comes to after `start`: its end, or what the block form makes of it. */
@@ -118,8 +122,8 @@ export class Call<T> {
     const now = clock() * 1000;
     let limit = -1;
     let remaining = -1;
-    this.#disarm = undefined;
-    if (this.#state || settings.isWatched) {
+    this.timer = undefined;
+    if (this.bytes !== undefined || settings.isWatched) {
       const { attempt, numbers } = this.#enter();
       const refused = attempt(now);
       if (refused) return this.#giveUp(REASONS[refused]!, hintOf(numbers[0]!));
@@ -127,10 +131,10 @@ export class Call<T> {
       remaining = numbers[2]!;
     }
     const context = (this.#context = new AttemptContext(settings, options, this.startedAt, this.#outer, this.#number));
-    this.#emit("attempt", undefined, this.#failures.at(-1)?.error);
+    this.#emit("attempt", undefined, this.#last?.error);
     if (this.#isCancelled()) return;
     if (limit >= 0) {
-      context.disarm = arm(limit, () => {
+      arm(context, limit, () => {
         const error = new TimeoutError(limit / 1000);
         context.abort(error);
         this.#failed(context, error);
@@ -152,27 +156,27 @@ export class Call<T> {
   /** The caller's signal aborted. In an attempt, a success that has arrived already is let through first. */
   abort(): void {
     this.#context?.abort(this.options.signal!.reason);
-    if (this.#disarm) this.#isCancelled();
+    if (this.timer) this.#isCancelled();
     else if (this.#context) Promise.resolve().then(() => this.isOver || this.#isCancelled());
   }
 
   /** Nothing of the call is left behind. An extra call is harmless. */
   close(): void {
     const { signal } = this.options;
-    if (this.settings.isTold && this.#state && !this.isOver) this.#enter().cancelled(clock() * 1000);
+    if (this.settings.isTold && this.bytes !== undefined && !this.isOver) this.#enter().cancelled(clock() * 1000);
     this.isOver = true;
     this.#context?.close();
     this.#context = undefined;
-    this.#disarm?.();
+    disarm(this);
     if (signal) unwatch(signal, this);
-    dropCall(this.#state);
+    dropCall(this);
   }
 
   #succeeded(context: AttemptContext, value: T): void {
     if (context !== this.#context) return;
     const { retryIfResult, onSuccess } = this.options;
     try {
-      const verdict = retryIfResult ? answerOf(retryIfResult(value), "retryIfResult", undefined) : REFUSED;
+      const verdict = retryIfResult ? answerOf(retryIfResult(value), "retryIfResult") : REFUSED;
       if (verdict[0] === VerdictNumber.Forced) {
         this.#result = { value };
         return this.#decide(context, undefined, facts(DomainNumber.User), verdict);
@@ -207,7 +211,6 @@ export class Call<T> {
     context.close();
     if (this.#isCancelled()) return;
     const { settings, options, request } = this;
-    const failures = this.#failures;
     const { failed, input, numbers } = this.#enter();
     const now = clock();
     // Whoever gave up during this attempt has left a higher number; without one there is no need to look.
@@ -230,17 +233,15 @@ export class Call<T> {
       class: CLASSES[(packed >> 4) & 7]!,
       sent: SENT[(packed >> 7) & 3]!,
       delay: value / 1000,
-      reason: undefined,
-      hint: undefined,
-      note: undefined,
     };
     this.#context = undefined;
-    failures.push(failure);
-    if (failures.length > KEPT) failures.shift();
+    if (this.#last) this.#earlier = this.#earlier.slice(2 - KEPT).concat(this.#last); // push would make room for 17
+    this.#last = failure;
     if (reason) return this.#giveUp(reason, hintOf(value));
     this.#number++;
-    const resume = () => this.resume();
-    this.#disarm = rehearsal ? rehearsal.wait(value, resume) : arm(value, resume, options.unref);
+    const resume = () => (this.pause ? this.resolve(undefined as T) : this.attempt());
+    if (rehearsal) this.timer = rehearsal.wait(value, resume);
+    else arm(this, value, resume, options.unref);
     request?.release();
     this.#emit("scheduled", options.onRetry, error, failure);
     if (packed & 1024 && mark) warnNested(this.policy, mark.policy);
@@ -249,8 +250,7 @@ export class Call<T> {
 
   #giveUp(reason: Reason, hint?: number): void {
     const result = this.#result;
-    const failures = this.#failures;
-    const last = failures.at(-1);
+    const last = this.#last;
     const attempts = last?.attempt ?? 0;
     const error = result
       ? new GaveUp(result.value, `no result was accepted in ${attempts} attempts: ${reason}`)
@@ -258,7 +258,7 @@ export class Call<T> {
     if (last) Object.assign(last, { delay: undefined, reason, hint, note: this.request?.once });
     if (isObject(error)) {
       const serial = attempts > 1 ? ++marks().serial : (markOf(error)?.serial ?? 0); // a single attempt multiplies nothing
-      marks().given.set(error, { serial, policy: this.policy, failures });
+      marks().given.set(error, { serial, policy: this.policy, failures: this.#earlier.concat(last ?? []) });
     }
     this.#end(error, reason, last);
   }
@@ -266,9 +266,9 @@ export class Call<T> {
   /** Gives up as cancelled if the caller's signal has aborted. */
   #isCancelled(): boolean {
     const { signal } = this.options;
-    const isCancelled = !!signal?.aborted;
-    if (isCancelled) this.#end(signal.reason, "cancelled");
-    return isCancelled;
+    if (!signal?.aborted) return false;
+    this.#end(signal.reason, "cancelled");
+    return true;
   }
 
   /** Without a reason, a word of the user's went wrong: that is what the caller must see. */
@@ -285,22 +285,17 @@ export class Call<T> {
   /** The engine with this call in use; the first time, starts it. */
   #enter(): Engine {
     const engine = load();
-    const isNew = !this.#state;
-    const { compiled, budget, breaker } = this.settings;
+    const { options: { seed, call }, settings: { compiled, budget, breaker } } = this;
     usePolicy(compiled);
-    use("call", (this.#state ??= {}));
+    use("call", this);
     if (budget) use("budget", stateOf(budget));
     if (breaker) use("guard", stateOf(breaker));
-    if (isNew) {
-      const [high, low] = (this.#seed = this.#newSeed());
-      engine.start(this.startedAt * 1000, high, low, this.#outer, 0);
+    if (this.bytes === undefined) {
+      this.bytes = "";
+      [this.#high, this.#low] = (seed === undefined && rehearsal?.nextSeed()) || seedOf(seed, call);
+      engine.start(this.startedAt * 1000, this.#high, this.#low, this.#outer, 0);
     }
     return engine;
-  }
-
-  #newSeed(): Halves {
-    const { seed, call } = this.options;
-    return (seed === undefined ? rehearsal?.nextSeed() : undefined) ?? seedOf(seed, call);
   }
 
   /** Tells the hooks for every event, then the hook for this kind. */
@@ -321,7 +316,7 @@ export class Call<T> {
       sent: failure?.sent,
       code: failure && codeOf(this.#facts!),
       note: failure?.note,
-      callSeed: this.#seed && decimal(this.#seed),
+      callSeed: this.bytes === undefined ? undefined : decimal([this.#high, this.#low]),
     };
     for (const hook of [...hooks, onEvent, own]) {
       try {

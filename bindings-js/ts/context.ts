@@ -2,7 +2,7 @@
 import type { Settings } from "./compile.js";
 import { TimeoutError } from "./errors.js";
 import { marks } from "./marks.js";
-import { arm, clock, type Disarm } from "./timer.js";
+import { arm, clock, disarm, type Waiter } from "./timer.js";
 
 /** Handed to the function that is retried; a new one for each attempt. */
 export interface Context {
@@ -26,7 +26,7 @@ export class AttemptContext implements Context {
   /** Give-ups before this attempt: a mark with a higher number was left during it. */
   readonly serial = marks().serial;
   /** Of the timer that ends the attempt, or only its signal. */
-  disarm: Disarm | undefined;
+  timer: Waiter["timer"];
   #isOver = false;
   #pending: Promise<unknown> | undefined;
   #controller: AbortController | undefined;
@@ -70,13 +70,13 @@ export class AttemptContext implements Context {
   /** The attempt is over: its timer goes. */
   close(): void {
     this.#isOver = true;
-    this.disarm?.();
+    disarm(this);
   }
 
   /** Closes when the attempt is over, where nobody else does; only where a timer needs it. */
   closeAfter(promise: Promise<unknown> | undefined): void {
     this.#pending = promise;
-    if (!this.disarm) return;
+    if (!this.timer) return;
     const close = () => this.close();
     promise?.then(close, close);
   }
@@ -85,8 +85,8 @@ export class AttemptContext implements Context {
     const controller = (this.#controller = new AbortController());
     const { signal, unref } = this.#options;
     const { remaining } = this;
-    if (!this.disarm && remaining !== undefined && !this.#isOver) {
-      this.disarm = arm(remaining * 1000, () => this.abort(new TimeoutError(remaining)), unref);
+    if (!this.timer && remaining !== undefined && !this.#isOver) {
+      arm(this, remaining * 1000, () => this.abort(new TimeoutError(remaining)), unref);
       this.closeAfter(this.#pending);
     }
     if (signal?.aborted) controller.abort(signal.reason);

@@ -3,7 +3,7 @@ export { checkFunction, checkIsObject, checkSignal, counting, perform } from "./
 export { Call } from "./call.js";
 export { problemsOf, renewed, type Settings } from "./compile.js";
 export { NamedBreaker } from "./named-breaker.js";
-export { dropGuard, type Engine, input, load, type State, use, useGuard, utf8 } from "./engine.js";
+export { dropGuard, type Engine, input, load, type State, textOf, use, useGuard, utf8 } from "./engine.js";
 export { facts, type Facts, factsOf, fromUtf8 } from "./failure.js";
 export { markOf, marks, read } from "./marks.js";
 export { policyOf } from "./inline.js";
@@ -15,7 +15,7 @@ export { refuse } from "./refuse.js";
 export { isSource } from "./retry.js";
 export { type Halves, halves, seedOf } from "./seed.js";
 export { isPlain, tapeOf } from "./tape.js";
-export { arm, clock, type Disarm } from "./timer.js";
+export { arm, clock, type Disarm, disarm, type Waiter } from "./timer.js";
 export { isClass, judge, microsOf, wordOn } from "./verdict.js";
 export { builtin, warn } from "./warn.js";
 export { unwatch, watch } from "./watch.js";

@@ -48,11 +48,11 @@ export interface FailedAttempt {
   /** The wait after it in milliseconds; the last attempt has none. */
   readonly delay: number | undefined;
   /** Why the call was given up after it: the last attempt only. */
-  readonly reason: Reason | undefined;
+  readonly reason?: Reason | undefined;
   /** The wait in milliseconds that the server asked for, if it did: the last attempt only. */
-  readonly hint: number | undefined;
+  readonly hint?: number | undefined;
   /** What an adapter adds to the reason: that a body can be sent only once. */
-  readonly note: string | undefined;
+  readonly note?: string | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 // A hedge: another attempt beside one that takes long; the first that succeeds wins, the others are aborted.
 import {
-  arm, type Budget, checkIsObject, type Disarm, dropGuard, type Engine, factsOf, Policy, type State, stateOf, unwatch, use, useGuard, watch,
+  arm, type Budget, checkIsObject, disarm, dropGuard, type Engine, factsOf, Policy, type State, stateOf, textOf, unwatch, use, useGuard,
+  type Waiter, watch,
 } from "./core.js";
 import { begin, compileGuard, counting, type CountingOptions, type GuardedOptions, Kind, now, numbers, seedFor } from "./guard.js";
 import type { BudgetOptions, Duration, Seed } from "./options.js";
@@ -39,7 +40,7 @@ export class Hedge {
   readonly name: string | undefined;
   /** What pays for its attempts after the first. */
   readonly budget: Budget | undefined;
-  readonly #compiled: Uint8Array;
+  readonly #compiled: string;
   readonly #seed: Seed | undefined;
   readonly #counts: (error: unknown) => boolean;
 
@@ -53,7 +54,7 @@ export class Hedge {
     this.#counts = counting(on);
     this.budget = new Policy({ preset: "none", budget }).budget;
     const state = compileGuard(Kind.Hedge, options);
-    this.#compiled = useGuard(state).guard.slice();
+    this.#compiled = textOf(useGuard(state).guard);
     dropGuard(state);
   }
 
@@ -72,13 +73,13 @@ export class Hedge {
     };
     enter().hedge_start(now(), ...seedFor(this.#seed));
     const running = new Set<AbortController>();
-    let disarm: Disarm | undefined;
+    const waiter: Waiter = { timer: undefined };
     let last: unknown;
     let isOver = false;
     return new Promise<Awaited<T>>((resolve, reject) => {
       const end = (reason: unknown) => {
         isOver = true;
-        disarm?.();
+        disarm(waiter);
         dropGuard(race);
         if (signal) unwatch(signal, watcher);
         for (const controller of running) controller.abort(reason);
@@ -94,13 +95,13 @@ export class Hedge {
         reject(error);
       };
       const step = () => {
-        disarm?.();
+        disarm(waiter);
         while (!isOver) {
           const what = enter().hedge_step(now(), shares);
           const [value] = numbers(1) as [number];
           if (what === Step.Start) void start(value);
           else {
-            if (what === Step.WaitUntil) disarm = arm(Math.max(0, value - now()), step, options.unref);
+            if (what === Step.WaitUntil) arm(waiter, Math.max(0, value - now()), step, options.unref);
             if (what === Step.End) fail(last);
             return;
           }

@@ -116,7 +116,7 @@ export function scripted<This, A extends unknown[], R>(script: Script, fn: (this
   return async function (this: This, ...args: A): Promise<Awaited<R>> {
     const { make, duration } = steps.shift() ?? RUN;
     if (!make) return await fn.apply(this, args);
-    if (duration) await new Promise<void>((resolve) => void arm(duration, resolve, false));
+    if (duration) await new Promise<void>((resolve) => arm({ timer: undefined }, duration, resolve, false));
     throw make();
   };
 }

@@ -19,7 +19,7 @@ export function warnNested(outer: object, inner: object): void {
   if (inners.has(inner)) return;
   warned.set(outer, inners.add(inner));
   warn(
-    'a call retries what an inner call has given up, so their attempts multiply; retry in one place, or set nested',
+    'a call retries what an inner one gave up: attempts multiply; set nested',
   );
 }
 

@@ -1,7 +1,8 @@
 //! What hosts ask of a policy, and of what policies share, beside decisions.
 
 use undaunted::breaker::Outcome;
-use undaunted::{Breaker, Policy, Problem};
+use undaunted::tape::Writer;
+use undaunted::{Breaker, Notation, Policy, Problem, Throttle};
 
 fn policy(json: &str) -> Policy {
     serde_json::from_str(json).expect("a policy")
@@ -67,6 +68,29 @@ fn a_reseeded_breaker_draws_as_one_of_that_seed() {
 }
 
 #[test]
+fn a_reseeded_throttle_draws_as_one_of_that_seed() {
+    let of = |seed| {
+        Throttle::compile(&tape(&[]), Notation::Json, seed, &mut |problem| panic!("{}", problem.code))
+            .expect("a throttle")
+    };
+    let answers = |mut throttle: Throttle| (0..200).map(|_| throttle.ask(0)).collect::<Vec<_>>();
+    let mut forked = of(1);
+    forked.reseed(2);
+    let draws = answers(forked);
+    assert_eq!(draws, answers(of(2)));
+    assert_ne!(draws, answers(of(1)));
+}
+
+#[test]
+fn rules_are_equal_whatever_the_order_of_their_texts() {
+    let one = policy(r#"{"rules": [{"aws": "Slow", "body_contains": "busy", "class": "throttle"}]}"#);
+    let two = policy(r#"{"rules": [{"body_contains": "busy", "class": "throttle", "aws": "Slow"}]}"#);
+    let other = policy(r#"{"rules": [{"aws": "Busy", "body_contains": "slow", "class": "throttle"}]}"#);
+    assert!(one == two);
+    assert!(one != other);
+}
+
+#[test]
 fn a_window_forgets_a_failure_that_another_takes_the_place_of() {
     let mut breaker = policy(r#"{"breaker": {"name": "api", "window_calls": 4, "min_calls": 4, "failure_rate": 0.9}}"#)
         .breaker(0)
@@ -92,18 +116,26 @@ fn debug_is_the_canonical_json() {
     assert!(written.contains(r#""attempts":3"#) && written.contains(r#""budget":"K\xc3\xb6ln""#), "{written}");
 }
 
+/// A map of texts.
+fn tape(options: &[(&str, &str)]) -> Vec<u8> {
+    let mut tape = Vec::new();
+    let mut push = |bytes: &[u8]| tape.extend_from_slice(bytes);
+    let mut writer = Writer::new(&mut push);
+    writer.map();
+    for (name, value) in options {
+        writer.text(name);
+        writer.text(value);
+    }
+    writer.end_map();
+    tape
+}
+
 #[test]
 fn no_jitter_over_one_that_is_a_time_is_none() {
     let base = policy(r#"{"jitter": {"additive": "5s"}, "initial": "1s"}"#);
-    let mut tape = Vec::new();
-    let mut push = |bytes: &[u8]| tape.extend_from_slice(bytes);
-    let mut writer = undaunted::tape::Writer::new(&mut push);
-    writer.map();
-    writer.text("jitter");
-    writer.text("none");
-    writer.end_map();
-    let without =
-        Policy::compile(&tape, undaunted::Notation::Json, Some(&base), &mut |problem| panic!("{}", problem.code))
-            .expect("a policy");
+    let without = Policy::compile(&tape(&[("jitter", "none")]), Notation::Json, Some(&base), &mut |problem| {
+        panic!("{}", problem.code)
+    })
+    .expect("a policy");
     assert_eq!(without.schedule(1).take(3).collect::<Vec<_>>(), [1_000_000, 2_000_000, 4_000_000]);
 }

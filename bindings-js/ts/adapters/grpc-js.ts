@@ -2,7 +2,7 @@
 import type { Request } from "../call.js";
 import type { Context } from "../context.js";
 import type { Settings } from "../compile.js";
-import { arm, BreakerOpen, type Disarm, refuse, TimeoutError } from "../core.js";
+import { arm, BreakerOpen, disarm, refuse, TimeoutError, type Waiter } from "../core.js";
 import { type Caller, caller, type CallOptions, type GivenPolicy } from "./caller.js";
 
 export type { CallOptions, GivenPolicy } from "./caller.js";
@@ -94,7 +94,7 @@ class RetryingCall implements Request {
   #isPassing = false;
   /** The last attempt's end, and the metadata that came before. */
   #failed: { readonly error: unknown; readonly status: Status; readonly head: Metadata | undefined } | undefined;
-  #disarm: Disarm | undefined;
+  readonly #wait: Waiter = { timer: undefined };
 
   constructor(call: Caller, options: GrpcOptions, next: (options: any) => Inner, isHarmless: boolean) {
     this.#call = call;
@@ -152,7 +152,7 @@ class RetryingCall implements Request {
   release(): void {
     const left = this.#deadline - Date.now();
     const end = () => this.#stop.abort(new Ended(DEADLINE_EXCEEDED, "the deadline ended the wait before a retry"));
-    if (left < Infinity) this.#disarm = arm(left * 1000, end, true);
+    if (left < Infinity) arm(this.#wait, left * 1000, end, true);
   }
 
   get #deadline(): number {
@@ -160,7 +160,7 @@ class RetryingCall implements Request {
   }
 
   #attempt(context: Context, settings: Settings, resolve: () => void, reject: (error: unknown) => void): void {
-    this.#disarm?.();
+    disarm(this.#wait);
     const inner = (this.#inner = this.#next(this.#optionsWithin(context)));
     const listener = this.#listener;
     let head: Metadata | undefined;
@@ -215,7 +215,7 @@ class RetryingCall implements Request {
   }
 
   #giveUp(error: unknown): void {
-    this.#disarm?.();
+    disarm(this.#wait);
     const inner = this.#inner;
     const failed = this.#failed;
     const listener = this.#listener;

@@ -71,7 +71,7 @@ export function retryStrategy(policy?: Policy | PolicyOptions, options: CallOpti
     if (times === 1 || !call) {
       call?.close();
       call = new Call<never>(chosen, settingsFor(chosen), fails, { ...options, onRetry, unref: true });
-      call.resume = () => {}; // ioredis waits itself
+      call.pause = () => {}; // ioredis waits itself
       call.outcome(() => {}).catch(() => {});
     }
     wait = null;

@@ -1,4 +1,5 @@
 import { retry } from "undaunted";
+import { testing } from "undaunted/testing";
 import { expect, test, vi } from "vitest";
 
 test("a retry waits by vitest's fake timers", async () => {
@@ -16,4 +17,11 @@ test("a retry waits by vitest's fake timers", async () => {
   await vi.advanceTimersByTimeAsync(3_600_000);
   expect(await call).toBe(3);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test("undaunted/testing gets along with them", async () => {
+  const t = testing({ script: [503, "reset"] });
+  expect(await retry(() => "done", { initial: "1h", maxDelay: "1h", jitter: "none", timeout: null })).toBe("done");
+  expect(t.waits).toEqual([3_600_000, 3_600_000]);
+  t.close();
 });
