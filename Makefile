@@ -36,5 +36,6 @@ vectors:
 	@$(PYTHON) tests/oracle/generate.py
 
 reference:
-	@$(PYTHON) tests/setup.py python
+	@$(PYTHON) tests/setup.py python js docs-packages
 	@$(PYTHON) tests/setup.py --python tests/docs/reference.py
+	@$(PYTHON) tests/setup.py --python tests/docs/js_reference.py

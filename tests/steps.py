@@ -197,7 +197,7 @@ STEPS: dict[str, Step] = {
         [own("tests/docs/examples.py")], needs=["python-package", "js-package", "docs-packages", "chromium"], facts=["examples:"]
     ),
     "reference": Step([own("tests/docs/reference.py", "--check")], needs=["python-package"], facts=["reference:"]),
-    "js-reference": Step([Command(["node", "tests/docs/js_reference.mjs", "--check"])], needs=["docs-packages"], facts=["reference:"]),
+    "js-reference": Step([own("tests/docs/js_reference.py", "--check")], needs=["venv", "js-package", "docs-packages"], facts=["reference:"]),
     "packages": Step(
         [own("tests/packaging/packages.py")], needs=["python-package", "js-package", "rust", "chromium"], facts=["package:"]
     ),

@@ -5,6 +5,7 @@ export type Body = BodyInit | null | (() => BodyInit | null | PromiseLike<BodyIn
 
 /** `fetch`'s own options, with a body that may be made anew for each attempt. */
 export interface RetryingInit extends Omit<RequestInit, "body"> {
+  /** What is sent; a function is called for each attempt. */
   readonly body?: Body | undefined;
 }
 

@@ -13,7 +13,9 @@ export interface BulkheadOptions extends GuardOptions {
 /** A bulkhead refused the call, on this side: as many run and wait as may. Nothing was sent. */
 export class BulkheadFull extends Error {
   override readonly name = "BulkheadFull";
+  /** Calls that ran. */
   readonly limit: number;
+  /** Calls that waited. */
   readonly queue: number;
 
   constructor(limit: number, queue: number, bulkhead?: string) {

@@ -8,9 +8,13 @@ import { refuse } from "./refuse.js";
 export interface Classification {
   /** What the tables were asked. */
   readonly domain: Domain;
+  /** The code as the table has it; undefined for an error without one. */
   readonly code: string | number | undefined;
+  /** What kind of failure it is. */
   readonly class: FailureClass;
+  /** Whether the server may have acted. */
   readonly sent: Sent;
+  /** On what a retry depends. */
   readonly condition: Condition;
   /** Whether a table has the code. */
   readonly known: boolean;

@@ -14,6 +14,7 @@ export interface Problem {
 /** A policy that is wrong, with every mistake in it. */
 export class PolicyError extends TypeError {
   override readonly name = "PolicyError";
+  /** All of them, in the order of the options. */
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[], options?: ErrorOptions) {

@@ -8,6 +8,7 @@ import { refuse } from "./refuse.js";
 export interface Event {
   /** An attempt begins, a retry is scheduled, an attempt succeeded, or the call is given up. */
   readonly kind: "attempt" | "scheduled" | "success" | "gave_up";
+  /** The policy of the call. */
   readonly policy: Policy;
   /** The call's name, if it has one. */
   readonly name: string | undefined;

@@ -12,9 +12,11 @@ import { Report } from "./report.js";
  * error of the user's. What stands beside an error comes before what the error says.
  */
 export interface FailureFacts extends Readonly<Partial<Record<Domain, number | string | null>>> {
+  /** What was thrown, read as `retry` reads it, in place of a code. */
   readonly error?: unknown;
   /** The HTTP method; without it the call counts as safe to repeat. */
   readonly method?: string | undefined;
+  /** Whether the request had an `Idempotency-Key`. */
   readonly idempotencyKey?: boolean | undefined;
   /** How far the attempt had come. Default "unknown". */
   readonly phase?: "unknown" | "connect" | undefined;
@@ -57,13 +59,19 @@ export interface ExplainedFailure {
   readonly attempt: number;
   /** When it failed, from the call's beginning. */
   readonly at: number;
+  /** The table that was asked. */
   readonly domain: Domain;
+  /** The code that it was asked for. */
   readonly code: number | string | undefined;
+  /** What kind of failure it is. */
   readonly class: FailureClass;
   /** Who says so: `table`, `rules.0`, `on`, `server` or `unknown`. */
   readonly classFrom: string;
+  /** Whether the server may have acted. */
   readonly sent: Sent;
+  /** Who says that. */
   readonly sentFrom: string;
+  /** What comes of it. */
   readonly decision: "retry" | "give_up";
   /** The wait after it; undefined if the call was given up. */
   readonly delay: number | undefined;

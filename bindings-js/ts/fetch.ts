@@ -29,8 +29,11 @@ export type FetchArguments = [input: RequestInfo | URL, init?: RetryingInit];
  */
 export interface RetryingFetch {
   (...args: FetchArguments): Promise<Response>;
+  /** The body, parsed as JSON. */
   json<T = unknown>(...args: FetchArguments): Promise<T>;
+  /** The body as text. */
   text(...args: FetchArguments): Promise<string>;
+  /** The body as it came. */
   bytes(...args: FetchArguments): Promise<Uint8Array>;
 }
 

@@ -1,4 +1,4 @@
-// The entry undaunted/guards: what stands before a call instead of repeating it.
+// What stands before a call instead of repeating it.
 export { Breaker, type BreakerOptions, type Outcome, type Permit } from "./breaker.js";
 export { Bulkhead, BulkheadFull, type BulkheadOptions } from "./bulkhead.js";
 export { type Counted, type CountingOptions, type GuardedContext, type GuardedOptions, type GuardOptions } from "./guard.js";

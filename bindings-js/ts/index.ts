@@ -1,3 +1,4 @@
+// The main entry: calls that are retried, and policies.
 export { type Attempt, type Attempts } from "./attempts.js";
 export { Budget } from "./budget.js";
 export { type Attempted } from "./call.js";

@@ -1,4 +1,4 @@
-// The entry undaunted/lab: what a person choosing a policy asks.
+// What a person who chooses a policy asks.
 import { type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
 import type { Duration } from "./options.js";
 import { Report } from "./report.js";
@@ -17,7 +17,9 @@ export {
 
 /** A number with a bound of its error: the truth is within `error` of it; 0 is exact up to rounding. */
 export interface Estimate {
+  /** The number. */
   readonly value: number;
+  /** How far it is from the truth at most. */
   readonly error: number;
 }
 
@@ -56,6 +58,7 @@ export interface AnalysisOptions {
 export interface Finding {
   /** The same in every language and version. */
   readonly code: string;
+  /** How bad it is. */
   readonly level: "info" | "warning" | "error";
   /** Where it is: a JSON pointer (RFC 6901). */
   readonly pointer: string;
@@ -65,12 +68,19 @@ export interface Finding {
 
 /** What `analyse` finds. Times are in milliseconds. All but `outageBurst`, `sustainedLoad` and `outageLoad` is without a budget. */
 export class Analysis extends Report {
+  /** The conditions, as they were given or by default: the share of attempts that fail. */
   readonly failureRate: number;
+  /** How long each attempt lasts. */
   readonly attemptDuration: number;
+  /** Layers of services. */
   readonly layers: number;
+  /** Calls in a chain. */
   readonly calls: number;
+  /** How often a chain is tried. */
   readonly repeats: number;
+  /** What kind of failures they are. */
   readonly class: string;
+  /** How many calls share the budget; null for very many. */
   readonly callsPerSecond: number | null;
   /** The policy's limit of the whole call; null for none. */
   readonly timeout: number | null;

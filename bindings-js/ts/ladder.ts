@@ -18,10 +18,15 @@ export interface LadderOptions {
 
 /** The wait before one retry, in milliseconds. */
 export interface Rung {
+  /** Which retry, from 1. */
   readonly retry: number;
+  /** It is never shorter. */
   readonly least: number;
+  /** The median. */
   readonly p50: Estimate;
+  /** What 99 of 100 waits are below. */
   readonly p99: Estimate;
+  /** It is never longer. */
   readonly most: number;
   /** The wait of one call. */
   readonly drawn: number;

@@ -9,10 +9,13 @@ export type BreakerState = "closed" | "open" | "half_open";
 
 /** What a breaker has counted. */
 export interface BreakerSnapshot {
+  /** What it does with a call that comes now. */
   readonly state: BreakerState;
   /** Results in the window, or of probes; 0 while it is open. */
   readonly calls: number;
+  /** How many of them count as failures. */
   readonly failures: number;
+  /** How many of them took longer than `slowAfter`. */
   readonly slow: number;
   /** How often it has opened since it was last closed. */
   readonly trips: number;

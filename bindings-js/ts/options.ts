@@ -216,6 +216,7 @@ export type Seed = bigint | `${number}` | number;
 
 /** Where policies come from: asked at the start of each call. `undaunted/source` has some. */
 export interface Source {
+  /** The policy of now. */
   current(): Policy | PromiseLike<Policy>;
 }
 

@@ -73,7 +73,9 @@ export interface LayersOptions extends SimulationOptions {
 export interface Peak {
   /** Which retry, from 1; absent where all are meant. */
   readonly retry?: number;
+  /** When the window begins, in milliseconds. */
   readonly at: number;
+  /** How many retries arrived in it. */
   readonly arrivals: number;
 }
 

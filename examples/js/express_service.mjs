@@ -19,7 +19,7 @@ app.get("/hello/:id", async (request, response) => {
 });
 
 app.use((error, request, response, next) => {
-  const last = history(error)?.at(-1);
+  const last = history(error).at(-1);
   if (response.headersSent || !last) return next(error);
   if (error instanceof HttpError && error.status === 404) return response.status(404).json({ error: "no such user" });
   if (last.hint !== undefined) response.set("retry-after", String(Math.ceil(last.hint / 1000)));

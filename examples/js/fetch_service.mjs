@@ -19,7 +19,7 @@ async function hello(request, response) {
     response.end(`hello ${found.name}`);
   } catch (error) {
     const status = error instanceof HttpError && error.status === 404 ? 404 : 503;
-    const hint = history(error)?.at(-1).hint;
+    const hint = history(error).at(-1)?.hint;
     response.writeHead(status, hint === undefined ? {} : { "retry-after": Math.ceil(hint / 1000) });
     response.end(status === 404 ? "no such user" : "please come back later");
   }

@@ -158,4 +158,4 @@ RUNNERS: dict[str, Callable[[Block, Path], str | None]] = {
     "console": check_console,
 }
 # Shown to readers, for nobody to run.
-SHOWN_ONLY = ["", "text", "diff", "toml", "c", "pyi"]
+SHOWN_ONLY = ["", "text", "diff", "toml", "c", "pyi", "dts"]
