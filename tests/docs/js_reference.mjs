@@ -13,7 +13,8 @@ const problems = [];
 
 const PREFACE = `# Reference
 
-What the comments in the package's types say, entry by entry, in the order of the alphabet. It is written by \`make reference\`; edit the comments in \`ts/\` instead.
+What the comments in the package's types say, entry by entry, in the order of the alphabet. It is written by \`make reference\`; edit the comments in \`ts/\`
+instead. \`undaunted/js\` and the entries below it export the same.
 
 Options are read-only, and may be undefined where they may be missing. A \`Duration\` is text with a unit, \`"250ms"\`, milliseconds, or a \`Temporal.Duration\`; times
 that are answered are milliseconds. [A table](../../core/README.md#the-policy) has the options of a policy with their values and defaults.
