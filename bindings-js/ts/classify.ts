@@ -1,6 +1,6 @@
 // What the tables say of a code or an error.
 import { utf8 } from "./engine.js";
-import { type Facts, facts, factsOf, lookUp } from "./failure.js";
+import { type Facts, facts, factsOf, fromUtf8, lookUp } from "./failure.js";
 import { CLASSES, type Condition, CONDITIONS, type Domain, DOMAINS, type FailureClass, SENT, type Sent } from "./names.js";
 import { refuse } from "./refuse.js";
 
@@ -22,12 +22,14 @@ export interface Classification {
   readonly retried: boolean;
 }
 
-interface ErrorOptions {
+/** What `classify` may be told beside an error. */
+export interface ClassifyOptions {
   /** The HTTP method; without it the call counts as safe to repeat. */
   readonly method?: string | undefined;
 }
 
-interface CodeOptions extends ErrorOptions {
+/** What it may be told beside a code. */
+export interface ClassifyCodeOptions extends ClassifyOptions {
   /** How far the attempt had come. */
   readonly phase?: "unknown" | "connect" | undefined;
   /** Whether the server said how long to wait. */
@@ -35,11 +37,11 @@ interface CodeOptions extends ErrorOptions {
 }
 
 /** What the tables say of a code: `classify("http", 503, { method: "POST" })`. */
-export function classify(domain: Domain, code: string | number, options?: CodeOptions): Classification;
+export function classify(domain: Domain, code: string | number, options?: ClassifyCodeOptions): Classification;
 /** What the tables say of an error, read as `retry` reads it: `classify(error, { method: "POST" })`. */
-export function classify(error: object, options?: ErrorOptions): Classification;
-export function classify(given: Domain | object, code?: unknown, options: CodeOptions = {}): Classification {
-  if (typeof given !== "string") return meaning(factsOf(given), (code as ErrorOptions | undefined)?.method);
+export function classify(error: object, options?: ClassifyOptions): Classification;
+export function classify(given: Domain | object, code?: unknown, options: ClassifyCodeOptions = {}): Classification {
+  if (typeof given !== "string") return meaning(factsOf(given), (code as ClassifyOptions | undefined)?.method);
   const number = DOMAINS.indexOf(given);
   if (number < 0) refuse("domain", given, DOMAINS.join(", "));
   const name = typeof code === "string" ? utf8(code) : (code as number);
@@ -51,7 +53,7 @@ function meaning(facts: Facts, method: string | undefined): Classification {
   const { domain, code } = facts;
   return {
     domain: DOMAINS[domain]!,
-    code: typeof code === "string" ? new TextDecoder().decode(Uint8Array.from(code, (byte) => byte.charCodeAt(0))) : code,
+    code: typeof code === "string" ? fromUtf8(code) : code,
     class: CLASSES[found & 7]!,
     sent: SENT[(found >> 3) & 3]!,
     condition: CONDITIONS[(found >> 5) & 7]!,

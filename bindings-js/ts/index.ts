@@ -2,7 +2,7 @@
 export { type Attempt, type Attempts } from "./attempts.js";
 export { Budget } from "./budget.js";
 export { type Attempted } from "./call.js";
-export { type Classification, classify } from "./classify.js";
+export { type Classification, classify, type ClassifyCodeOptions, type ClassifyOptions } from "./classify.js";
 export { type Context } from "./context.js";
 export { backend } from "./engine.js";
 export { BreakerOpen, GaveUp, HttpError, ok, PolicyError, type Problem, TimeoutError } from "./errors.js";
