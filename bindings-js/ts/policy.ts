@@ -1,10 +1,11 @@
 // A policy as users hold it.
 import { type Attempts, walk } from "./attempts.js";
 import type { Budget } from "./budget.js";
-import type { Attempted } from "./call.js";
+import { type Attempted, runBare } from "./call.js";
 import { compile, delays, type Settings } from "./compile.js";
 import { load, output, usePolicy } from "./engine.js";
 import { PolicyError } from "./errors.js";
+import { marks } from "./marks.js";
 import type { NamedBreaker } from "./named-breaker.js";
 import { Notation } from "./names.js";
 import type { PolicyOptions, RunOptions, Seed } from "./options.js";
@@ -84,8 +85,11 @@ export class Policy {
     checkFunction(fn, "what is wrapped");
     const next = counting(options);
     const policy = this;
+    const settings = this.#settings;
+    const isBare = options === undefined && !settings.isWatched;
     const wrapped = function (this: This, ...args: A): Promise<Awaited<R>> {
-      return perform(policy, policy.#settings, () => fn.apply(this, args) as Awaited<R>, next());
+      const attempted = () => fn.apply(this, args) as Awaited<R>;
+      return isBare && !marks().hooks.size ? runBare(policy, settings, attempted, {}, undefined) : perform(policy, settings, attempted, next());
     };
     return Object.defineProperty(wrapped, "name", { value: fn.name, configurable: true });
   }
