@@ -33,6 +33,9 @@ export interface Request {
   release(): void;
 }
 
+/** No options: one object for all calls, so that none holds its own. */
+export const NONE = {};
+
 /** The first attempt with nothing around it, for calls of which nothing has to be watched. */
 export function runBare<T>(
   policy: Policy, settings: Settings, fn: Attempted<T>, options: RunOptions<T>, request: Request | undefined,

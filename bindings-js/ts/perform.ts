@@ -1,5 +1,5 @@
 // How a call begins: bare where nothing has to be watched, so that a success costs a clock and a promise.
-import { type Attempted, Call, type Request, runBare } from "./call.js";
+import { type Attempted, Call, NONE, type Request, runBare } from "./call.js";
 import { type Settings } from "./compile.js";
 import { marks } from "./marks.js";
 import type { RunOptions } from "./options.js";
@@ -63,8 +63,6 @@ export function counting<T>(options: RunOptions<T> | undefined): () => RunOption
 export function checkSignal(signal: AbortSignal | null, name: string): void {
   if (signal && !signal.addEventListener) refuse(name, signal, "an AbortSignal");
 }
-
-const NONE = {};
 
 /** The options of a call, and what refuses a wrong value. */
 const CHECKS: { readonly [name: string]: ((value: never, name: string) => void) | undefined } = {

@@ -1,7 +1,7 @@
 // A policy as users hold it.
 import { type Attempts, walk } from "./attempts.js";
 import type { Budget } from "./budget.js";
-import { type Attempted, runBare } from "./call.js";
+import { type Attempted, NONE, runBare } from "./call.js";
 import { compile, delays, type Settings } from "./compile.js";
 import { load, output, usePolicy } from "./engine.js";
 import { PolicyError } from "./errors.js";
@@ -89,7 +89,7 @@ export class Policy {
     const isBare = options === undefined && !settings.isWatched;
     const wrapped = function (this: This, ...args: A): Promise<Awaited<R>> {
       const attempted = () => fn.apply(this, args) as Awaited<R>;
-      return isBare && !marks().hooks.size ? runBare(policy, settings, attempted, {}, undefined) : perform(policy, settings, attempted, next());
+      return isBare && !marks().hooks.size ? runBare(policy, settings, attempted, NONE, undefined) : perform(policy, settings, attempted, next());
     };
     return Object.defineProperty(wrapped, "name", { value: fn.name, configurable: true });
   }
