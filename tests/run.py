@@ -15,6 +15,8 @@ import setup
 from steps import STEPS
 
 LINES_OF_A_FAILURE = 60
+# What the lines of a log begin with that say what failed: of node:test, pytest, cargo, and programs that end with an error.
+FAILURES = ("not ok ", "error:", "error[", "FAILED ", "thread '", "assertion ", "AssertionError", "Error:", "FAIL")
 
 
 def main() -> int:
@@ -93,14 +95,22 @@ def run_one(name: str, results: dict[str, Result]) -> Result:
                 words, cwd=command.folder, env=setup.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
             if done.returncode != 0:
-                return Result("failed", time.monotonic() - started_at, facts_of(name))
+                return Result("failed", time.monotonic() - started_at, failures_of(name) + facts_of(name))
     return Result("passed", time.monotonic() - started_at, facts_of(name))
 
 
 def facts_of(name: str) -> list[str]:
     """The lines of a log that say how much was done."""
-    text = (setup.LOGS / f"{name}.log").read_text(encoding="utf-8", errors="replace")
-    return [line.strip() for line in text.splitlines() if any(mark in line for mark in STEPS[name].facts)][-6:]
+    return [line.strip() for line in lines_of(name) if any(mark in line for mark in STEPS[name].facts)][-6:]
+
+
+def failures_of(name: str) -> list[str]:
+    """The lines of a log that say what failed."""
+    return [line.strip() for line in lines_of(name) if line.strip().startswith(FAILURES)][-6:]
+
+
+def lines_of(name: str) -> list[str]:
+    return (setup.LOGS / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 PRINTING = threading.Lock()
@@ -114,7 +124,7 @@ def say(name: str, result: Result) -> None:
             print(f"{'':36}{fact}")
         if result.outcome == "failed" and (log := setup.LOGS / f"{name}.log").exists() and result.seconds:
             print(f"  the last lines of {log}:")
-            for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-LINES_OF_A_FAILURE:]:
+            for line in lines_of(name)[-LINES_OF_A_FAILURE:]:
                 print(f"  | {line}")
         sys.stdout.flush()
 
@@ -124,7 +134,8 @@ def report(results: dict[str, Result]) -> int:
     print()
     for name, result in results.items():
         if result.outcome != "passed":
-            print(f"{MARKS[result.outcome]} {name}: {result.outcome}: {result.facts[0] if result.facts else 'see its log'}")
+            for fact in result.facts or ["see its log"]:
+                print(f"{MARKS[result.outcome]} {name}: {result.outcome}: {fact}")
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
     return 1 if count["failed"] or (setup.IN_CI and count["skipped"]) else 0
 
