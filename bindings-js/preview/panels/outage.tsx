@@ -61,7 +61,7 @@ function counterpart(text: string, effective: Fields): { text: string; of: strin
 
 function sentence({ name, outage: { peak, calls, attempts, recoveredAt, succeeded, loadInOutage } }: Run): string {
   const recovered = recoveredAt === null ? "it has not recovered by the end" : `it has recovered after ${time(recoveredAt)}`;
-  return `${name}: ${number(loadInOutage)} attempts of each call in the outage, at most ${count(peak.attempts)} in a second; ${recovered}, ${count(succeeded)} of ${count(calls)} calls succeed with ${count(attempts)} attempts.`;
+  return `${name}: ${loadInOutage === null ? "no call" : `${number(loadInOutage)} attempts of each call`} in the outage, at most ${count(peak.attempts)} in a second; ${recovered}, ${count(succeeded)} of ${count(calls)} calls succeed with ${count(attempts)} attempts.`;
 }
 
 function drawing(runs: readonly Run[], { outageAt, outage: lasts }: { readonly outageAt: string | undefined; readonly outage: string | undefined }): { chart: Chart | undefined; table: Table; readings: { at: number; text: string }[] } {
