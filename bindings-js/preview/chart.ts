@@ -56,7 +56,7 @@ export function draw(element: SVGSVGElement, chart: Chart, width: number): { x: 
   const right = width - MARGIN.right;
   const bottom = height - MARGIN.bottom;
   const x = scaleOf(chart.x, [MARGIN.left, right]);
-  const across = Math.max(2, Math.floor((right - MARGIN.left) / 80));
+  const across = Math.max(2, Math.floor((right - MARGIN.left) / 56));
   const xTicks = ticksOf(chart.x, x, across);
   axis(svg, `translate(0,${bottom})`, axisBottom(x as any).tickValues(xTicks).tickFormat((value) => chart.x.format(Number(value))).tickSizeInner(MARGIN.top - bottom).tickSizeOuter(0).tickPadding(8));
   label(svg, chart.x.label, (MARGIN.left + right) / 2, height - 6);

@@ -12,6 +12,13 @@ test("an analysis has the published figures", () => {
   assert.deepEqual([analysis.wait.worst, analysis.worstAmplification, analysis.gaveUp.attempts.value], [150, 27, 0.001]);
 });
 
+test("more shares of calls, if asked", () => {
+  assert.equal(analyse(AWS, { failureRate: 0.5 }).wait.quantiles, undefined);
+  const { wait } = analyse(AWS, { failureRate: 0.5, quantiles: true });
+  assert.deepEqual([wait.quantiles[0], wait.quantiles.at(-1).share], [{ share: 0.1, time: { value: 0, error: 0 } }, 0.9999]);
+  assert.deepEqual(wait.quantiles.find(({ share }) => share === 0.99).time, wait.p99);
+});
+
 test("attempts that last show what timeout does", () => {
   const policy = { timeout: "10s" };
   const harmless = analyse(policy, { failureRate: 0.5 }).gaveUp.timeout.value;

@@ -39,7 +39,7 @@ export function Ladder({ state, set, shown }: PanelProps) {
       conditions={<Field label="seed" value={seed} set={(text) => set({ seed: text })} about="What the drawn waits come from, 0 to 2^64 - 1: the same seed draws the same in every language." />}
     >
       <Figure
-        name="ladder" chart={chart} words={waits.map((one) => sentence(one, waits.length > 1)).join(" ")} table={table} readings={readings}
+        name="ladder" chart={chart} words={waits.map((one) => sentence(one, waits.length > 1))} table={table} readings={readings}
         legend={[["span least", "from least to most"], ["span likely", "half to 99 of 100 calls"], ["tick median", "median"], ["dot drawn", "this seed’s call"]]}
       />
     </Panel>

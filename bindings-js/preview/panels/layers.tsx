@@ -32,7 +32,7 @@ export function Layers({ state, set, shown }: PanelProps) {
         <Field label="failures at the bottom" value={layersRate} set={(text) => set({ layersRate: text })} about="The share of requests at the bottom that fail: 0 to 1." />
       </>}
     >
-      <Figure name="layers" chart={chart} words={sides.map((side) => sentence(side, sides.length > 1)).join(" ")} table={table} readings={readings} legend={legendOf(shown)} />
+      <Figure name="layers" chart={chart} words={sides.map((side) => sentence(side, sides.length > 1))} table={table} readings={readings} legend={legendOf(shown)} />
     </Panel>
   );
 }
