@@ -3,7 +3,7 @@ import type { Finding } from "undaunted/lab";
 import { useId, useState } from "preact/hooks";
 import { fixesFor } from "./fixes.js";
 import { GROUPS, type Option, OPTIONS } from "./options.js";
-import { at, type Draft, type Fields, isMap, type Json, put, textOf } from "./policy.js";
+import { at, type Draft, isMap, type Json, put, textOf } from "./policy.js";
 
 interface FormProps {
   readonly draft: Draft;
@@ -56,7 +56,7 @@ function Row({ option, draft, set }: FormProps & { readonly option: Option }) {
   const id = useId();
   const { fields, problems } = draft;
   const isWrong = problems.some(({ pointer }) => belongs(pointer, option.name));
-  const change = (path: readonly string[], value: Json | undefined) => set(textOf(put(fields!, path, value, onTheWay)));
+  const change = (path: readonly string[], value: Json | undefined) => set(textOf(put(fields!, path, value)));
   return (
     <div class={isWrong ? "row wrong" : "row"}>
       <label for={id} title={option.about}>{option.name}</label>
@@ -66,12 +66,6 @@ function Row({ option, draft, set }: FormProps & { readonly option: Option }) {
       <Remarks draft={draft} set={set} place={option.name} />
     </div>
   );
-}
-
-/** A short form becomes the map that says the same. */
-function onTheWay(name: string, old: Json | undefined): Fields {
-  if (typeof old === "string") return { [name === "hint" ? "mode" : "name"]: old };
-  return name === "budget" || name === "breaker" ? { name: "upstream" } : {};
 }
 
 interface ControlProps {

@@ -58,10 +58,10 @@ function Page() {
           </div>
           {b && <Diff {...panel} />}
           <Total {...panel} />
+          <Layers {...panel} />
           <Rates {...panel} />
           <Outage {...panel} />
           <Loss {...panel} />
-          <Layers {...panel} />
           <Hint {...panel} />
           <Explain {...panel} />
           <TakeAway {...panel} />
@@ -72,7 +72,7 @@ function Page() {
   );
 }
 
-const PANELS = [["ladder", "Waits"], ["herd", "Herd"], ["total", "Total time"], ["rates", "Success"], ["outage", "Outage"], ["loss", "Loss"], ["layers", "Layers"], ["hint", "Hints"], ["explain", "Explain"], ["take-away", "Code"]] as const;
+const PANELS = [["ladder", "Waits"], ["herd", "Herd"], ["total", "Total time"], ["layers", "Layers"], ["rates", "Success"], ["outage", "Outage"], ["loss", "Loss"], ["hint", "Hints"], ["explain", "Explain"], ["take-away", "Code"]] as const;
 
 /** The fragment is the state's, so that links within the page only scroll. */
 function go(id: string): void {

@@ -5,7 +5,7 @@ import type { Chart, Mark, Point } from "../chart.js";
 import { Field, Figure, Panel, type Table } from "../figure.js";
 import type { PanelProps, Shown } from "../panel.js";
 import { numberIn, textIn } from "../state.js";
-import { number, percent, plural } from "../words.js";
+import { number, percent } from "../words.js";
 import type { Told } from "../worker.js";
 
 interface Side {
@@ -71,7 +71,7 @@ function loadWords(side: Side, rate: number, isOne: boolean): string {
   const row = nearest(side, rate);
   const last = side.rates.at(-1);
   if (!row || !last) return "";
-  return `${isOne ? `${side.policy.name}: ` : ""}The server then gets ${plural(Number(number(row.load.value)), "attempt")} of each call, ${number(last.load.value)} when everything fails${last.sustainedLoad.value < last.load.value ? `, of which the budget sustains ${number(last.sustainedLoad.value)}` : ""}.`;
+  return `${isOne ? `${side.policy.name}: ` : ""}The server then gets ${number(row.load.value)} attempts of each call, ${number(last.load.value)} when everything fails${last.sustainedLoad.value < last.load.value ? `, of which the budget sustains ${number(last.sustainedLoad.value)}` : ""}.`;
 }
 
 type Curve = readonly [of: string, value: (row: Rate) => number, name: string];

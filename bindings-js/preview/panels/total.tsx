@@ -54,7 +54,7 @@ function drawing(sides: readonly Side[]): { chart: Chart | undefined; table: Tab
   const most = Math.max(1, ...curves.flat().map(([at]) => at));
   const marks: Mark[] = sides.flatMap(({ policy, analysis }, side): Mark[] => {
     const { p99 } = analysis.addedLatency;
-    const rule: Mark[] = p99 ? [{ kind: "rule", of: policy.of, x: p99.value, label: sides.length > 1 ? `p99 ${policy.name}` : "p99" }] : [];
+    const rule: Mark[] = p99 ? [{ kind: "rule", of: policy.of, x: p99.value, label: sides.length > 1 ? `p99 ${policy.name}` : "p99", line: side }] : [];
     return [{ kind: "line", of: policy.of, points: curves[side]! }, ...rule];
   });
   const chart: Chart = {
