@@ -1,10 +1,10 @@
 // Why a call was retried or given up: thrown values and facts to the script that the core explains.
 import {
-  type Domain, DOMAINS, type FailureClass, factsOf, fromUtf8, isPlain, judge, type On, type Policy, policyOf, type PolicyOptions, type Reason, type Seed, type Sent, tapeOf,
+  type Domain, DOMAINS, type FailureClass, factsOf, fromUtf8, isPlain, judge, type On, type Reason, type Seed, type Sent, tapeOf,
   wordOn,
 } from "./core.js";
 import type { Duration } from "./options.js";
-import { type Answer, explain as explainTape, step, tapeWrittenOut } from "./lab-engine.js";
+import { type Answer, type AnyPolicy, explain as explainTape, step, tapeWrittenOut } from "./lab-engine.js";
 import { Report } from "./report.js";
 
 /**
@@ -135,11 +135,11 @@ export class Explanation extends Report implements Iterable<ExplainedFailure> {
  * or whatever was thrown, read as `retry` reads it, or a few words: `503`, `"429 + hint 2s"`, `"reset"`, `"postgres 40001"`; up to 100, and the attempt after the last succeeds. The budget is
  * full at first, the breaker closed. Throws a `PolicyError` with every mistake.
  */
-export function explain(policy: Policy | PolicyOptions, failures: Iterable<unknown>, { on, ...options }: ExplainOptions = {}): Explanation {
+export function explain(policy: AnyPolicy, failures: Iterable<unknown>, { on, ...options }: ExplainOptions = {}): Explanation {
   const told = Array.from(failures, (failure) => scripted(failure, on));
   if (told.at(-1) === "ok") told.pop(); // the attempt after the last failure succeeds anyway
   const script = { failures: told, ...options };
-  return new Explanation(explainTape(tapeWrittenOut(policyOf(policy)), tapeOf(script), JAVASCRIPT_NOTATION));
+  return new Explanation(explainTape(tapeWrittenOut(policy), tapeOf(script), JAVASCRIPT_NOTATION));
 }
 
 function scripted(failure: unknown, on: On | undefined): unknown {

@@ -1,5 +1,5 @@
 // The lab: a second build of the same engine, with analysis, lint and their texts; instantiated when it is first asked.
-import { type Policy, PolicyError, type Problem, tapeOf, utf8 } from "./core.js";
+import { json, type Policy, PolicyError, policyOf, type PolicyOptions, type Problem, tapeOf, utf8 } from "./core.js";
 import { instantiate } from "./instantiate.js";
 import { glue, WASM } from "lab-wasm";
 
@@ -59,13 +59,21 @@ function made(host: ReturnType<typeof glue>): Lab {
   }
 }
 
+/**
+ * What is asked about: a policy, its options, or the text of a policy file. A text stands for itself: its budget and its breaker may have
+ * the names of others, with other options.
+ */
+export type AnyPolicy = Policy | PolicyOptions | string;
+
 /** A policy's canonical form as a tape: the lab is another build, and takes no bytes of the engine's. */
-export function tapeOfPolicy(policy: Policy): string {
-  return tapeOf(policy.toJSON());
+export function tapeOfPolicy(policy: AnyPolicy): string {
+  return tapeOf(typeof policy === "string" ? json(policy) : policyOf(policy).toJSON());
 }
 
 /** The same, with what its budget and its breaker are made of written out. */
-export function tapeWrittenOut(policy: Policy): string {
+export function tapeWrittenOut(given: AnyPolicy): string {
+  if (typeof given === "string") return tapeOfPolicy(given);
+  const policy = policyOf(given);
   const { budget, breaker } = policy;
   return tapeOf({ ...policy.toJSON(), ...(budget && { budget: budget.toJSON() }), ...(breaker && { breaker: breaker.toJSON() }) });
 }

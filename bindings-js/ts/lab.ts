@@ -1,9 +1,10 @@
 // What a person who chooses a policy asks.
-import { type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
+import { tapeOf } from "./core.js";
 import type { Duration } from "./options.js";
 import { Report } from "./report.js";
-import { type Answer, analyse as analyseTape, diff as diffTape, lint as lintTape, lintHedge as lintHedgeTape, tapeOfPolicy, tapeWrittenOut } from "./lab-engine.js";
+import { type Answer, type AnyPolicy, analyse as analyseTape, diff as diffTape, lint as lintTape, lintHedge as lintHedgeTape, tapeOfPolicy, tapeWrittenOut } from "./lab-engine.js";
 
+export type { AnyPolicy } from "./lab-engine.js";
 export { Conversion, convert, type ConversionSource } from "./conversion.js";
 /** @internal */
 export { command } from "./command.js";
@@ -214,24 +215,24 @@ export class Difference extends Report {
 
 /** What changes from one policy to another: options, what becomes of calls under the same conditions, findings that come and go. */
 export function diff(
-  before: Policy | PolicyOptions,
-  after: Policy | PolicyOptions,
+  before: AnyPolicy,
+  after: AnyPolicy,
   options: Pick<AnalysisOptions, "failureRate" | "attemptDuration"> = {},
 ): Difference {
-  return new Difference(diffTape(tapeWrittenOut(policyOf(before)), tapeWrittenOut(policyOf(after)), tapeOf(options), JAVASCRIPT_NOTATION));
+  return new Difference(diffTape(tapeWrittenOut(before), tapeWrittenOut(after), tapeOf(options), JAVASCRIPT_NOTATION));
 }
 
 /**
  * What becomes of calls whose attempts fail now and then: computed, with a bound of the error of each figure. Throws a
  * `PolicyError` with every mistake in the conditions.
  */
-export function analyse(policy: Policy | PolicyOptions, options: AnalysisOptions = {}): Analysis {
-  return new Analysis(analyseTape(tapeWrittenOut(policyOf(policy)), tapeOf(options), JAVASCRIPT_NOTATION));
+export function analyse(policy: AnyPolicy, options: AnalysisOptions = {}): Analysis {
+  return new Analysis(analyseTape(tapeWrittenOut(policy), tapeOf(options), JAVASCRIPT_NOTATION));
 }
 
 /** What a reviewer would say of a policy. Presets have nothing above info. */
-export function lint(policy: Policy | PolicyOptions): Findings {
-  return new Findings(lintTape(tapeOfPolicy(policyOf(policy))));
+export function lint(policy: AnyPolicy): Findings {
+  return new Findings(lintTape(tapeOfPolicy(policy)));
 }
 
 /** A hedge, and what is known of the calls that it is for. */

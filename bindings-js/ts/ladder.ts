@@ -1,7 +1,7 @@
 // The waits before each retry: how they are distributed, and as they are drawn for one call.
-import { type Policy, policyOf, type PolicyOptions, type Seed, tapeOf } from "./core.js";
+import { type Seed, tapeOf } from "./core.js";
 import type { Estimate } from "./lab.js";
-import { type Answer, ladder as ladderTape, tapeOfPolicy } from "./lab-engine.js";
+import { type Answer, type AnyPolicy, ladder as ladderTape, tapeOfPolicy } from "./lab-engine.js";
 import { Report } from "./report.js";
 
 /** What a ladder is asked. */
@@ -76,8 +76,8 @@ export class Ladder extends Report implements Iterable<Rung> {
  * The waits before each retry of a call whose attempts fail at once, class transient, without a hint. `timeout` ends nothing here, but the
  * answer says which retries it would. Throws a `PolicyError` with every mistake.
  */
-export function ladder(policy: Policy | PolicyOptions, options: LadderOptions = {}): Ladder {
-  return new Ladder(ladderTape(tapeOfPolicy(policyOf(policy)), tapeOf(options), JAVASCRIPT_NOTATION));
+export function ladder(policy: AnyPolicy, options: LadderOptions = {}): Ladder {
+  return new Ladder(ladderTape(tapeOfPolicy(policy), tapeOf(options), JAVASCRIPT_NOTATION));
 }
 
 const JAVASCRIPT_NOTATION = 2;

@@ -1,6 +1,6 @@
 // Simulations in slices: the page draws and hears its user between them.
-import { halves, type Policy, policyOf, type PolicyOptions, tapeOf } from "./core.js";
-import { type Answer, HERD, LAYERS, LOSS, simulate, tapeWrittenOut } from "./lab-engine.js";
+import { halves, tapeOf } from "./core.js";
+import { type Answer, type AnyPolicy, HERD, LAYERS, LOSS, simulate, tapeWrittenOut } from "./lab-engine.js";
 import type { Duration, Seed } from "./options.js";
 import { Report } from "./report.js";
 import { turn } from "./turn.js";
@@ -181,7 +181,7 @@ export class Layers extends Report {
  * What becomes of clients that fail together, and come back as the policy says. Rejects with a `PolicyError` with every mistake
  * in the conditions. Attempts take no time.
  */
-export async function simulateHerd(policy: Policy | PolicyOptions, options: HerdOptions = {}): Promise<Herd> {
+export async function simulateHerd(policy: AnyPolicy, options: HerdOptions = {}): Promise<Herd> {
   return new Herd(await run(HERD, policy, options));
 }
 
@@ -191,15 +191,15 @@ export async function simulateLoss(options: LossOptions = {}): Promise<Loss> {
 }
 
 /** What layers of services that retry each other under one policy make of calls. Rejects as `simulateHerd` does. */
-export async function simulateLayers(policy: Policy | PolicyOptions, options: LayersOptions = {}): Promise<Layers> {
+export async function simulateLayers(policy: AnyPolicy, options: LayersOptions = {}): Promise<Layers> {
   return new Layers(await run(LAYERS, policy, options));
 }
 
-async function run(kind: number, policy: Policy | PolicyOptions, { seed, progress, signal, ...conditions }: SimulationOptions): Promise<Answer> {
+async function run(kind: number, policy: AnyPolicy, { seed, progress, signal, ...conditions }: SimulationOptions): Promise<Answer> {
   signal?.throwIfAborted();
   const next = () => turn().then(() => signal?.throwIfAborted());
   const told = (done: number, all: number) => progress?.(done, all);
-  const tape = tapeWrittenOut(policyOf(policy));
+  const tape = tapeWrittenOut(policy);
   return simulate(kind, tape, tapeOf(conditions), JAVASCRIPT_NOTATION, halves(seed ?? 1, "seed"), SLICE, told, next);
 }
 
