@@ -212,7 +212,6 @@ impl<'a> Parsed<'a> {
             text.text(if place == 0 { "\"" } else { ",\"" }).text(option.name).text("\":");
             match option.value {
                 Value::Flag => text.text("true"),
-                Value::Port => text.text(value),
                 Value::Text(_) if is_number(value) && value.len() < DIGITS => text.text(shortest(value)),
                 _ => quoted(text, value),
             };

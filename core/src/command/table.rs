@@ -31,7 +31,7 @@ pub(super) enum Value {
     Words(&'static str),
     /// 64 bits in decimal, which not every parser of JSON keeps: handed on as text.
     Seed,
-    /// A whole number of a machine's ports.
+    /// One of a machine's ports: handed on as text, too.
     Port,
 }
 

@@ -65,7 +65,7 @@ ARGUMENTS = [
     runs(["convert", "a.json", "--from=p-retry", "--fail-on", "never"], command="convert", files=["a.json"], options={"from": "p-retry", "fail_on": "never"}),
     runs(["preview"], command="preview"),
     runs(["preview", "a.json", "--port", "8080", "--watch", "--no-open"], command="preview", files=["a.json"],
-         options={"port": 8080, "watch": True, "no_open": True}),
+         options={"port": "8080", "watch": True, "no_open": True}),
     refuses(["preview", "a", "b"], 'undaunted: preview takes no "b" as well; run undaunted preview --help\n'),
     *[refuses(["preview", "--port", port], f'undaunted: --port is "{port}", allowed 0 to 65535; run undaunted preview --help\n')
       for port in ("65536", "-1", "80.0", "08", "", "any")],
