@@ -32,7 +32,7 @@ export function buildEngine() {
   generateTwin();
 
   inline([], "engine", "wasm");
-  inline(["--features", "page", "--config", "profile.wasm.opt-level=2"], "lab-engine", "lab-wasm"); // a herd is a matter of speed
+  inline(["--features", "page", "--config", 'profile.wasm.opt-level="s"'], "lab-engine", "lab-wasm"); // a herd is a matter of speed
 }
 
 /** A build whose exports are those that ts/NAME.ts names, as text in MODULE.js. */

@@ -2,10 +2,10 @@
 
 use undaunted::Problem;
 use undaunted::sim::{
-    Arrivals, Client, Herd, HerdOptions, Layers, LayersOptions, Loss, LossOptions, MOST_CLIENTS, MOST_PROCESSES,
-    MOST_WINDOWS, Queue, RETRIES, Room,
+    Arrivals, Client, Herd, HerdOptions, Layers, LayersOptions, Load, Loss, LossOptions, MOST_CLIENTS, MOST_PROCESSES,
+    MOST_WINDOWS, Outage, OutageOptions, OutageRoom, Queue, RETRIES, Room,
 };
-use undaunted::{Budget, Policy};
+use undaunted::{Breaker, Budget, Policy};
 
 use crate::area::{Area, Input, POLICY_AREA};
 use crate::convert::{notation, number, pair};
@@ -13,8 +13,8 @@ use crate::lab::report;
 use crate::{answer, tell_of};
 
 exports! {
-    /// Begins the simulation of this kind (0 herd, 1 loss, 2 layers), under the policy in use and with budgets like the one
-    /// that it describes. The input area holds a tape with the conditions; answers how many problems these have.
+    /// Begins the simulation of this kind (0 herd, 1 loss, 2 layers, 3 outage), under the policy in use and with budgets and
+    /// breakers like those that it describes. The input area holds a tape with the conditions; answers how many problems these have.
     fn simulate(kind: u32, len: u32, notation_number: u32, seed_high: u32, seed_low: u32) -> u32 {
         let mut problems = 0;
         let policy = POLICY_AREA.get().unwrap_or_default();
@@ -43,6 +43,10 @@ exports! {
             Some(Simulation::Herd(herd)) => report(|out| herd.text(arrivals, out), |out| herd.json(arrivals, out)),
             Some(Simulation::Loss(loss)) => report(|out| loss.text(out), |out| loss.json(out)),
             Some(Simulation::Layers(layers)) => report(|out| layers.text(out), |out| layers.json(out)),
+            Some(Simulation::Outage(outage)) => {
+                let load = LOAD_AREA.get();
+                report(|out| outage.text(load, out), |out| outage.json(load, out));
+            }
             None => {}
         }
     }
@@ -78,6 +82,7 @@ fn go_on(most: u64) -> (bool, (u64, u64)) {
         Some(Simulation::Herd(herd)) => (herd.step(&mut room(), most), herd.progress()),
         Some(Simulation::Loss(loss)) => (loss.step(most), loss.progress()),
         Some(Simulation::Layers(layers)) => (layers.step(most), layers.progress()),
+        Some(Simulation::Outage(outage)) => (outage.step(&mut outage_room(), most), outage.progress()),
         None => (true, (0, 0)),
     }
 }
@@ -87,6 +92,7 @@ enum Simulation {
     Herd(Herd),
     Loss(Loss),
     Layers(Layers),
+    Outage(Outage),
 }
 
 fn begin(
@@ -104,9 +110,15 @@ fn begin(
             Simulation::Herd(Herd::new(policy, budget.as_ref(), seed, &options, &mut room())?)
         }
         1 => Simulation::Loss(Loss::new(seed, &LossOptions::read(tape, notation, problem)?)),
-        _ => {
+        2 => {
             let options = LayersOptions::read(tape, notation, problem)?;
             Simulation::Layers(Layers::new(policy, budget.as_ref(), seed, &options))
+        }
+        _ => {
+            let options = OutageOptions::read(tape, notation, problem)?;
+            let breaker = policy.breaker(0);
+            let room = &mut outage_room();
+            Simulation::Outage(Outage::new(policy, budget.as_ref(), breaker.as_ref(), seed, &options, room)?)
         }
     })
 }
@@ -120,8 +132,20 @@ fn room() -> Room<'static> {
     }
 }
 
+fn outage_room() -> OutageRoom<'static> {
+    OutageRoom {
+        clients: CLIENTS_AREA.get(),
+        load: LOAD_AREA.get(),
+        budgets: BUDGETS_AREA.get(),
+        breakers: BREAKERS_AREA.get(),
+        queue: QUEUE_AREA.get(),
+    }
+}
+
 static SIMULATION_AREA: Area<Option<Simulation>> = Area::new(None);
 static CLIENTS_AREA: Area<[Client; MOST_CLIENTS]> = Area::new([Client::NEW; MOST_CLIENTS]);
 static ARRIVALS_AREA: Area<[Arrivals; MOST_WINDOWS]> = Area::new([[0; RETRIES]; MOST_WINDOWS]);
 static BUDGETS_AREA: Area<[Option<Budget>; MOST_PROCESSES]> = Area::new([None; MOST_PROCESSES]);
+static LOAD_AREA: Area<[Load; MOST_WINDOWS]> = Area::new([[0; 3]; MOST_WINDOWS]);
+static BREAKERS_AREA: Area<[Option<Breaker>; MOST_PROCESSES]> = Area::new([None; MOST_PROCESSES]);
 static QUEUE_AREA: Area<Queue> = Area::new(Queue::EMPTY);

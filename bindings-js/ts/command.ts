@@ -1,7 +1,7 @@
 // The command line `undaunted`: files and screens around what the core asks for and answers.
 import { halves, PolicyError, type Problem, tapeOf } from "./core.js";
 import {
-  type Answer, analyse, convert, diff, explain, HERD, invoke, ladder, LAYERS, lint, LOSS, progressBar, simulate, tapeOfPolicy,
+  type Answer, analyse, convert, diff, explain, HERD, invoke, ladder, LAYERS, lint, LOSS, OUTAGE, progressBar, simulate, tapeOfPolicy,
 } from "./lab-engine.js";
 import { SOURCES } from "./conversion.js";
 import { SLICE } from "./simulate.js";
@@ -184,7 +184,7 @@ const REASONS: Record<string, string> = {
   EADDRINUSE: "Address already in use",
 };
 const LEVELS = ["info", "warning", "error"];
-const KINDS: Record<string, number> = { simulate: HERD, "simulate-loss": LOSS, "simulate-layers": LAYERS };
+const KINDS: Record<string, number> = { simulate: HERD, "simulate-loss": LOSS, "simulate-layers": LAYERS, "simulate-outage": OUTAGE };
 const PRESET = "preset:";
 const JSON_NOTATION = 0;
 /** What `invoke` answers for JSON. */

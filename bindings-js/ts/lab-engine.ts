@@ -246,3 +246,4 @@ const NUMBERS = 2;
 export const HERD = 0;
 export const LOSS = 1;
 export const LAYERS = 2;
+export const OUTAGE = 3;

@@ -12,8 +12,8 @@ export { ladder, Ladder, type LadderOptions, type Rung } from "./ladder.js";
 export { explain, type ExplainOptions, type ExplainedFailure, Explanation, type FailureFacts } from "./explain.js";
 
 export {
-  Herd, type HerdOptions, Layers, type LayersOptions, Loss, type LossOptions, type Peak, simulateHerd, simulateLayers, simulateLoss,
-  type SimulationOptions,
+  Herd, type HerdOptions, Layers, type LayersOptions, Loss, type LossOptions, Outage, type OutageOptions, type Peak, simulateHerd,
+  simulateLayers, simulateLoss, simulateOutage, type SimulationOptions,
 } from "./simulate.js";
 
 /** A number with a bound of its error: the truth is within `error` of it; 0 is exact up to rounding. */

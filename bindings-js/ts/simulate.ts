@@ -1,6 +1,6 @@
 // Simulations in slices: the page draws and hears its user between them.
 import { halves, tapeOf } from "./core.js";
-import { type Answer, type AnyPolicy, HERD, LAYERS, LOSS, simulate, tapeWrittenOut } from "./lab-engine.js";
+import { type Answer, type AnyPolicy, HERD, LAYERS, LOSS, OUTAGE, simulate, tapeWrittenOut } from "./lab-engine.js";
 import type { Duration, Seed } from "./options.js";
 import { Report } from "./report.js";
 import { turn } from "./turn.js";
@@ -28,6 +28,28 @@ export interface HerdOptions extends SimulationOptions {
   /** How many requests the server answers well in each window after that; null is all, the default. */
   readonly capacity?: number | null | undefined;
   /** Over how many processes the clients are spread, each with a full budget of its own: 1 to 1000. Default 1. */
+  readonly processes?: number | undefined;
+  /** The HTTP status of a failure: 400 to 599. Default 503. */
+  readonly status?: number | undefined;
+  /** The wait that a failure asks for; null, the default, without. */
+  readonly hint?: Duration | null | undefined;
+}
+
+/** Steady traffic, and what happens to it: a server that fails for a while. */
+export interface OutageOptions extends SimulationOptions {
+  /** How many calls begin in a second, evenly spaced: 1 to 1000000. Default 100. At most 1000000 calls begin in all. */
+  readonly callsPerSecond?: number | undefined;
+  /** For how long calls begin, and how long they are followed: 1 µs to 60000 s, at most 6000 windows. Default 60 s. */
+  readonly duration?: Duration | undefined;
+  /** When the server begins to fail. Default 10 s. */
+  readonly outageAt?: Duration | undefined;
+  /** For how long it fails. Default 20 s. */
+  readonly outage?: Duration | undefined;
+  /** How many requests the server answers well in each window at other times; more fail as in the outage. Null is all, the default. */
+  readonly capacity?: number | null | undefined;
+  /** The width of a window of the histogram: 1 µs to 10 s. Default 250 ms. */
+  readonly window?: Duration | undefined;
+  /** Over how many processes the calls are spread, each with a full budget and a closed breaker of its own: 1 to 1000. Default 1. */
   readonly processes?: number | undefined;
   /** The HTTP status of a failure: 400 to 599. Default 503. */
   readonly status?: number | undefined;
@@ -118,6 +140,56 @@ export class Herd extends Report {
   }
 }
 
+/** What `simulateOutage` finds. Times are in milliseconds. */
+export class Outage extends Report {
+  /** How many calls began. */
+  readonly calls: number;
+  /** As decimal text. */
+  readonly seed: string;
+  readonly window: number;
+  /** First attempts that reached the server, in each window. */
+  readonly first: readonly number[];
+  /** Later attempts that reached it, in each window. */
+  readonly retries: readonly number[];
+  /** Requests that it answered well, in each window. */
+  readonly served: readonly number[];
+  /** All that reached the server. */
+  readonly attempts: number;
+  /** Of these, all but the first of each call. */
+  readonly totalRetries: number;
+  readonly succeeded: number;
+  /** By reason. */
+  readonly gaveUp: Readonly<Record<string, number>>;
+  /** Calls that had not ended when `duration` was over. */
+  readonly unfinished: number;
+  /** The fullest window: when it begins, and how many attempts reached the server in it. */
+  readonly peak: { readonly at: number; readonly attempts: number };
+  /** Attempts that reached the server during the outage, for each call that began then; null if none did. */
+  readonly loadInOutage: number | null;
+  /** When the first window begins, not before the end of the outage, from which on every request is answered well; null if never. */
+  readonly recoveredAt: number | null;
+
+  /** @internal */
+  constructor(answer: Answer) {
+    super(answer);
+    const found = this.toJSON() as any;
+    this.calls = found.calls;
+    this.seed = found.seed;
+    this.window = found.window_us / 1000;
+    this.first = found.first;
+    this.retries = found.retries;
+    this.served = found.served;
+    this.attempts = found.attempts;
+    this.totalRetries = found.total_retries;
+    this.succeeded = found.succeeded;
+    this.gaveUp = found.gave_up;
+    this.unfinished = found.unfinished;
+    this.peak = { at: found.peak.at_us / 1000, attempts: found.peak.attempts };
+    this.loadInOutage = found.load_in_outage;
+    this.recoveredAt = found.recovered_at_us === null ? null : found.recovered_at_us / 1000;
+  }
+}
+
 /** What `simulateLoss` finds. */
 export class Loss extends Report {
   readonly trials: number;
@@ -183,6 +255,14 @@ export class Layers extends Report {
  */
 export async function simulateHerd(policy: AnyPolicy, options: HerdOptions = {}): Promise<Herd> {
   return new Herd(await run(HERD, policy, options));
+}
+
+/**
+ * What becomes of steady traffic over an outage and after it, with the policy's budget and breaker. Attempts take no time; of those at
+ * the same instant calls that begin come first. Rejects as `simulateHerd` does.
+ */
+export async function simulateOutage(policy: AnyPolicy, options: OutageOptions = {}): Promise<Outage> {
+  return new Outage(await run(OUTAGE, policy, options));
 }
 
 /** What becomes of chains of requests over a lossy network, set beside the formula. Rejects as `simulateHerd` does. */

@@ -1,25 +1,33 @@
-//! What becomes of many calls at once, followed one by one: a herd of clients, a lossy network, layers that retry each other.
+//! What becomes of many calls at once, followed one by one: a herd of clients, traffic over an outage, a lossy network, layers that
+//! retry each other.
 //!
 //! Every answer is a function of its seed, the same on every host: whole numbers, no memory but what the caller lends. Each
 //! simulation runs in slices (`step`), so that a page can draw between them.
 
+mod crowd;
 mod herd;
 mod layers;
 mod loss;
+mod outage;
 mod queue;
 mod report;
 
 pub use herd::{Arrivals, Client, Herd, HerdOptions, MOST_CLIENTS, MOST_PROCESSES, MOST_WINDOWS, RETRIES, Room};
 pub use layers::{LAYERS, Layers, LayersOptions};
 pub use loss::{Loss, LossOptions};
+pub use outage::{Load, Outage, OutageOptions, OutageRoom};
 pub use queue::Queue;
 
-use crate::bounds::{Bounds, Field, Unit};
+use crate::bounds::{Bounds, DURATION, Field, Unit};
 use crate::draw::{Lane, word};
 use crate::failure::{Code, Domain, Failure};
 
 /// Beyond this many attempts a call is followed no further.
 pub const MOST_ATTEMPTS: u32 = 1_000;
+
+/// The widest window of a histogram, and the end of the last one: nobody is followed longer.
+const WIDEST: u64 = 10_000_000;
+const MOST_END: u64 = WIDEST * MOST_WINDOWS as u64;
 
 /// Beside the lanes of a call: what a simulated server or network does to its `n`th request.
 const SERVER: u64 = 5;
@@ -52,3 +60,7 @@ const fn or_null(field: Field) -> Field {
 
 static STATUS: Bounds = Bounds { unit: Unit::Count, least: 400, most: 599 };
 static SHARE: Bounds = Bounds { unit: Unit::Millionths, least: 0, most: 1_000_000 };
+static SPAN: Bounds = Bounds { unit: Unit::Micros, least: 0, most: DURATION.1 };
+static WINDOW: Bounds = Bounds { unit: Unit::Micros, least: 1, most: WIDEST };
+static CAPACITY: Bounds = Bounds { unit: Unit::Count, least: 0, most: MOST_CLIENTS as u64 };
+static PROCESSES: Bounds = Bounds { unit: Unit::Count, least: 1, most: MOST_PROCESSES as u64 };

@@ -7,13 +7,16 @@
 use crate::words::Parts;
 
 macro_rules! mistakes {
-    ($($name:ident: $code:literal, $text:literal;)+) => {
+    ({$($name:ident: $code:literal, $text:literal;)+} {$($sim_name:ident: $sim_code:literal, $sim_text:literal;)+}) => {
         /// A mistake.
         #[derive(Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Mistake { $($name),+ }
+        pub(crate) enum Mistake { $($name,)+ $(#[cfg(feature = "sim")] $sim_name),+ }
 
         /// One line for each: the code, a blank, the sentence.
+        #[cfg(not(feature = "sim"))]
         const LINES: &str = concat!($($code, " ", $text, "\n"),+);
+        #[cfg(feature = "sim")]
+        const LINES: &str = concat!($($code, " ", $text, "\n",)+ $($sim_code, " ", $sim_text, "\n"),+);
     };
 }
 
@@ -26,7 +29,7 @@ impl Mistake {
     }
 }
 
-mistakes! {
+mistakes! {{
     UnknownOption: "unknown_option", "$n is not an option, allowed $w; correct or remove it";
     PeersOption: "unknown_option", "$n is not an option; use $i";
     UnknownClass: "unknown_value", "$n is no class with settings, allowed $w; correct or remove it";
@@ -89,4 +92,7 @@ mistakes! {
     MinCallsAboveWindow: "min_calls_above_window_calls", "$n is $a, above window_calls $b; raise window_calls or lower it";
     SlowRateWithoutSlow: "meaningless_option", "$n has no effect without slow_after; remove it or set slow_after";
     Needed: "missing_option", "$n is missing, allowed $w; write it";
-}
+} {
+    TooManyCalls: "out_of_range", "$n is $a, allowed up to $b at this calls_per_second; shorten it or lower calls_per_second";
+    TooManyWindows: "out_of_range", "$n is $a, allowed up to $b with this window; shorten it or widen window";
+}}

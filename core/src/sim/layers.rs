@@ -1,7 +1,7 @@
 //! Layers of services: each calls the next under the policy, and retries what the next has given up.
 
-use super::{INNER, MOST_ATTEMPTS, SERVER, SHARE, STATUS, answer, drawn, falls, or_null, probability};
-use crate::bounds::{Bounds, DURATION, Map, Unit};
+use super::{INNER, MOST_ATTEMPTS, SERVER, SHARE, SPAN, STATUS, answer, drawn, falls, or_null, probability};
+use crate::bounds::{Bounds, Map, Unit};
 use crate::budget::Budget;
 use crate::call::{Call, Decision, Mode, Reason, Seen, Shared};
 use crate::draw::call_seed;
@@ -54,7 +54,7 @@ static MAP: Map = Map {
         number("calls", 1, &Bounds { unit: Unit::Count, least: 1, most: 1_000_000 }),
         number("failure_rate", 2, &SHARE),
         number("status", 3, &STATUS),
-        or_null(number("hint", 4, &Bounds { unit: Unit::Micros, least: 0, most: DURATION.1 })),
+        or_null(number("hint", 4, &SPAN)),
     ],
     rivals: 0,
     unknown: Mistake::UnknownOption,

@@ -1,7 +1,9 @@
 //! Who comes next: clients in the order of their instants, and among equals in the order in which they were put in.
 
-use super::MOST_ATTEMPTS;
-use super::herd::{Client, MOST_CLIENTS, MOST_END};
+use super::herd::{Client, MOST_CLIENTS};
+use super::{MOST_ATTEMPTS, MOST_END};
+use crate::jitter::Jitter;
+use crate::policy::Policy;
 
 /// A wheel of four levels: of the hand's turn of 512 µs each microsecond has a line, of its turn of 262 ms each 512 µs, and so
 /// on for 19 hours. Who waits moves down when the hand comes to its line. A line of 512 µs is sorted instead, if it is not too
@@ -94,8 +96,9 @@ impl Queue {
         last: NONE,
     };
 
-    /// Nobody waits any more. From here on last draws are kept, or not.
-    pub(super) fn clear(&mut self, is_wide: bool) {
+    /// Nobody waits any more. From here on last draws are kept if the policy's next depend on them.
+    pub(super) fn clear(&mut self, policy: &Policy) {
+        let is_wide = Jitter::of(&policy.settings) == Jitter::Decorrelated;
         self.lines.fill(Line::EMPTY);
         self.used.fill(0);
         (self.hand, self.is_wide, self.is_sorted) = (0, is_wide, false);
@@ -114,13 +117,19 @@ impl Queue {
         self.put(clients, level, waiting.at, (waiting.packed(), waiting.previous));
     }
 
-    /// Takes out the client that comes next.
-    pub(super) fn pop(&mut self, clients: &mut [Client]) -> Option<Waiting> {
+    /// Takes out the client that comes next, if its instant is before this one.
+    pub(super) fn pop(&mut self, clients: &mut [Client], before: u64) -> Option<Waiting> {
         loop {
+            let came = self.came;
             if let Some(next) = self.next() {
-                return Some(Waiting::unpacked(next, self.hand));
+                let waiting = Waiting::unpacked(next, self.hand);
+                if waiting.at < before {
+                    return Some(waiting);
+                }
+                self.came = came;
+                return None;
             }
-            self.turn(clients)?;
+            self.turn(clients, before)?;
         }
     }
 
@@ -133,12 +142,16 @@ impl Queue {
         Some((word, previous))
     }
 
-    /// The hand goes on to the next line that is not empty; None if there is none.
-    fn turn(&mut self, clients: &mut [Client]) -> Option<()> {
+    /// The hand goes on to the next line that is not empty; None if there is none that begins before this instant.
+    fn turn(&mut self, clients: &mut [Client], before: u64) -> Option<()> {
         self.is_sorted = false;
         let (level, place) = (0..LEVELS).find_map(|level| Some((level, self.next_used(level)?)))?;
         let step = level * BITS;
-        self.hand = ((self.hand >> step) & !(WIDTH as u64 - 1) | (place % WIDTH) as u64) << step;
+        let hand = ((self.hand >> step) & !(WIDTH as u64 - 1) | (place % WIDTH) as u64) << step;
+        if hand >= before {
+            return None;
+        }
+        self.hand = hand;
         let mut is_all = self.take(clients, place);
         match level {
             0 => {}

@@ -1,10 +1,11 @@
 //! What a simulation came to, as text for a reader and as JSON.
 
-use super::{Arrivals, Herd, Layers, Loss};
+use super::crowd::Crowd;
+use super::{Arrivals, Herd, Layers, Load, Loss, Outage};
 use crate::call::Reason;
 use crate::text::Text;
 
-/// The fullest window: its number, and how many retries arrived in it.
+/// The fullest window: its number, and how many retries or attempts arrived in it.
 type Peak = (u64, u64);
 
 impl Herd {
@@ -20,10 +21,7 @@ impl Herd {
             None => text.text("; the server goes on failing"),
             Some(outage) => text.text("; the server fails for ").time(outage),
         };
-        text.text(" with HTTP ").number(options.status);
-        if let Some(hint) = options.hint {
-            text.text(", asks for ").time(hint);
-        }
+        status(text, options.status, options.hint);
         if let (Some(_), Some(capacity)) = (options.outage, options.capacity) {
             text.text(", then answers ").grouped(capacity).text(" requests in ").time(options.window);
         }
@@ -34,10 +32,9 @@ impl Herd {
         }
         line(text, "all retries");
         self.peak(text, self.fullest(arrivals, None));
-        outcome(text, self.succeeded, &self.gave_up, self.unfinished);
+        self.crowd.outcome(text);
         line(text, "attempts");
-        text.grouped(self.attempts).text(", ");
-        text.count(ratio(self.attempts, options.clients)).text(" for each client");
+        self.crowd.per(text, options.clients, "client");
         line(text, "last attempt");
         text.text("after ").time(self.last_at).text("\n");
     }
@@ -47,7 +44,7 @@ impl Herd {
         let text = &mut Text::new(out);
         let options = &self.options;
         text.text("{\"clients\":").number(options.clients);
-        seed(text, self.seed);
+        seed(text, self.crowd.seed);
         text.text(",\"window_us\":").number(options.window);
         text.text(",\"windows\":").number(options.windows);
         text.text(",\"outage_us\":").or_null(options.outage);
@@ -55,8 +52,8 @@ impl Herd {
         text.text(",\"processes\":").number(options.processes);
         text.text(",\"status\":").number(options.status);
         text.text(",\"hint_us\":").or_null(options.hint);
-        text.text(",\"attempts\":").number(self.attempts);
-        json_outcome(text, self.succeeded, &self.gave_up, self.unfinished);
+        text.text(",\"attempts\":").number(self.crowd.attempts);
+        self.crowd.json_outcome(text);
         text.text(",\"last_at_us\":").number(self.last_at);
         text.text(",\"peak\":");
         self.json_peak(text, None, self.fullest(arrivals, None));
@@ -81,11 +78,10 @@ impl Herd {
     }
 
     fn fullest(&self, arrivals: &[Arrivals], retry: Option<usize>) -> Peak {
-        let counts = self.windows(arrivals).map(|window| match retry {
+        fullest(self.windows(arrivals).map(|window| match retry {
             None => sum(window),
             Some(retry) => window.get(retry).copied().unwrap_or(0).into(),
-        });
-        (0..).zip(counts).fold((0, 0), |best: Peak, next| if next.1 > best.1 { next } else { best })
+        }))
     }
 
     fn windows<'a>(&self, arrivals: &'a [Arrivals]) -> impl Iterator<Item = &'a Arrivals> + 'a {
@@ -107,6 +103,123 @@ impl Herd {
         }
         text.text("\"at_us\":").number(window.saturating_mul(self.options.window));
         text.text(",\"arrivals\":").number(count).text("}");
+    }
+}
+
+impl Crowd {
+    fn outcome(&self, text: &mut Text) {
+        outcome(text, self.succeeded, &self.gave_up, self.unfinished);
+    }
+
+    fn json_outcome(&self, text: &mut Text) {
+        json_outcome(text, self.succeeded, &self.gave_up, self.unfinished);
+    }
+
+    /// All attempts, and how many they are for each of so many.
+    fn per(&self, text: &mut Text, count: u64, of: &str) {
+        text.grouped(self.attempts).text(", ").count(ratio(self.attempts, count)).text(" for each ").text(of);
+    }
+}
+
+impl Outage {
+    /// A line for each figure, for a reader. `load` is the histogram that the simulation was made with.
+    pub fn text(&self, load: &[Load], out: &mut dyn FnMut(&[u8])) {
+        let text = &mut Text::new(out);
+        let options = &self.options;
+        text.grouped(options.calls()).text(" calls begin in ").time(options.duration);
+        if options.processes > 1 {
+            text.text(", in ").grouped(options.processes).text(" processes");
+        }
+        text.text("; after ").time(options.outage_at).text(" the server fails for ").time(options.outage);
+        status(text, options.status, options.hint);
+        if let Some(capacity) = options.capacity {
+            text.text(", else answers ").grouped(capacity).text(" requests in ").time(options.window);
+        }
+        text.text(":\n");
+        self.crowd.outcome(text);
+        line(text, "attempts");
+        self.crowd.per(text, options.calls(), "call");
+        line(text, "retries");
+        text.grouped(self.retries(load));
+        if let Some(in_outage) = self.load_in_outage() {
+            line(text, "in the outage");
+            text.count(in_outage).text(" attempts for each call");
+        }
+        let (at, attempts) = self.fullest(load);
+        line(text, "at most");
+        text.grouped(attempts).text(" attempts in ").time(options.window).text(", after ").time(at);
+        line(text, "recovered");
+        match self.recovered_at(load) {
+            Some(at) => text.text("after ").time(at),
+            None => text.text("never"),
+        };
+        text.text("\n");
+    }
+
+    /// One object: counts, times in whole microseconds, the histogram of every window.
+    pub fn json(&self, load: &[Load], out: &mut dyn FnMut(&[u8])) {
+        let text = &mut Text::new(out);
+        let options = &self.options;
+        text.text("{\"calls\":").number(options.calls());
+        seed(text, self.crowd.seed);
+        text.text(",\"calls_per_second\":").number(options.calls_per_second);
+        text.text(",\"duration_us\":").number(options.duration);
+        text.text(",\"outage_at_us\":").number(options.outage_at);
+        text.text(",\"outage_us\":").number(options.outage);
+        text.text(",\"capacity\":").or_null(options.capacity);
+        text.text(",\"window_us\":").number(options.window);
+        text.text(",\"processes\":").number(options.processes);
+        text.text(",\"status\":").number(options.status);
+        text.text(",\"hint_us\":").or_null(options.hint);
+        text.text(",\"attempts\":").number(self.crowd.attempts);
+        text.text(",\"total_retries\":").number(self.retries(load));
+        self.crowd.json_outcome(text);
+        let (at, attempts) = self.fullest(load);
+        text.text(",\"peak\":{\"at_us\":").number(at).text(",\"attempts\":").number(attempts);
+        text.text("},\"load_in_outage\":");
+        match self.load_in_outage() {
+            Some(in_outage) => text.decimal(in_outage, 6),
+            None => text.text("null"),
+        };
+        text.text(",\"recovered_at_us\":").or_null(self.recovered_at(load));
+        for (place, name) in ["first", "retries", "served"].iter().enumerate() {
+            text.text(",\"").text(name).text("\":");
+            let mut before = "[";
+            for window in self.windows(load) {
+                text.text(before).number(window.get(place).copied().unwrap_or(0).into());
+                before = ",";
+            }
+            text.text("]");
+        }
+        text.text("}");
+    }
+
+    fn windows<'a>(&self, load: &'a [Load]) -> impl Iterator<Item = &'a Load> + 'a {
+        load.iter().take(self.options.windows() as usize)
+    }
+
+    fn retries(&self, load: &[Load]) -> u64 {
+        self.windows(load).fold(0, |sum, [_, retries, _]| sum + u64::from(*retries))
+    }
+
+    /// The fullest window: when it begins, and how many attempts reached the server in it.
+    fn fullest(&self, load: &[Load]) -> Peak {
+        let (window, attempts) = fullest(self.windows(load).map(requests));
+        (window.saturating_mul(self.options.window), attempts)
+    }
+
+    /// Attempts during the outage for each call that began then, in millionths; None if none did.
+    fn load_in_outage(&self) -> Option<u64> {
+        let calls = Some(self.options.calls_in_outage()).filter(|calls| *calls > 0)?;
+        Some(ratio(self.attempts_in_outage, calls))
+    }
+
+    /// When the first window begins, not before the end of the outage, from which on the server answers all well.
+    fn recovered_at(&self, load: &[Load]) -> Option<u64> {
+        let end = self.options.outage_end().div_ceil(self.options.window.max(1));
+        let failing = self.windows(load).zip(1..).filter(|(window, _)| requests(window) > u64::from(window[2]));
+        let window = failing.map(|(_, next)| next).last().unwrap_or(0).max(end);
+        (window < self.options.windows()).then(|| window.saturating_mul(self.options.window))
     }
 }
 
@@ -229,6 +342,14 @@ fn json_outcome(text: &mut Text, succeeded: u64, gave_up: &[u64], unfinished: u6
     text.text("},\"unfinished\":").number(unfinished);
 }
 
+/// What a failure is, and the wait that it asks for.
+fn status(text: &mut Text, status: u64, hint: Option<u64>) {
+    text.text(" with HTTP ").number(status);
+    if let Some(hint) = hint {
+        text.text(", asks for ").time(hint);
+    }
+}
+
 /// As text: 64 bits are more than numbers of JSON hold everywhere.
 fn seed(text: &mut Text, seed: u64) {
     text.text(",\"seed\":\"").number(seed).text("\"");
@@ -243,6 +364,15 @@ fn up_to(text: &mut Text, times: u64) {
         1 => text.text("once"),
         _ => text.text("up to ").grouped(times).text(" times"),
     };
+}
+
+/// The first of the fullest windows.
+fn fullest(counts: impl Iterator<Item = u64>) -> Peak {
+    (0..).zip(counts).fold((0, 0), |best: Peak, next| if next.1 > best.1 { next } else { best })
+}
+
+fn requests([first, retries, _]: &Load) -> u64 {
+    u64::from(*first) + u64::from(*retries)
 }
 
 fn sum(window: &Arrivals) -> u64 {
