@@ -7,8 +7,9 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { chromiumPath, launch } from "../../../tests/js/host.mjs";
 
 const home = fileURLToPath(new URL("../../", import.meta.url));
@@ -26,6 +27,9 @@ export const LOOKS = {
   narrow: { width: 375, height: 812 },
   "narrow-dark": { width: 375, height: 812, dark: true },
 };
+
+/** For what never comes, in milliseconds. */
+const PATIENCE = 60_000;
 
 /** A plain host, as any may be: without our headers, and not at the root. */
 const BELOW = "/some/folder/";
@@ -51,7 +55,7 @@ async function start() {
 /**
  * A test of the page. `look` is one of LOOKS or its own size, scheme and `reducedMotion`. With `file`, a policy's text or null for a file
  * that is not there yet, the page comes from the command `preview`, with `watch` if asked. `allowed` are patterns of what is heard on
- * purpose; each must be heard. `body` gets the page at its first picture, `open` for another one in the same profile, and the file's path.
+ * purpose; each must be heard. `body` gets the page, `open` for another one in the same profile, and the file's path.
  */
 export function pageTest(name, { look = LOOKS.light, hash = "", file, watch = false, allowed = [] }, body) {
   test(name, { skip }, async () => {
@@ -69,8 +73,9 @@ export function pageTest(name, { look = LOOKS.light, hash = "", file, watch = fa
     const heard = listen(context, new URL(address).origin);
     const open = async (at = hash) => {
       const page = await context.newPage();
+      page.setDefaultTimeout(PATIENCE);
       await page.goto(`${address}${at && `#${at.replace(/^#/, "")}`}`);
-      await page.waitForFunction(() => performance.getEntriesByName("first-picture").length > 0);
+      await page.waitForSelector("main");
       return page;
     };
     try {
@@ -121,8 +126,24 @@ async function serveFile(text, watch) {
   return { address: JSON.parse(line).address, path, end };
 }
 
+/** Asks both until they say the same, or for so long that they never will; answers what they said last. */
+export async function agreement(one, other) {
+  const end = performance.now() + PATIENCE;
+  for (;;) {
+    const said = [await one(), await other()];
+    if (isDeepStrictEqual(...said) || performance.now() > end) return said;
+  }
+}
+
+/** Waits for what a page is about to say; fails with what it says instead. */
+export async function comesToSay(locator, pattern) {
+  const [said] = await agreement(async () => pattern.test((await locator.allTextContents()).join("\n")) || (await locator.allTextContents()), () => true);
+  assert.equal(said, true, `${pattern} is not in ${JSON.stringify(said)}`);
+}
+
 /** When the page says that the first picture is there, in milliseconds after it was asked for. */
-export function firstPicture(page) {
+export async function firstPicture(page) {
+  await page.waitForFunction(() => performance.getEntriesByName("first-picture").length > 0);
   return page.evaluate(() => performance.getEntriesByName("first-picture")[0].startTime);
 }
 

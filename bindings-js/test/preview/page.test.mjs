@@ -19,6 +19,7 @@ pageTest("there is a first picture", {}, async ({ page }) => {
 
 for (const [name, look] of Object.entries(LOOKS)) {
   pageTest(`the page as one opens it has nothing that axe finds, ${name}`, { look }, async ({ page }) => {
+    await firstPicture(page);
     await audit(page);
     await fits(page);
     await picture(page, name);
