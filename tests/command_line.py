@@ -62,6 +62,11 @@ CALLS: list[tuple[list[str], int, str]] = [
     (["convert", "stamina.json"], 2, "--from is missing"),
     (["convert", "--from", "stamina"], 2, "SETTINGS is missing"),
     (["lint", "a", "b"], 2, 'lint takes no "b" as well'),
+    (["preview", "--port", "65536"], 2, '--port is "65536", allowed 0 to 65535'),
+    (["preview", "--watch"], 2, "--watch needs a policy file"),
+    (["preview", "preset:aws", "--watch"], 2, "--watch needs a policy file"),
+    (["preview", "preset:nosuch"], 2, "[unknown_value]"),
+    (["preview", "."], 2, ".: Is a directory; name a file that can be read"),
 ]  # fmt: skip
 
 
