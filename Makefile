@@ -12,21 +12,21 @@ help:
 
 demo:
 	@echo "Setting up both packages; the first time that takes a minute or two."
-	@$(PYTHON) tests/setup.py python js
+	@$(PYTHON) tests/setup.py js python
 	@$(PYTHON) tests/setup.py --python examples/demo/demo.py --node-folder bindings-js
 
 test:
 	@$(PYTHON) tests/run.py $(STEPS)
 
 bench:
-	@$(PYTHON) tests/setup.py python js bench
+	@$(PYTHON) tests/setup.py js python bench
 	@$(PYTHON) tests/setup.py --python tests/bench/run.py
 
 prove:
 	@$(PYTHON) tests/prove.py --minutes $(or $(MINUTES),240) $(PARTS)
 
 dist:
-	@$(PYTHON) tests/setup.py python js
+	@$(PYTHON) tests/setup.py js python
 	@$(PYTHON) tests/setup.py --python tests/packaging/dist.py
 
 schema:
@@ -36,6 +36,6 @@ vectors:
 	@$(PYTHON) tests/oracle/generate.py
 
 reference:
-	@$(PYTHON) tests/setup.py python js docs-packages
+	@$(PYTHON) tests/setup.py js python docs-packages
 	@$(PYTHON) tests/setup.py --python tests/docs/reference.py
 	@$(PYTHON) tests/setup.py --python tests/docs/js_reference.py

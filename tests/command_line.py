@@ -29,7 +29,7 @@ CALLS: list[tuple[list[str], int, str]] = [
     ([], 0, "Exit codes: 0, 1 if"),
     (["--version"], 0, "undaunted "),
     *[([name, "--help"], 0, f"undaunted {name} ") for name in (
-        "schedule", "lint", "analyse", "simulate", "simulate-layers", "simulate-loss", "explain", "diff", "convert")],
+        "schedule", "lint", "analyse", "simulate", "simulate-layers", "simulate-loss", "explain", "diff", "convert", "preview")],
     (["schedule", "steady.json"], 0, "\nall    7 s "),
     (["schedule", "preset:stamina", "--attempts", "30"], 0, "after timeout"),
     (["schedule", "preset:aws", "--json", "--seed", "18446744073709551615"], 0, '"p99_us":{"value":49500,"error":0}'),
@@ -62,6 +62,11 @@ CALLS: list[tuple[list[str], int, str]] = [
     (["convert", "stamina.json"], 2, "--from is missing"),
     (["convert", "--from", "stamina"], 2, "SETTINGS is missing"),
     (["lint", "a", "b"], 2, 'lint takes no "b" as well'),
+    (["preview", "--port", "65536"], 2, '--port is "65536", allowed 0 to 65535'),
+    (["preview", "--watch"], 2, "--watch needs a policy file"),
+    (["preview", "preset:aws", "--watch"], 2, "--watch needs a policy file"),
+    (["preview", "preset:nosuch"], 2, "[unknown_value]"),
+    (["preview", "."], 2, ".: Is a directory; name a file that can be read"),
 ]  # fmt: skip
 
 

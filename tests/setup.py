@@ -31,6 +31,9 @@ DIST = ROOT / "dist"
 TOOLS = CACHE / "tools"
 MUTANTS = "27.1.0"
 JS = ROOT / "bindings-js"
+# The page of `undaunted preview`: built with the npm package, and shipped in the wheel, too.
+PAGE = JS / "dist" / "preview"
+PAGE_IN_WHEEL = ROOT / "bindings-python" / "python" / "undaunted" / "preview"
 # The npm packages that the benches stand beside, in their newest versions for Node 20; away from the package's own.
 PEERS = OWN / "peers"
 PEER_PACKAGES = {
@@ -133,8 +136,12 @@ def set_up_venv() -> None:
 
 
 def set_up_python() -> None:
-    """The wheel, built and installed into the virtual environment."""
+    """The wheel, built with the page that the npm package has, and installed into the virtual environment."""
     set_up_venv()
+    if not PAGE.is_dir():
+        set_up_js()
+    shutil.rmtree(PAGE_IN_WHEEL, ignore_errors=True)
+    shutil.copytree(PAGE, PAGE_IN_WHEEL)
     wheels = OWN / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     run(PYTHON, "-m", "maturin", "build", "--release", "--quiet", "--manifest-path", "bindings-python/Cargo.toml", "--out", wheels)

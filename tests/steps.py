@@ -76,7 +76,7 @@ STEPS: dict[str, Step] = {
     "urllib3": Step([set_up("urllib3")], needs=["venv"]),
     "js-package": Step([set_up("js")]),
     "js-size": Step([npm("size")], needs=["js-package"], facts=["gzip"]),
-    "python-package": Step([set_up("python")], needs=["venv"]),
+    "python-package": Step([set_up("python")], needs=["venv", "js-package"]),
     "layout": Step([own("tests/layout.py")], needs=["venv"], facts=["layout:"]),
     "surface": Step([own("tests/surface.py")], needs=["venv"], facts=["surface:"]),
     "oracle": Step(
@@ -143,6 +143,13 @@ STEPS: dict[str, Step] = {
     ),
     "js-exports": Step([npm("check")], needs=["js-package"], facts=["All good", "No problems"]),
     "command-line": Step([own("tests/command_line.py")], needs=["python-package", "js-package"], facts=["command line:"]),
+    "preview-servers": Step([own("tests/preview/servers.py")], needs=["python-package", "js-package"], facts=["preview:"]),
+    "preview": Step(
+        [npm("test:preview")],
+        needs=["js-package", "chromium"],
+        facts=["preview:", "# pass", "# fail", "ℹ pass", "ℹ fail"],
+        needs_chromium=True,
+    ),
     "vectors-python": Step([own("tests/python/test_conformance.py")], needs=["python-package"], facts=["vectors:", "lab:"]),
     "vectors-node": Step([Command(["node", "tests/js/conformance.mjs"])], needs=["js-package"], facts=["vectors:", "lab:"]),
     "vectors-node-js": Step([Command(["node", "tests/js/conformance.mjs", "--twin"])], needs=["js-package"], facts=["vectors:"]),

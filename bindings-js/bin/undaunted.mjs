@@ -13,4 +13,5 @@ process.exitCode = await command(process.argv.slice(2), {
   out: process.stdout,
   err: process.stderr,
   environment: process.env,
+  preview: async (...asked) => (await import("./preview.mjs")).preview(...asked),
 });

@@ -25,6 +25,7 @@ for (const format of ["esm", "cjs"]) {
   for (const name of [...SHARED, "index", ...TWINS]) await bundle(name, format, TWIN);
 }
 types();
+await import("./preview.mjs"); // of what is in dist/ by now
 copyFileSync(join(root, "LICENSE"), join(home, "LICENSE"));
 const schema = join(root, "core", "policy.schema.json");
 if (existsSync(schema)) copyFileSync(schema, join(home, "policy.schema.json"));

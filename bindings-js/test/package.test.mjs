@@ -44,7 +44,7 @@ test("and with the schema and the manifest to be had", () => {
 test("the package holds what it needs and no sources or tests", () => {
   const files = readdirSync(join(stranger, "node_modules", "undaunted"), { recursive: true }).filter((name) => name !== "dist");
   assert.ok(["README.md", "LICENSE", "package.json"].every((name) => files.includes(name)), files.join());
-  assert.deepEqual(files.filter((name) => !/^(bin|bin.undaunted\.mjs|dist(.js)?(.adapters|.instrumentation)?|dist.(js.)?((adapters|instrumentation).)?[\w.-]+\.(js|cjs|d\.ts|d\.cts)|[A-Z]+(\.md)?|package\.json|policy\.schema\.json)$/.test(name)), []);
+  assert.deepEqual(files.filter((name) => !/^(bin|bin.(undaunted|preview)\.mjs|dist.preview(.[\w-]+\.(html|js|css|svg|png|ico|txt))?|dist(.js)?(.adapters|.instrumentation)?|dist.(js.)?((adapters|instrumentation).)?[\w.-]+\.(js|cjs|d\.ts|d\.cts)|[A-Z]+(\.md)?|package\.json|policy\.schema\.json)$/.test(name)), []);
 });
 
 test("its program runs, and shows its progress on a terminal only", () => {

@@ -1,7 +1,7 @@
 // The command line `undaunted`: files and screens around what the core asks for and answers.
-import { halves, PolicyError, tapeOf } from "./core.js";
+import { halves, PolicyError, type Problem, tapeOf } from "./core.js";
 import {
-  type Answer, analyse, convert, diff, explain, HERD, invoke, ladder, LAYERS, lint, LOSS, OUTAGE, progressBar, simulate,
+  type Answer, analyse, convert, diff, explain, HERD, invoke, ladder, LAYERS, lint, LOSS, OUTAGE, progressBar, simulate, tapeOfPolicy,
 } from "./lab-engine.js";
 import { SOURCES } from "./conversion.js";
 import { SLICE } from "./simulate.js";
@@ -14,6 +14,21 @@ export interface Host {
   readonly out: { write(text: string): unknown };
   readonly err: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Serves the page until it is interrupted; `told` hears the address. Rejects as `read` does if the page or the port cannot be had. */
+  preview(served: Served, told: (address: string) => void): Promise<void>;
+}
+
+/** What a preview serves beside the page. */
+interface Served {
+  /** The file, or what stands for one. */
+  readonly name: string | undefined;
+  /** The policy, if it is no file. */
+  readonly content: string | Uint8Array | undefined;
+  readonly port: number;
+  readonly watch: boolean;
+  readonly opens: boolean;
+  /** What is wrong with the text of a policy. */
+  mistakes(text: string): readonly Problem[];
 }
 
 interface Asked {
@@ -43,6 +58,7 @@ export async function command(given: readonly string[], host: Host): Promise<num
 }
 
 async function run(asked: Asked, host: Host): Promise<number> {
+  if (asked.command === "preview") return preview(asked, host);
   const { json: asJson, fail_on: failOn = "error", exit_code: exitCode, ...options } = asked.options;
   const [text, json] = await report({ ...asked, options }, host);
   host.out.write(`${asJson ? json : text.replace(/\n$/, "")}\n`);
@@ -82,6 +98,37 @@ async function converted(file: string | undefined, source: string | undefined, h
   return told(file ?? "the environment", () => convert(SOURCES.indexOf(source as (typeof SOURCES)[number]), tapeOf(settings)));
 }
 
+async function preview({ files: [name], options }: Asked, host: Host): Promise<number> {
+  const { port = "0", watch = false, no_open: isQuiet = false, json: asJson } = options;
+  const isPreset = name?.startsWith(PRESET);
+  const isFile = name !== undefined && name !== "-" && !isPreset;
+  if (watch && !isFile) throw new Failed("undaunted: --watch needs a policy file; run undaunted preview --help");
+  if (isPreset) policyOf(name!, host);
+  const content = isPreset ? `{"preset": "${name!.slice(PRESET.length)}"}\n` : name === "-" ? bytesOf(name, host) : undefined;
+  if (isFile) bytesOf(name, host, "ENOENT");
+  const opens = !isQuiet && host.environment.CI !== "true";
+  try {
+    await host.preview({ name, content, port: Number(port), watch, opens, mistakes }, (address) =>
+      host.out.write(asJson ? `${JSON.stringify({ address })}\n` : `${address}\nCtrl-C ends the preview.\n`));
+  } catch (error) {
+    const { code, syscall } = error as { code?: string; syscall?: string };
+    if (syscall === "listen") throw new Failed(`undaunted: port ${port}: ${REASONS[code!] ?? code}; choose another, or none for any that is free`);
+    if (code === "ENOENT") throw new Failed("undaunted: the page is missing; install the package anew");
+    throw error;
+  }
+  return 0;
+}
+
+function mistakes(text: string): readonly Problem[] {
+  try {
+    lint(tapeOfPolicy(text));
+    return [];
+  } catch (error) {
+    if (error instanceof PolicyError) return error.problems;
+    throw error;
+  }
+}
+
 /** The tape of a policy that is right. */
 function policyOf(file: string, host: Host): string {
   const tape = tapeOf(file.startsWith(PRESET) ? { preset: file.slice(PRESET.length) } : jsonOf(file, "the policy is", host));
@@ -93,15 +140,20 @@ function policyOf(file: string, host: Host): string {
   return tape;
 }
 
-function jsonOf(file: string, what: string, host: Host): unknown {
-  let text: string;
+function bytesOf(file: string, host: Host, allowed?: string): Uint8Array {
   try {
-    text = new TextDecoder().decode(host.read(file));
+    return host.read(file);
   } catch (error) {
-    throw new Failed(`${file}: ${REASONS[(error as { code: string }).code] ?? (error as Error).message}; name a file that can be read`);
+    const { code, message } = error as { code: string; message: string };
+    if (code === allowed) return new Uint8Array();
+    throw new Failed(`${file}: ${REASONS[code] ?? message}; name a file that can be read`);
   }
+}
+
+function jsonOf(file: string, what: string, host: Host): unknown {
+  const bytes = bytesOf(file, host);
   try {
-    return JSON.parse(text);
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
     throw new Failed(`${file}: ${what} no JSON, ${(error as Error).message}; correct the text [not_json]`);
   }
@@ -129,6 +181,7 @@ const REASONS: Record<string, string> = {
   ENOENT: "No such file or directory",
   EACCES: "Permission denied",
   EISDIR: "Is a directory",
+  EADDRINUSE: "Address already in use",
 };
 const LEVELS = ["info", "warning", "error"];
 const KINDS: Record<string, number> = { simulate: HERD, "simulate-loss": LOSS, "simulate-layers": LAYERS, "simulate-outage": OUTAGE };

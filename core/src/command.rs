@@ -8,7 +8,7 @@ use crate::explain::step;
 use crate::format::print_text;
 use crate::text::{Text, cut};
 use crate::words::Parts;
-use table::{ALWAYS, COMMANDS, Command, Opt, POLICY, SETTINGS, Value};
+use table::{ALWAYS, COMMANDS, Command, Opt, POLICY, PREVIEWED, SETTINGS, Value};
 
 /// What the arguments of a command line come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,7 @@ impl<'a> Iterator for Parsed<'a> {
         let is_right = match option.value {
             Value::Words(words) => Parts::words(words).any(|word| word == value),
             Value::Seed => value.bytes().all(|byte| byte.is_ascii_digit()) && value.parse::<u64>().is_ok(),
+            Value::Port => is_number(value) && value.parse::<u64>().is_ok_and(|port| port <= PORTS),
             Value::Flag | Value::Text(_) => true,
         };
         Some(if is_right { Ok(Argument::Option(option, value)) } else { Err(Mistake::NotAllowed(option, value)) })
@@ -268,6 +269,7 @@ impl Opt {
             Value::Text(name) => _ = text.text(name),
             Value::Words(words) => _ = listed(text, Parts::words(words)),
             Value::Seed => _ = text.text("0 to 2^64 - 1"),
+            Value::Port => _ = text.text("0 to ").number(PORTS),
         }
     }
 
@@ -276,7 +278,7 @@ impl Opt {
             Value::Flag => {}
             Value::Text(name) => _ = text.text(name),
             Value::Words(_) => _ = text.text("WORD"),
-            Value::Seed => _ = text.text("NUMBER"),
+            Value::Seed | Value::Port => _ = text.text("NUMBER"),
         }
     }
 }
@@ -298,8 +300,11 @@ impl Command {
         text.text(if self.has_steps { " FAILURE..." } else { "" }).text(" [options]\n\n");
         text.text(self.about).text("\n\n");
         for file in self.files {
-            let about =
-                if *file == SETTINGS { "settings of another library as JSON, or - for standard input" } else { POLICY };
+            let about = match *file {
+                SETTINGS => "settings of another library as JSON, or - for standard input",
+                PREVIEWED => "a policy file, there or yet to be made, -, or preset:NAME; default no file",
+                _ => POLICY,
+            };
             text.text("  ").text(file).to(HELP).text(about).text("\n");
         }
         if self.has_steps {
@@ -386,5 +391,7 @@ const OVERVIEW: usize = 19;
 const HELP: usize = 30;
 /// Numbers of so many letters are handed on as text: not every parser of JSON keeps them.
 const DIGITS: usize = 16;
+/// The last port.
+const PORTS: u64 = 65_535;
 /// Cells of a progress bar.
 const BAR: u64 = 32;

@@ -17,6 +17,7 @@ from setup import CACHE, ROOT, TARGET
 Files = dict[str, bytes]
 
 # Each archive has these, and nothing that no pattern of its own list matches whole. LICENSE is the root's, byte by byte.
+PAGE = r"[A-Za-z0-9_-]+\.(html|js|css|svg|png|ico|txt)"
 WHEEL = [
     r"undaunted/[a-z0-9_]+\.py",
     r"pytest_undaunted/__init__\.py",
@@ -25,6 +26,7 @@ WHEEL = [
     r"undaunted/_core\.pyi",
     r"undaunted/py\.typed",
     r"undaunted/policy\.schema\.json",
+    rf"undaunted/preview/{PAGE}",
     r"INFO/(METADATA|RECORD|WHEEL)",
     r"INFO/entry_points\.txt",
     r"INFO/licenses/LICENSE",
@@ -37,10 +39,12 @@ SDIST = [
     r"bindings-python/src/[a-z0-9_/]+\.rs",
     r"python/pytest_undaunted/__init__\.py",
     r"python/undaunted/([a-z0-9_/]+\.pyi?|py\.typed|policy\.schema\.json)",
+    rf"python/undaunted/preview/{PAGE}",
 ]
 TARBALL = [
     r"(package\.json|README\.md|LICENSE|policy\.schema\.json)",
-    r"bin/undaunted\.mjs",
+    r"bin/(undaunted|preview)\.mjs",
+    rf"dist/preview/{PAGE}",
     r"dist/(js/)?((adapters|instrumentation)/)?[a-z0-9-]+\.(js|cjs|d\.ts|d\.cts)",
 ]
 CRATE = [
@@ -51,15 +55,15 @@ CRATE = [
 REQUIRED = {
     "wheel": [
         "undaunted/__init__.py", "undaunted/py.typed", "undaunted/_core.pyi", "undaunted/compat/stamina/__init__.py",
-        "undaunted/instrumentation/logging.py", "pytest_undaunted/__init__.py", "INFO/entry_points.txt", "INFO/METADATA", "INFO/licenses/LICENSE",
+        "undaunted/instrumentation/logging.py", "undaunted/preview/index.html", "pytest_undaunted/__init__.py", "INFO/entry_points.txt", "INFO/METADATA", "INFO/licenses/LICENSE",
     ],
     "sdist": [
         "PKG-INFO", "LICENSE", "README.md", "Cargo.lock", "core/LICENSE", "core/src/lib.rs", "python/undaunted/py.typed",
-        "python/pytest_undaunted/__init__.py",
+        "python/pytest_undaunted/__init__.py", "python/undaunted/preview/index.html",
     ],
     "tarball": [
         "package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.cjs", "dist/index.d.ts", "dist/index.d.cts",
-        "bin/undaunted.mjs", "dist/fetch.js", "dist/lab.js", "dist/lab.cjs", "dist/js/index.js", "dist/js/index.cjs", "policy.schema.json",
+        "bin/undaunted.mjs", "bin/preview.mjs", "dist/preview/index.html", "dist/fetch.js", "dist/lab.js", "dist/lab.cjs", "dist/js/index.js", "dist/js/index.cjs", "policy.schema.json",
     ],
     "crate": ["Cargo.toml", "README.md", "LICENSE", "policy.schema.json", "src/lib.rs"],
 }  # fmt: skip

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import dist
 from readme import first_block
-from stranger import empty_folder, passed, run
+from stranger import empty_folder, passed, run, serves_page
 
 import setup
-from setup import JS, ROOT
+from setup import JS, PAGE, ROOT
 
 HERE = Path(__file__).resolve().parent / "js"
 TOOLS = JS / "node_modules" / ".bin"
@@ -38,6 +38,8 @@ def check_node() -> None:
         passed("tarball is one package for import and require: a policy of one is a policy of the other")
         run("npx", "--no", "undaunted", "lint", "preset:standard", "--fail-on", "warning", folder=folder)
         passed("tarball's program runs")
+        serves_page("node", "node_modules/undaunted/bin/undaunted.mjs", folder=folder, page=PAGE)
+        passed("tarball's program serves the page")
         check_types(folder)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import dist
 from readme import first_block
-from stranger import empty_folder, passed, run
+from stranger import empty_folder, passed, run, serves_page
 
-from setup import ROOT, TARGET
+from setup import PAGE, ROOT, TARGET
 
 ASKS = """
 import sys, undaunted
@@ -29,6 +29,8 @@ def check_wheel() -> None:
         passed("wheel in an empty environment, without an index")
         run(python.with_name("undaunted"), "lint", "preset:standard", "--fail-on", "warning", folder=folder)
         passed("wheel's program runs")
+        serves_page(python.with_name("undaunted"), folder=folder, page=PAGE)
+        passed("wheel's program serves the page")
         block = first_block(ROOT / "bindings-python" / "README.md", "python")
         (folder / "example.py").write_text(block.text, encoding="utf-8")
         run(python, "-W", "error", "example.py", folder=folder)
@@ -48,7 +50,8 @@ def check_sdist() -> None:
         quiet = ("--quiet", "--disable-pip-version-check", "--no-cache-dir")
         run(python, "-m", "pip", "install", *quiet, dist.SDIST, folder=folder, CARGO_TARGET_DIR=str(TARGET))
         run(python, "-c", ASKS, dist.VERSION, folder=folder)
-        passed("sdist builds on its own and works")
+        serves_page(python.with_name("undaunted"), folder=folder, page=PAGE)
+        passed("sdist builds on its own, works and serves the page")
 
 
 def new_environment(folder: Path) -> Path:

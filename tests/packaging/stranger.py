@@ -1,9 +1,11 @@
 """What somebody has who never saw the repository: an empty folder, an environment without our variables, and our files."""
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +42,21 @@ def run(*words: object, folder: Path, **more: str) -> str:
         last = "\n".join(done.stdout.splitlines()[-LINES_SHOWN:])
         sys.exit(f"{last}\n{' '.join(map(str, words))}: ended with {done.returncode}")
     return done.stdout
+
+
+def serves_page(*words: object, folder: Path, page: Path) -> None:
+    """`undaunted preview` of an installed package, asked for its page as it lies in a folder."""
+    command = [*map(str, words), "preview", "--json"]
+    environs = environment(CI="true")
+    with subprocess.Popen(command, cwd=folder, env=environs, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as started:
+        try:
+            address = json.loads(started.stdout.readline())["address"]
+            for file in sorted(page.rglob("*")):
+                name = file.relative_to(page).as_posix()
+                with urllib.request.urlopen(address + ("" if name == "index.html" else name)) as answer:
+                    assert (answer.status, answer.read()) == (200, file.read_bytes()), name
+        finally:
+            started.kill()
 
 
 def passed(what: str) -> None:

@@ -44,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(command: str, files: list[str], steps: list[Any], options: dict[str, Any]) -> int:
+    if command == "preview":
+        return _preview(files[0] if files else None, **options)
     as_json = options.pop("json", False)
     fail_on = options.pop("fail_on", "error")
     exit_code = options.pop("exit_code", False)
@@ -110,6 +112,37 @@ def _convert(files: list[str], options: dict[str, Any]) -> Report:
     return report
 
 
+def _preview(name: str | None, port: str = "0", watch: bool = False, no_open: bool = False, json: bool = False) -> int:
+    from json import dumps
+
+    from . import _preview as preview
+
+    is_preset = name is not None and name.startswith("preset:")
+    is_file = name is not None and name != "-" and not is_preset
+    if watch and not is_file:
+        raise Failed("undaunted: --watch needs a policy file; run undaunted preview --help")
+    policy: preview.GivenPolicy | preview.PolicyFile | None = None
+    if name is not None and is_file:
+        _read(name, needs_to_be=False)
+        policy = preview.PolicyFile(name)
+    elif name is not None and is_preset:
+        _policy(name)
+        policy = preview.GivenPolicy(name, f'{{"preset": "{name.removeprefix("preset:")}"}}\n'.encode())
+    elif name is not None:
+        policy = preview.GivenPolicy(name, _read(name))
+
+    def told(address: str) -> None:
+        print(dumps({"address": address}, separators=(",", ":")) if json else f"{address}\nCtrl-C ends the preview.", flush=True)
+
+    try:
+        preview.serve(policy, int(port), watch, not no_open and os.environ.get("CI") != "true", told)
+    except FileNotFoundError:
+        raise Failed("undaunted: the page is missing; install the package anew") from None
+    except OSError as error:
+        raise Failed(f"undaunted: port {port}: {error.strerror}; choose another, or none for any that is free") from None
+    return 0
+
+
 def _policy(file: str) -> _core.Policy:
     name = file.removeprefix("preset:")
     options = {"preset": name} if name != file else _json(file, "the policy is")
@@ -119,15 +152,20 @@ def _policy(file: str) -> _core.Policy:
         raise Failed(_lines(file, error.problems)) from None
 
 
-def _json(file: str, what: str) -> object:
+def _read(file: str, needs_to_be: bool = True) -> bytes:
     try:
         if file == "-":
-            text = sys.stdin.buffer.read()
-        else:
-            with open(file, "rb") as opened:
-                text = opened.read()
+            return sys.stdin.buffer.read()
+        with open(file, "rb") as opened:
+            return opened.read()
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not needs_to_be:
+            return b""
         raise Failed(f"{file}: {error.strerror}; name a file that can be read") from None
+
+
+def _json(file: str, what: str) -> object:
+    text = _read(file)
     try:
         return json_value(text, what)
     except PolicyError as error:

@@ -31,6 +31,8 @@ pub(super) enum Value {
     Words(&'static str),
     /// 64 bits in decimal, which not every parser of JSON keeps: handed on as text.
     Seed,
+    /// One of a machine's ports: handed on as text, too.
+    Port,
 }
 
 const fn option(name: &'static str, value: Value, about: &'static str) -> Opt {
@@ -112,8 +114,13 @@ static LAYERS: &[Opt] = &[
     option("calls", Value::Text("COUNT"), "1 to 1000000; default 1000"),
     option("failure_rate", Value::Text("SHARE"), "of requests at the bottom that fail, 0 to 1; default 1"),
 ];
+static PREVIEW: &[Opt] = &[
+    option("port", Value::Port, "on which the page is served; default 0, any that is free"),
+    option("watch", Value::Flag, "an edit of the file shows in the page at once"),
+    option("no_open", Value::Flag, "no browser is opened"),
+];
 
-pub(super) static COMMANDS: [Command; 9] = [
+pub(super) static COMMANDS: [Command; 10] = [
     Command {
         name: "schedule",
         about: "The wait before each retry: at least, half of the time, in 99 of 100 calls, at most, and of one call.",
@@ -170,9 +177,18 @@ pub(super) static COMMANDS: [Command; 9] = [
         options: &[FROM, FAIL_ON],
         ..ON_A_POLICY
     },
+    Command {
+        name: "preview",
+        about: "A page to choose a policy by looking at it: served to this machine alone, until Ctrl-C.",
+        files: &[PREVIEWED],
+        needed: 0,
+        options: &[PREVIEW],
+        ..ON_A_POLICY
+    },
 ];
 
 const ON_A_POLICY: Command =
     Command { name: "", about: "", files: &["FILE"], needed: 1, has_steps: false, options: &[] };
 pub(super) const POLICY: &str = "a policy as JSON, - for standard input, or preset:NAME";
 pub(super) const SETTINGS: &str = "SETTINGS";
+pub(super) const PREVIEWED: &str = "POLICY";

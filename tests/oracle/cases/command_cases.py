@@ -63,7 +63,13 @@ ARGUMENTS = [
     runs(["diff", "a", "b", "--exit-code"], command="diff", files=["a", "b"], options={"exit_code": True}),
     runs(["convert", "--from", "aws"], command="convert", options={"from": "aws"}),
     runs(["convert", "a.json", "--from=p-retry", "--fail-on", "never"], command="convert", files=["a.json"], options={"from": "p-retry", "fail_on": "never"}),
-    refuses(["retry"], 'undaunted: "retry" is no command, allowed schedule, lint, analyse, simulate, simulate-layers, simulate-loss, explain, diff or convert; '
+    runs(["preview"], command="preview"),
+    runs(["preview", "a.json", "--port", "8080", "--watch", "--no-open"], command="preview", files=["a.json"],
+         options={"port": "8080", "watch": True, "no_open": True}),
+    refuses(["preview", "a", "b"], 'undaunted: preview takes no "b" as well; run undaunted preview --help\n'),
+    *[refuses(["preview", "--port", port], f'undaunted: --port is "{port}", allowed 0 to 65535; run undaunted preview --help\n')
+      for port in ("65536", "-1", "80.0", "08", "", "any")],
+    refuses(["retry"], 'undaunted: "retry" is no command, allowed schedule, lint, analyse, simulate, simulate-layers, simulate-loss, explain, diff, convert or preview; '
                        "run undaunted --help\n"),
     refuses(["lint"], "undaunted: FILE is missing; run undaunted lint --help\n"),
     refuses(["diff", "a"], "undaunted: AFTER is missing; run undaunted diff --help\n"),
