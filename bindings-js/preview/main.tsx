@@ -2,6 +2,7 @@
 import { render } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Bring } from "./bring.js";
+import { Copy } from "./copy.js";
 import { Form, Remarks } from "./form.js";
 import { PRESETS } from "./options.js";
 import type { Shown } from "./panel.js";
@@ -46,7 +47,7 @@ function Page() {
       <header class="top">
         <h1>undaunted <span>policy preview</span></h1>
         <nav aria-label="panels">{PANELS.map(([id, name]) => <a key={id} href={`#${id}`} onClick={(event) => (event.preventDefault(), go(id))}>{name}</a>)}</nav>
-        <Share />
+        <Copy label="Copy the link" text={() => location.href} />
         <Theme />
       </header>
       <main>
@@ -146,16 +147,6 @@ function JsonText({ draft: shown, set }: { readonly draft: Draft; readonly set: 
       {places.map((place) => <Remarks key={place} draft={shown} set={set} place={place} />)}
     </>
   );
-}
-
-function Share() {
-  const [isCopied, setCopied] = useState(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(location.href);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 2000);
-  };
-  return <button type="button" onClick={copy}>{isCopied ? "Copied" : "Copy the link"}</button>;
 }
 
 const THEMES = ["auto", "light", "dark"];
