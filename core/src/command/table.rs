@@ -1,6 +1,7 @@
 //! The commands: what each does, its files and its options.
 
 use crate::convert::Source;
+use crate::export::Target;
 
 /// A command, and what it takes.
 pub(super) struct Command {
@@ -61,6 +62,11 @@ static FROM: &[Opt] = &[option(
     Value::Words(Source::WORDS),
     "whose settings they are: stamina, tenacity, urllib3, grpc, p-retry or aws (without SETTINGS the environment)",
 )];
+static TO: &[Opt] = &[option(
+    "to",
+    Value::Words(Target::WORDS),
+    "what it is written for: json, python, typescript, rust, curl, grpc, envoy or aws",
+)];
 static DURATION: &[Opt] =
     &[option("attempt_duration", Value::Text("TIME"), "how long each attempt lasts, as 200ms; default 0s")];
 static FAILURE_RATE: &[Opt] =
@@ -112,7 +118,7 @@ static LAYERS: &[Opt] = &[
     option("failure_rate", Value::Text("SHARE"), "of requests at the bottom that fail, 0 to 1; default 1"),
 ];
 
-pub(super) static COMMANDS: [Command; 9] = [
+pub(super) static COMMANDS: [Command; 10] = [
     Command {
         name: "schedule",
         about: "The wait before each retry: at least, half of the time, in 99 of 100 calls, at most, and of one call.",
@@ -167,6 +173,12 @@ pub(super) static COMMANDS: [Command; 9] = [
         files: &[SETTINGS],
         needed: 0,
         options: &[FROM, FAIL_ON],
+        ..ON_A_POLICY
+    },
+    Command {
+        name: "export",
+        about: "A policy as others write it; what they cannot say or say otherwise is told on standard error.",
+        options: &[TO],
         ..ON_A_POLICY
     },
 ];
