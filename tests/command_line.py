@@ -29,7 +29,7 @@ CALLS: list[tuple[list[str], int, str]] = [
     ([], 0, "Exit codes: 0, 1 if"),
     (["--version"], 0, "undaunted "),
     *[([name, "--help"], 0, f"undaunted {name} ") for name in (
-        "schedule", "lint", "analyse", "simulate", "simulate-layers", "simulate-outage", "simulate-loss", "explain", "diff", "convert",
+        "schedule", "lint", "analyse", "simulate", "simulate-layers", "simulate-outage", "simulate-loss", "explain", "diff", "convert", "export",
         "preview")],
     (["schedule", "steady.json"], 0, "\nall    7 s "),
     (["schedule", "preset:stamina", "--attempts", "30"], 0, "after timeout"),

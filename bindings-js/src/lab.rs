@@ -5,6 +5,7 @@ use undaunted::Problem;
 use undaunted::analysis::{LadderOptions, Options};
 use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
+use undaunted::export::Target;
 use undaunted::lint::HedgeLint;
 
 use crate::area::{Input, OTHER_AREA, Output, POLICY_AREA, ROOM_AREA};
@@ -114,6 +115,14 @@ exports! {
     /// Problem number `index` (from 0) of the settings that `convert` refused: as `problem`.
     fn conversion_problem(source: u32, len: u32, index: u32) {
         tell_of(index, |tell| _ = converted(source, len, tell));
+    }
+
+    /// The policy in use as others write it, by the number of the target.
+    fn export_as(target: u32) {
+        if let (Some(target), Some(policy)) = (Target::from_number(target), POLICY_AREA.get()) {
+            let export = policy.export(target);
+            report(|out| export.text(out), |out| export.json(out));
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 // The command line `undaunted`: files and screens around what the core asks for and answers.
 import { halves, PolicyError, type Problem, tapeOf } from "./core.js";
 import {
-  type Answer, analyse, convert, diff, explain, HERD, invoke, ladder, LAYERS, lint, LOSS, OUTAGE, progressBar, simulate, tapeOfPolicy,
+  type Answer, analyse, convert, diff, explain, exportAs, HERD, invoke, ladder, LAYERS, lint, LOSS, OUTAGE, progressBar, simulate, tapeOfPolicy,
 } from "./lab-engine.js";
 import { SOURCES } from "./conversion.js";
+import { TARGETS } from "./export.js";
 import { SLICE } from "./simulate.js";
 import { turn } from "./turn.js";
 
@@ -62,6 +63,9 @@ async function run(asked: Asked, host: Host): Promise<number> {
   const { json: asJson, fail_on: failOn = "error", exit_code: exitCode, ...options } = asked.options;
   const [text, json] = await report({ ...asked, options }, host);
   host.out.write(`${asJson ? json : text.replace(/\n$/, "")}\n`);
+  if (asked.command === "export" && !asJson) {
+    for (const { level, code, text } of JSON.parse(json).findings) host.err.write(`${level}: ${text} [${code}]\n`);
+  }
   if (asked.command === "lint") return codeOf(JSON.parse(json), failOn);
   if (asked.command === "convert") return codeOf(JSON.parse(json).findings, failOn);
   return Number(!!exitCode && JSON.parse(json).options.length > 0);
@@ -69,6 +73,9 @@ async function run(asked: Asked, host: Host): Promise<number> {
 
 async function report({ command, files, steps, options }: Asked, host: Host): Promise<Answer> {
   if (command === "convert") return converted(files[0], options.from, host);
+  if (command === "export" && !options.to) {
+    throw new Failed("undaunted: --to is missing, allowed one of the targets; run undaunted export --help");
+  }
   const policies = files.map((file) => policyOf(file, host));
   const [policy = tapeOf({}), after = policy] = policies;
   return told("undaunted", () => {
@@ -78,6 +85,7 @@ async function report({ command, files, steps, options }: Asked, host: Host): Pr
       case "schedule": return ladder(policy, tapeOf(options), JSON_NOTATION);
       case "analyse": return analyse(policy, tapeOf(options), JSON_NOTATION);
       case "explain": return explain(policy, tapeOf({ failures: steps, ...options }), JSON_NOTATION);
+      case "export": return exportAs(policy, TARGETS.indexOf(options.to));
       case "diff": return diff(policy, after, tapeOf(options), JSON_NOTATION);
       default: return simulated(KINDS[command]!, policy, tapeOf(conditions), seed ?? "1", host);
     }

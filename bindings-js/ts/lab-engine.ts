@@ -15,6 +15,7 @@ export interface Lab {
   conversion_problem(source: number, length: number, index: number): void;
   diff(length: number, notation: number): number;
   explain(length: number, notation: number): number;
+  export_as(target: number): void;
   hedge_problem(length: number, notation: number, index: number): void;
   invoke(length: number): number;
   keep_before(): void;
@@ -112,6 +113,13 @@ export function ladder(policy: string, options: string, notation: number): Answe
   const problems = lab.ladder(length, notation);
   if (!problems) return answer(lab);
   throw refusal(lab, problems, (index) => lab.ladder_problem(length, notation, index));
+}
+
+/** The policy as others write it, by the number of the target. */
+export function exportAs(policy: string, target: number): Answer {
+  const lab = use(policy);
+  lab.export_as(target);
+  return answer(lab);
 }
 
 /** What a reviewer would say. */

@@ -9,6 +9,7 @@ export { Conversion, convert, type ConversionSource } from "./conversion.js";
 /** @internal */
 export { command } from "./command.js";
 export { ladder, Ladder, type LadderOptions, type Rung } from "./ladder.js";
+export { Export, exportAs, type ExportTarget } from "./export.js";
 export { explain, type ExplainOptions, type ExplainedFailure, Explanation, type FailureFacts } from "./explain.js";
 
 export {

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use undaunted::analysis::{LadderOptions, Options, Room};
 use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
+use undaunted::export::Target;
 use undaunted::lint::HedgeLint;
 use undaunted::{Decision, Mode, Shared};
 
@@ -76,6 +77,14 @@ pub fn convert(source: &str, settings: &Bound<'_, PyAny>) -> PyResult<(Option<Re
         let conversion = Conversion::read(source, tape, problem)?;
         Some((collect(|out| conversion.text(out)), collect(|out| conversion.json(out))))
     })
+}
+
+/// A policy as others write it.
+#[pyfunction]
+pub fn export_as(policy: Bound<'_, Policy>, target: &str) -> PyResult<Report> {
+    let target = named(Target::NAMES, Target::ALL, "target", target)?;
+    let export = policy.get().inner.export(target);
+    Ok((collect(|out| export.text(out)), collect(|out| export.json(out))))
 }
 
 /// What changes from one policy to another, or every problem that the conditions have.

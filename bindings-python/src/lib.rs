@@ -34,7 +34,7 @@ mod _core {
     #[pymodule_export]
     use super::guards::{Breaker, Bulkhead, Hedge, Race, Throttle};
     #[pymodule_export]
-    use super::lab::{analyse, convert, diff, explain, judged, ladder, lint, lint_hedge};
+    use super::lab::{analyse, convert, diff, explain, export_as, judged, ladder, lint, lint_hedge};
     #[pymodule_export]
     use super::policy::{Policy, compile};
     #[pymodule_export]

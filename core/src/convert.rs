@@ -5,7 +5,7 @@
 
 mod aws;
 mod draft;
-mod grpc;
+pub(crate) mod grpc;
 mod p_retry;
 mod reading;
 mod stamina;
@@ -18,6 +18,7 @@ use crate::format::{Path, Problem, tape::Node};
 use crate::lint::{self, Finding};
 use crate::policy::Policy;
 use crate::text::Text;
+pub(crate) use reading::NOT_CONVERTED;
 use reading::Reading;
 
 /// Whose settings they are.

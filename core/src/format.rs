@@ -85,3 +85,28 @@ impl Policy {
         Some(policy)
     }
 }
+
+/// What `policy` comes to if it is written as it stands: what is absent comes from its preset or by default.
+#[cfg(feature = "lab")]
+pub(crate) fn settled(mut policy: Policy) -> Option<Policy> {
+    let is_there = |(bits, field): (u32, &crate::bounds::Field)| {
+        let own = policy.settings.get(field.places()).unwrap_or(&[]);
+        if own.iter().any(|value| *value != ABSENT) { bits } else { 0 }
+    };
+    let options = (0..).map(|number| 1 << number).zip(POLICY.fields).map(is_there).sum();
+    let reader = Reader {
+        notation: Notation::Json,
+        problem: &mut |_| {},
+        delays: &mut policy.delays,
+        rules: &mut policy.rules,
+        names: &mut policy.names,
+        refused: false,
+    };
+    let inherited = presets::policy(policy.settings[PRESET]);
+    let mut draft = Draft { settings: &mut policy.settings, reader, written: reader::Written { options, refused: 0 } };
+    draft.inherit(&inherited);
+    draft.settle();
+    let is_right = !draft.reader.refused;
+    policy.grow();
+    Some(policy).filter(|_| is_right)
+}

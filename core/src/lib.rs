@@ -44,6 +44,8 @@ pub mod diff;
 pub mod draw;
 #[cfg(feature = "lab")]
 pub mod explain;
+#[cfg(feature = "lab")]
+pub mod export;
 pub mod failure;
 mod format;
 pub mod hedge;

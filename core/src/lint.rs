@@ -72,6 +72,19 @@ impl<'a> Finding<'a> {
         Finding { code, level, pointer: "", rule: None, path: Some(path), sentence, values }
     }
 
+    /// About an option of a policy.
+    pub(crate) fn of<const N: usize>(
+        level: Level,
+        code: &'static str,
+        pointer: &'static str,
+        sentence: &'static str,
+        given: [Value; N],
+    ) -> Finding<'static> {
+        let mut values = [Value::None; 2];
+        values.iter_mut().zip(given).for_each(|(place, value)| *place = value);
+        Finding { code, level, pointer, rule: None, path: None, sentence, values }
+    }
+
     /// Where it is: a JSON pointer (RFC 6901).
     pub fn pointer(&self, out: &mut dyn FnMut(&[u8])) {
         if let Some(path) = self.path {
@@ -365,9 +378,7 @@ impl Lint<'_> {
         sentence: &'static str,
         given: [Value; N],
     ) {
-        let mut values = [Value::None; 2];
-        values.iter_mut().zip(given).for_each(|(place, value)| *place = value);
-        (self.tell)(&Finding { code, level, pointer, rule: None, path: None, sentence, values });
+        (self.tell)(&Finding::of(level, code, pointer, sentence, given));
     }
 
     fn tell_rule(&mut self, level: Level, code: &'static str, sentence: &'static str, values: [Value; 2], rule: u64) {

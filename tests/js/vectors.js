@@ -1,6 +1,6 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
 import { GUARDS } from "./engine-level.js";
-import { analyse, convert, diff, explain, invoke, ladder, lint, lintHedge, simulate, step } from "../../bindings-js/ts/lab-engine.ts";
+import { analyse, convert, diff, explain, exportAs, invoke, ladder, lint, lintHedge, simulate, step } from "../../bindings-js/ts/lab-engine.ts";
 import { tapeOf } from "../../bindings-js/ts/tape.ts";
 
 /** Texts of the lab, which every host must print to the byte. */
@@ -119,6 +119,11 @@ const RUN = {
     const { policy, findings } = inLab(converted(wanted));
     return { policy: JSON.stringify(policy), findings: findings.map((finding, index) => withoutText(finding, wanted.expect.findings[index])) };
   },
+  export: (_, wanted) => {
+    const answer = exportAs(tapeOf(wanted.policy), ["json", "python", "typescript", "rust", "curl", "grpc", "envoy", "aws"].indexOf(wanted.target));
+    const { findings } = inLab(answer);
+    return { lines: answer[0].trimEnd().split("\n"), findings: findings.map((finding, index) => withoutText(finding, wanted.expect.findings[index])) };
+  },
   convert_refusal: (_, wanted) => {
     try {
       return converted(wanted);
@@ -148,7 +153,7 @@ function guarded(kind) {
 
 /** The kinds that the lab answers, and undaunted.wasm does not. */
 export const LAB_KINDS = [
-  "analysis", "analysis_refusal", "convert", "convert_refusal", "diff", "explain", "explain_refusal", "ladder", "ladder_refusal", "hedge_lint", "hedge_lint_refusal", "step", "invoke", "lint", "herd", "loss", "layers", "outage", "sim_refusal",
+  "analysis", "analysis_refusal", "convert", "convert_refusal", "diff", "explain", "explain_refusal", "export", "ladder", "ladder_refusal", "hedge_lint", "hedge_lint_refusal", "step", "invoke", "lint", "herd", "loss", "layers", "outage", "sim_refusal",
 ];
 
 function converted({ source, settings }) {

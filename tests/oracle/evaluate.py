@@ -14,6 +14,7 @@ import draws
 import dump
 import durations
 import explain
+import export
 import guard_options
 import hedge
 import hint
@@ -38,7 +39,7 @@ def evaluate(kind, case):
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
             "classify": classify, "hint": hinted, "guard_refusal": guard_refusal, "analysis": analysed, "analysis_refusal": by_hand,
             "hedge_lint": hedge_linted, "hedge_lint_refusal": by_hand, "step": by_hand, "invoke": by_hand, "ladder": laddered, "ladder_refusal": by_hand, "lint": linted, "diff": differing, "herd": herd, "outage": outage, "loss": loss, "layers": layers, "sim_refusal": by_hand,
-            "explain": explained, "explain_refusal": by_hand, "convert": converted, "convert_refusal": by_hand}[kind](case)
+            "explain": explained, "explain_refusal": by_hand, "convert": converted, "convert_refusal": by_hand, "export": exported}[kind](case)
 
 
 def draw(case):
@@ -272,6 +273,19 @@ def converted(case):
     of = lambda code: {"text": texts[code]} if code in texts else {}
     found = [{"code": code, "level": level, "pointer": pointer, **of(code)} for level, code, pointer in told]
     return expecting(case, "expect", {"policy": dump.dump(policy), "findings": found})
+
+
+def exported(case):
+    """Lines and findings by hand must be the oracle's; sentences are by hand."""
+    case = dict(case)
+    by_hand, told, texts = (case.pop(name) for name in ("lines", "findings", "texts"))
+    lines, findings = export.export(accepted(case), case["target"])
+    if (by_hand and by_hand != lines) or (told is not None and told != findings):
+        raise AssertionError(f"{case['name']}: {by_hand} and {told} by hand, {lines} and {findings} by the oracle")
+    of = lambda pointer: {"text": texts[pointer]} if pointer in texts else {}
+    entries = [finding.split(" ") for finding in findings]
+    found = [{"code": code, "level": level, "pointer": pointer, **of(pointer)} for level, code, pointer in entries]
+    return expecting(case, "expect", {"lines": lines, "findings": found})
 
 
 def differing(case):

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use undaunted::analysis::Room;
 use undaunted::command::{Invocation, invoke};
 use undaunted::explain::step as step_of;
+use undaunted::export::Target;
 use undaunted::{Decision, Lane, Policy, Refused, call_seed, uniform, word};
 use undaunted_tests::{
     Common, Outcome, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards, hedge_lint,
@@ -94,6 +95,7 @@ fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
             Ok(conversion) => Err(format!("expected a refusal, got {}", dump(&conversion.policy))),
             Err(refusals) => same_refusals(&case["expect"], &refusals),
         },
+        "export" => check_export(case, lab),
         "sim_refusal" => same_refusals(&case["expect"], &sim::refusals(case)),
         "analysis_refusal" => match conditions(&case["options"]) {
             Ok(options) => Err(format!("expected a refusal, got {options:?}")),
@@ -212,6 +214,21 @@ fn check_convert(case: &Value, lab: &mut Lab) -> Result<(), String> {
     same(&case["expect"]["policy"], &json!(dump(&conversion.policy)))?;
     let expect = &case["expect"]["findings"];
     same(expect, &json!(with_texts(expect, &found["findings"])))
+}
+
+fn check_export(case: &Value, lab: &mut Lab) -> Result<(), String> {
+    let policy = policy_of(case)?;
+    let place = Target::NAMES.iter().position(|name| case["target"] == *name).expect("a target");
+    let export = policy.export(Target::ALL[place]);
+    let (text, json) = (collect(|out| export.text(out)), collect(|out| export.json(out)));
+    let found: Value = serde_json::from_str(&json).map_err(|error| format!("{error} in {json}"))?;
+    same(&json!(text), &found["text"])?;
+    same(&case["target"], &found["target"])?;
+    same(&case["expect"]["lines"], &json!(text.lines().collect::<Vec<_>>()))?;
+    let expect = &case["expect"]["findings"];
+    let findings = json!(with_texts(expect, &found["findings"]));
+    lab.texts.extend([text, json]);
+    same(expect, &findings)
 }
 
 /// What was found, without the sentences that are not expected.

@@ -51,6 +51,9 @@ def _run(command: str, files: list[str], steps: list[Any], options: dict[str, An
     exit_code = options.pop("exit_code", False)
     text, json_text = _report(command, files, steps, options)
     print(json_text if as_json else text.removesuffix("\n"))
+    if command == "export" and not as_json:
+        for found in json.loads(json_text)["findings"]:
+            print(f"{found['level']}: {found['text']} [{found['code']}]", file=sys.stderr)
     if command == "lint":
         return _code(json.loads(json_text), fail_on)
     if command == "convert":
@@ -63,7 +66,11 @@ def _report(command: str, files: list[str], steps: list[Any], options: dict[str,
         return _convert(files, options)
     if command == "simulate-loss":
         return _simulate(_core.simulate_loss(int(options.pop("seed", 1)), options, "json"))
+    if command == "export" and "to" not in options:
+        raise Failed("undaunted: --to is missing, allowed one of the targets; run undaunted export --help")
     policy = _policy(files[0])
+    if command == "export":
+        return _core.export_as(policy, options["to"])
     if command == "lint":
         return _core.lint(policy)
     if command == "schedule":

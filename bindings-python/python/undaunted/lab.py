@@ -7,7 +7,7 @@ import json
 from . import _core
 from ._convert import convert
 from ._errors import PolicyError
-from ._policy import Policy
+from ._policy import Policy, compiled, json_value
 from ._simulate import simulate_outage
 
 TYPE_CHECKING = False
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ._options import Duration
 
 __all__ = [
-    "Analysis", "Change", "Conversion", "Difference", "Distribution", "Estimate", "ExplainedFailure", "Explanation", "Finding", "Findings", "Herd",
-    "Ladder", "Layers", "Loss", "Outage", "Peak", "PeakLoad", "Rung", "convert", "lint_hedge", "simulate_outage",
+    "Analysis", "Change", "Conversion", "Difference", "Distribution", "Estimate", "ExplainedFailure", "Explanation", "Export", "Finding", "Findings",
+    "Herd", "Ladder", "Layers", "Loss", "Outage", "Peak", "PeakLoad", "Rung", "convert", "export_as", "lint_hedge", "simulate_outage",
 ]  # fmt: skip
 
 
@@ -239,6 +239,32 @@ class Conversion(Report):
         self.source: str = found["source"]
         self.policy = Policy._of_json(found["policy"])
         self.findings = [Finding(**finding) for finding in found["findings"]]
+
+
+class Export(Report):
+    """What `export_as` writes: the `target`, the code as `text` (`str(export)` is the same), and the `findings`, with pointers into the policy."""
+
+    __slots__ = ("findings", "target", "text")
+
+    def __init__(self, text: str, json_text: str) -> None:
+        super().__init__(text, json_text)
+        self.text = text
+        found = json.loads(json_text)
+        self.target: str = found["target"]
+        self.findings = [Finding(**finding) for finding in found["findings"]]
+
+
+def export_as(policy: Policy | str | bytes, target: str) -> Export:
+    """A policy as others write it; what the target cannot say or says otherwise is a finding.
+
+    `policy` is a Policy or the text of a policy file. Targets: `json`, a policy file with the options that differ
+    from its preset or default; `python`, `typescript` and `rust`, code that makes it and uses it once (in Rust: parses it, by the feature
+    `serde`); `curl`, a command line; `grpc`, a service config; `envoy`, what a route has, in YAML; `aws`, environment variables of AWS' SDKs.
+    The code is to be pasted or saved, and ends with a line. Raises PolicyError for a policy that is not right, ValueError for a target that
+    is none.
+    """
+    core = policy._written_out() if isinstance(policy, Policy) else compiled(json_value(policy), "json")
+    return Export(*_core.export_as(core, target))
 
 
 class Change:

@@ -1,6 +1,7 @@
 //! The commands: what each does, its files and its options.
 
 use crate::convert::Source;
+use crate::export::Target;
 
 /// A command, and what it takes.
 pub(super) struct Command {
@@ -62,6 +63,11 @@ static FROM: &[Opt] = &[option(
     "from",
     Value::Words(Source::WORDS),
     "whose settings they are: stamina, tenacity, urllib3, grpc, p-retry or aws (without SETTINGS the environment)",
+)];
+static TO: &[Opt] = &[option(
+    "to",
+    Value::Words(Target::WORDS),
+    "what it is written for: json, python, typescript, rust, curl, grpc, envoy or aws",
 )];
 static DURATION: &[Opt] =
     &[option("attempt_duration", Value::Text("TIME"), "how long each attempt lasts, as 200ms; default 0s")];
@@ -133,7 +139,7 @@ static PREVIEW: &[Opt] = &[
     option("no_open", Value::Flag, "no browser is opened"),
 ];
 
-pub(super) static COMMANDS: [Command; 11] = [
+pub(super) static COMMANDS: [Command; 12] = [
     Command {
         name: "schedule",
         about: "The wait before each retry: at least, half of the time, in 99 of 100 calls, at most, and of one call.",
@@ -194,6 +200,12 @@ pub(super) static COMMANDS: [Command; 11] = [
         files: &[SETTINGS],
         needed: 0,
         options: &[FROM, FAIL_ON],
+        ..ON_A_POLICY
+    },
+    Command {
+        name: "export",
+        about: "A policy as others write it; what they cannot say or say otherwise is told on standard error.",
+        options: &[TO],
         ..ON_A_POLICY
     },
     Command {

@@ -234,15 +234,16 @@ impl Reading<'_> {
 /// The options of a retry policy that gRPC requires.
 const NEEDED: usize = 5;
 /// gRPC makes no more attempts, whatever is written (proposal A6).
-const MOST: u64 = 5;
+pub(crate) const MOST: u64 = 5;
 const DURATION: &str = "a time in seconds as \"0.1s\"";
 static TWO_OR_MORE: Bounds = Bounds { least: 2, ..ATTEMPTS };
 static SOME_TIME: Bounds = Bounds { least: 1, ..TIME };
 static SOME_BASE: Bounds = Bounds { least: 1, ..BASE };
-static TOKENS: Bounds = Bounds { unit: Unit::Count, least: 1, most: 1_000 };
+static TOKENS: Bounds = Bounds { unit: Unit::Count, least: 1, most: MOST_TOKENS };
+pub(crate) const MOST_TOKENS: u64 = 1_000;
 static CODES: Bounds = Bounds { unit: Unit::Count, least: 0, most: 16 };
 /// By number.
-const NAMES: [&str; 17] = [
+pub(crate) const NAMES: [&str; 17] = [
     "OK",
     "CANCELLED",
     "UNKNOWN",

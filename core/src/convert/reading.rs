@@ -275,7 +275,7 @@ impl Index {
     }
 }
 
-pub(super) const NOT_CONVERTED: &str = "not-converted";
+pub(crate) const NOT_CONVERTED: &str = "not-converted";
 const ROUNDED: &str = "it has more than six decimal places, of which a policy keeps six; waits may differ by that";
 const NOTHING_ENDS_IT: &str =
     "neither attempts nor time are limited, so nothing ends a call that keeps failing; set timeout or attempts";

@@ -71,7 +71,7 @@ ARGUMENTS = [
     refuses(["preview", "a", "b"], 'undaunted: preview takes no "b" as well; run undaunted preview --help\n'),
     *[refuses(["preview", "--port", port], f'undaunted: --port is "{port}", allowed 0 to 65535; run undaunted preview --help\n')
       for port in ("65536", "-1", "80.0", "08", "", "any")],
-    refuses(["retry"], 'undaunted: "retry" is no command, allowed schedule, lint, analyse, simulate, simulate-layers, simulate-outage, simulate-loss, explain, diff, convert or preview; '
+    refuses(["retry"], 'undaunted: "retry" is no command, allowed schedule, lint, analyse, simulate, simulate-layers, simulate-outage, simulate-loss, explain, diff, convert, export or preview; '
                        "run undaunted --help\n"),
     refuses(["lint"], "undaunted: FILE is missing; run undaunted lint --help\n"),
     refuses(["diff", "a"], "undaunted: AFTER is missing; run undaunted diff --help\n"),
