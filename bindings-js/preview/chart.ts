@@ -26,7 +26,7 @@ export interface Rows {
 export type Mark =
   | { readonly kind: "line" | "steps" | "filled"; readonly of: string; readonly points: readonly Point[] }
   | { readonly kind: "dots"; readonly of: string; readonly points: readonly Point[] }
-  | { readonly kind: "rule"; readonly of: string; readonly x?: number; readonly y?: number; readonly label: string }
+  | { readonly kind: "rule"; readonly of: string; readonly x?: number; readonly y?: number; readonly label: string; /** Of the label, from above. */ readonly line?: number }
   | { readonly kind: "shade"; readonly of: string; readonly from: number; readonly to: number; readonly label: string }
   | { readonly kind: "span"; readonly of: string; readonly row: number; readonly from: number; readonly to: number; readonly lane: Lane }
   | { readonly kind: "tick" | "dot"; readonly of: string; readonly row: number; readonly at: number; readonly lane: Lane };
@@ -46,7 +46,7 @@ export interface Chart {
 }
 
 type Place = (value: number) => number;
-const MARGIN = { top: 12, right: 14, bottom: 42, left: 58 };
+const MARGIN = { top: 12, right: 22, bottom: 42, left: 72 };
 
 /** Draws into an SVG of this width; answers where values lie on it. */
 export function draw(element: SVGSVGElement, chart: Chart, width: number): { x: Place; y: Place; invert: (x: number, y: number) => Point } {
@@ -56,7 +56,7 @@ export function draw(element: SVGSVGElement, chart: Chart, width: number): { x: 
   const right = width - MARGIN.right;
   const bottom = height - MARGIN.bottom;
   const x = scaleOf(chart.x, [MARGIN.left, right]);
-  const across = Math.max(2, Math.floor((right - MARGIN.left) / 80));
+  const across = Math.max(2, Math.floor((right - MARGIN.left) / 56));
   const xTicks = ticksOf(chart.x, x, across);
   axis(svg, `translate(0,${bottom})`, axisBottom(x as any).tickValues(xTicks).tickFormat((value) => chart.x.format(Number(value))).tickSizeInner(MARGIN.top - bottom).tickSizeOuter(0).tickPadding(8));
   label(svg, chart.x.label, (MARGIN.left + right) / 2, height - 6);
@@ -111,7 +111,7 @@ export function draw(element: SVGSVGElement, chart: Chart, width: number): { x: 
         svg.append("line").attr("class", of).attr("x1", x1).attr("x2", x2).attr("y1", y1).attr("y2", y2);
         const isLeft = isUpright && x1 > (MARGIN.left + right) / 2;
         const text = svg.append("text").attr("class", `${of} note`).text(mark.label);
-        if (isUpright) text.attr("x", x1 + (isLeft ? -4 : 4)).attr("y", MARGIN.top + 10).attr("text-anchor", isLeft ? "end" : "start");
+        if (isUpright) text.attr("x", x1 + (isLeft ? -4 : 4)).attr("y", MARGIN.top + 10 + (mark.line ?? 0) * 14).attr("text-anchor", isLeft ? "end" : "start");
         else text.attr("x", right - 4).attr("y", y1 - 4).attr("text-anchor", "end");
         break;
       }
@@ -142,7 +142,7 @@ function scaleOf({ kind, least, most }: Axis, range: [number, number]) {
 function ticksOf({ kind, most }: Axis, scale: { ticks(about: number): number[] }, about: number): number[] {
   if (kind === "time") return timeTicks(most || 1, about);
   const ticks = scale.ticks(about);
-  return kind === "log" && ticks.length > about * 2 ? ticks.filter((value) => Number.isInteger(Math.log10(value))) : ticks;
+  return kind === "log" && ticks.length > about ? ticks.filter((value) => Number.isInteger(Math.log10(value))) : ticks;
 }
 
 type Svg = Selection<SVGSVGElement, unknown, null, undefined>;

@@ -75,8 +75,8 @@ function Progress({ found: { progress, stop, isStopped } }: { readonly found: Fo
 interface FigureProps {
   readonly name: string;
   readonly chart: Chart | undefined;
-  /** The main thing, in words. */
-  readonly words: string;
+  /** The main thing, in words: a sentence for each policy. */
+  readonly words: readonly string[];
   readonly table: Table;
   readonly legend?: readonly (readonly [of: string, text: string])[];
   readonly readings?: readonly Reading[];
@@ -122,7 +122,7 @@ export function Figure({ name, chart, words, table, legend = [], readings = [], 
   const place = shown && drawn.current && (isByRow ? drawn.current.y(shown.at) : drawn.current.x(shown.at));
   return (
     <figure aria-labelledby={id}>
-      <figcaption id={id} class="words">{words}</figcaption>
+      <figcaption id={id} class="words">{words.map((sentence) => <p key={sentence}>{sentence}</p>)}</figcaption>
       {legend.length > 0 && <ul class="legend" aria-hidden="true">{legend.map(([of, text]) => <li key={text} class={of}>{text}</li>)}</ul>}
       <div class="picture" ref={box} tabIndex={readings.length ? 0 : undefined} role="group" aria-label={`${name}: the arrow keys read it`} onKeyDown={step} onPointerMove={point} onPointerLeave={() => setReading(-1)} onBlur={() => setReading(-1)}>
         <svg ref={svg} aria-hidden="true" height={chart?.height ?? 200} />

@@ -3,21 +3,23 @@ import type { Finding } from "undaunted/lab";
 import { useId, useState } from "preact/hooks";
 import { fixesFor } from "./fixes.js";
 import { GROUPS, type Option, OPTIONS } from "./options.js";
-import { at, type Draft, type Fields, isMap, type Json, put, textOf } from "./policy.js";
+import { at, type Draft, isMap, type Json, put, textOf } from "./policy.js";
 
-interface FormProps {
+export interface FormProps {
   readonly draft: Draft;
   readonly set: (text: string) => void;
+  /** For texts that buttons make. */
+  readonly fix: (text: string) => void;
 }
 
-export function Form({ draft, set }: FormProps) {
+export function Form({ draft, set, fix }: FormProps) {
   if (!draft.fields) return <p class="hintline">The JSON is no policy yet; correct it there.</p>;
   return (
     <div class="form">
       {GROUPS.map(([title, names]) => (
         <fieldset key={title}>
           <legend>{title}</legend>
-          {names.map((name) => <Row key={name} option={OPTIONS[name]!} draft={draft} set={set} />)}
+          {names.map((name) => <Row key={name} option={OPTIONS[name]!} draft={draft} set={set} fix={fix} />)}
         </fieldset>
       ))}
     </div>
@@ -25,7 +27,7 @@ export function Form({ draft, set }: FormProps) {
 }
 
 /** Remarks that belong to no option of the form. */
-export function Remarks({ draft, set, place }: FormProps & { readonly place: string }) {
+export function Remarks({ draft, set, place }: Omit<FormProps, "fix"> & { readonly place: string }) {
   const problems = draft.problems.filter(({ pointer }) => belongs(pointer, place));
   const findings = draft.findings.filter(({ pointer }) => belongs(pointer, place));
   if (!problems.length && !findings.length) return null;
@@ -43,7 +45,7 @@ function belongs(pointer: string, place: string): boolean {
   return place ? first === place : !(first in OPTIONS) || first === "preset" || first === "undaunted";
 }
 
-function Remark({ finding, draft, set }: FormProps & { readonly finding: Finding }) {
+function Remark({ finding, draft, set }: Omit<FormProps, "fix"> & { readonly finding: Finding }) {
   return (
     <li class={finding.level}>
       <span class="level">{finding.level}</span> {finding.text}{" "}
@@ -52,26 +54,20 @@ function Remark({ finding, draft, set }: FormProps & { readonly finding: Finding
   );
 }
 
-function Row({ option, draft, set }: FormProps & { readonly option: Option }) {
+function Row({ option, draft, set, fix }: FormProps & { readonly option: Option }) {
   const id = useId();
   const { fields, problems } = draft;
   const isWrong = problems.some(({ pointer }) => belongs(pointer, option.name));
-  const change = (path: readonly string[], value: Json | undefined) => set(textOf(put(fields!, path, value, onTheWay)));
+  const change = (path: readonly string[], value: Json | undefined) => set(textOf(put(fields!, path, value)));
   return (
     <div class={isWrong ? "row wrong" : "row"}>
       <label for={id} title={option.about}>{option.name}</label>
       <Control option={option} draft={draft} change={change} id={id} about={`${id}-about`} />
       <p class="about" id={`${id}-about`}>{option.about}</p>
       <Parts option={option} draft={draft} change={change} />
-      <Remarks draft={draft} set={set} place={option.name} />
+      <Remarks draft={draft} set={fix} place={option.name} />
     </div>
   );
-}
-
-/** A short form becomes the map that says the same. */
-function onTheWay(name: string, old: Json | undefined): Fields {
-  if (typeof old === "string") return { [name === "hint" ? "mode" : "name"]: old };
-  return name === "budget" || name === "breaker" ? { name: "upstream" } : {};
 }
 
 interface ControlProps {

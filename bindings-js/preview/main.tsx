@@ -2,7 +2,8 @@
 import { render } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Bring } from "./bring.js";
-import { Form, Remarks } from "./form.js";
+import { Copy } from "./copy.js";
+import { Form, type FormProps, Remarks } from "./form.js";
 import { PRESETS } from "./options.js";
 import type { Shown } from "./panel.js";
 import { Diff } from "./panels/diff.js";
@@ -15,7 +16,7 @@ import { Loss } from "./panels/loss.js";
 import { Outage } from "./panels/outage.js";
 import { Rates } from "./panels/rates.js";
 import { Total } from "./panels/total.js";
-import { type Draft, draft, textOf } from "./policy.js";
+import { type Draft, draft, put as place, textOf } from "./policy.js";
 import { ServedFile } from "./served.js";
 import { type Change, read, type State, written } from "./state.js";
 import { TakeAway } from "./take-away.js";
@@ -27,6 +28,11 @@ const HAS_STATE = location.hash.length > 1;
 function Page() {
   const [state, change] = useState(() => read(location.hash));
   const set = (part: Change) => change((before) => ({ ...before, ...part }));
+  /** A change that replaces much: the browser's way back undoes it. */
+  const replace = (part: Change) => {
+    history.pushState(null, "", location.href);
+    set(part);
+  };
   useEffect(() => {
     const fragment = written(state);
     if (fragment !== location.hash.slice(1)) history.replaceState(null, "", fragment ? `#${fragment}` : location.pathname + location.search);
@@ -46,11 +52,11 @@ function Page() {
       <header class="top">
         <h1>undaunted <span>policy preview</span></h1>
         <nav aria-label="panels">{PANELS.map(([id, name]) => <a key={id} href={`#${id}`} onClick={(event) => (event.preventDefault(), go(id))}>{name}</a>)}</nav>
-        <Share />
+        <Copy label="Copy the link" text={() => location.href} />
         <Theme />
       </header>
       <main>
-        <Editor state={state} set={set} drafts={[a, b]} />
+        <Editor state={state} set={set} replace={replace} drafts={[a, b]} />
         <div class="panels">
           <div class="first">
             <Ladder {...panel} />
@@ -58,10 +64,10 @@ function Page() {
           </div>
           {b && <Diff {...panel} />}
           <Total {...panel} />
+          <Layers {...panel} />
           <Rates {...panel} />
           <Outage {...panel} />
           <Loss {...panel} />
-          <Layers {...panel} />
           <Hint {...panel} />
           <Explain {...panel} />
           <TakeAway {...panel} />
@@ -72,7 +78,7 @@ function Page() {
   );
 }
 
-const PANELS = [["ladder", "Waits"], ["herd", "Herd"], ["total", "Total time"], ["rates", "Success"], ["outage", "Outage"], ["loss", "Loss"], ["layers", "Layers"], ["hint", "Hints"], ["explain", "Explain"], ["take-away", "Code"]] as const;
+const PANELS = [["ladder", "Waits"], ["herd", "Herd"], ["total", "Total time"], ["layers", "Layers"], ["rates", "Success"], ["outage", "Outage"], ["loss", "Loss"], ["hint", "Hints"], ["explain", "Explain"], ["take-away", "Code"]] as const;
 
 /** The fragment is the state's, so that links within the page only scroll. */
 function go(id: string): void {
@@ -101,13 +107,15 @@ function seen(): void {
 interface EditorProps {
   readonly state: State;
   readonly set: (change: Change) => void;
+  readonly replace: (change: Change) => void;
   readonly drafts: readonly [Draft, Draft | undefined];
 }
 
-function Editor({ state, set, drafts }: EditorProps) {
+function Editor({ state, set, replace, drafts }: EditorProps) {
   const side = state.edited === "b" && drafts[1] ? "b" : "a";
   const shown = drafts[side === "b" ? 1 : 0]!;
   const put = (text: string) => set({ [side]: text.toWellFormed() });
+  const bring = (text: string) => replace({ [side]: text });
   const isForm = state.view !== "json";
   const preset = typeof shown.fields?.preset === "string" ? shown.fields.preset : "standard";
   return (
@@ -115,47 +123,38 @@ function Editor({ state, set, drafts }: EditorProps) {
       <ServedFile text={state.a} hasState={HAS_STATE} set={(text) => set({ a: text })} />
       <div class="sides">
         {drafts[1] && (["a", "b"] as const).map((name) => <button key={name} type="button" class={`side ${name}`} aria-pressed={name === side} onClick={() => set({ edited: name })}>Policy {name.toUpperCase()}</button>)}
-        {drafts[1] && <button type="button" onClick={() => set({ a: state.b, b: state.a })}>Swap</button>}
-        <button type="button" onClick={() => (drafts[1] ? set({ b: "", edited: "a" }) : set({ b: state.a, edited: "b" }))}>{drafts[1] ? "Remove B" : "Compare with another"}</button>
+        {drafts[1] && <button type="button" onClick={() => replace({ a: state.b, b: state.a })}>Swap</button>}
+        <button type="button" onClick={() => (drafts[1] ? replace({ b: "", edited: "a" }) : set({ b: state.a, edited: "b" }))}>{drafts[1] ? "Remove B" : "Compare with another"}</button>
       </div>
       <div class="sides">
         <label class="field"><span>preset</span>
-          <select value={preset} onChange={(event) => put(textOf({ preset: event.currentTarget.value }))}>
+          <select value={preset} onChange={(event) => bring(textOf(place(shown.fields ?? {}, ["preset"], event.currentTarget.value)))}>
             {PRESETS.map((name) => <option key={name} value={name}>{name}</option>)}
           </select>
         </label>
-        <Bring set={put} />
+        {Object.keys(shown.fields ?? {}).some((name) => name !== "preset") && <button type="button" onClick={() => bring(textOf({ preset }))}>Only the preset</button>}
+        <Bring set={bring} />
         <div class="views" role="group" aria-label="as">
           <button type="button" aria-pressed={isForm} onClick={() => set({ view: "form" })}>Form</button>
           <button type="button" aria-pressed={!isForm} onClick={() => set({ view: "json" })}>JSON</button>
         </div>
       </div>
-      <Remarks draft={shown} set={put} place="" />
-      {isForm ? <Form draft={shown} set={put} /> : <JsonText draft={shown} set={put} />}
+      <Remarks draft={shown} set={bring} place="" />
+      {isForm ? <Form draft={shown} set={put} fix={bring} /> : <JsonText draft={shown} set={put} fix={bring} />}
     </aside>
   );
 }
 
-function JsonText({ draft: shown, set }: { readonly draft: Draft; readonly set: (text: string) => void }) {
+function JsonText({ draft: shown, set, fix }: FormProps) {
   const places = [...new Set([...shown.problems, ...shown.findings].map(({ pointer }) => pointer.split("/")[1] ?? ""))].filter(Boolean);
   return (
     <>
       <label class="field wide"><span>the policy file</span>
         <textarea class="json" rows={16} spellcheck={false} value={shown.text} aria-invalid={shown.problems.length > 0} onInput={(event) => set(event.currentTarget.value)} />
       </label>
-      {places.map((place) => <Remarks key={place} draft={shown} set={set} place={place} />)}
+      {places.map((place) => <Remarks key={place} draft={shown} set={fix} place={place} />)}
     </>
   );
-}
-
-function Share() {
-  const [isCopied, setCopied] = useState(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(location.href);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 2000);
-  };
-  return <button type="button" onClick={copy}>{isCopied ? "Copied" : "Copy the link"}</button>;
 }
 
 const THEMES = ["auto", "light", "dark"];

@@ -59,18 +59,23 @@ export function at(fields: Json | undefined, path: readonly string[]): Json | un
   return path.reduce<Json | undefined>((value, name) => (isMap(value) ? value[name] : undefined), fields);
 }
 
-/** The fields with another value at a place, or without one; what is no map on the way there becomes one. */
-export function put(fields: Fields, path: readonly string[], value: Json | undefined, onTheWay: (name: string, old: Json | undefined) => Fields): Fields {
-  const [name, ...rest] = path;
-  const { [name!]: old, ...others } = fields;
+/** The fields with another value at a place, or without one; a short form on the way there becomes the map that says the same. */
+export function put(fields: Fields, path: readonly string[], value: Json | undefined): Fields {
+  const [name, ...rest] = path as [string, ...string[]];
+  const { [name]: old, ...others } = fields;
   let next = value;
   if (rest.length) {
-    const inner = put(isMap(old) ? old : onTheWay(name!, old), rest, value, onTheWay);
+    const inner = put(isMap(old) ? old : writtenOut(name, old), rest, value);
     next = Object.keys(inner).length ? inner : undefined;
   }
   if (next === undefined) return others;
   // In its place, so that the text moves as little as it can.
-  return name! in fields ? Object.fromEntries(Object.entries(fields).map(([key, was]) => [key, key === name ? next : was])) : { ...fields, [name!]: next };
+  return name in fields ? Object.fromEntries(Object.entries(fields).map(([key, was]) => [key, key === name ? next : was])) : { ...fields, [name]: next };
+}
+
+function writtenOut(name: string, old: Json | undefined): Fields {
+  if (typeof old === "string") return { [name === "hint" ? "mode" : "name"]: old };
+  return name === "budget" || name === "breaker" ? { name: "upstream" } : {};
 }
 
 export function isMap(value: Json | undefined): value is Fields {

@@ -1,5 +1,5 @@
 // The file that `undaunted preview FILE` serves beside the page: read at first, followed when it is watched, written on a click.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 interface Served {
   readonly name: string;
@@ -22,20 +22,27 @@ interface FileProps {
 export function ServedFile({ text, hasState, set }: FileProps) {
   const [file, setFile] = useState<Served>();
   const [said, say] = useState("");
+  const now = useRef({ file, text });
+  now.current = { file, text };
   useEffect(() => {
     if (!IS_SERVED) return;
     let changes: EventSource | undefined;
-    const take = (served: Served, isFirst: boolean) => {
+    const follow = (served: Served) => {
+      const { file: before, text: mine } = now.current;
+      if (before && served.revision === before.revision) return;
+      const isEdited = before ? before.text !== null && mine !== before.text : hasState;
       setFile(served);
-      if (served.text !== null && !(isFirst && hasState)) set(served.text);
-      if (!isFirst) say(served.text === null ? "The file is gone." : "The file has changed; this is it.");
+      if (served.text !== null && !isEdited) set(served.text);
+      if (before) say(served.text === null ? "The file is gone." : isEdited ? "The file has changed; what you have edited is still here." : "The file has changed; this is it.");
     };
-    fetch("policy").then((response) => response.json()).then((served: Served) => {
-      take(served, true);
+    const ask = () => fetch("policy").then((response) => response.json());
+    ask().then((served: Served) => {
+      follow(served);
       if (!served.watch) return;
       changes = new EventSource("policy/changes");
-      changes.addEventListener("change", ({ data }) => take(JSON.parse(data), false));
-    }, () => say("The file could not be read: is the program still running?"));
+      changes.addEventListener("open", () => ask().then(follow, () => {})); // what has changed until now
+      changes.addEventListener("change", ({ data }) => follow(JSON.parse(data)));
+    }).catch(() => say("The file could not be read: is the program still running?"));
     return () => changes?.close();
   }, []);
   if (!file) return said ? <p class="file" role="status">{said}</p> : null;

@@ -7,7 +7,8 @@ type Value = unknown;
 /** The map that a text stands for. Throws a SyntaxError for one that says none. */
 export function settingsIn(text: string, source: ConversionSource): object {
   try {
-    return JSON.parse(text);
+    const value = JSON.parse(text);
+    if (isMap(value)) return value;
   } catch {
     // Then it is code.
   }
@@ -153,16 +154,16 @@ class Reader {
 
   #map(): Value {
     const map: Record<string, Value> = {};
+    const set: Value[] = [];
     this.#each("{", () => {
       const [key, , quoted, bare] = /^(?:(["'])(.*?)\1|([\w$]+))\s*/.exec(this.#text.slice(this.#at)) ?? [];
-      if (!key) return void this.#value();
-      this.#at += key.length;
-      const isLong = this.#next() === ":";
-      if (isLong) this.#at++;
-      const value = isLong ? this.#value() : bare;
-      map[quoted ?? bare!] = value;
+      const isLong = key !== undefined && /^\s*:/.test(this.#text.slice(this.#at + key.length));
+      if (!isLong && !/^[A-Za-z_$]/.test(bare ?? "")) return void set.push(this.#value());
+      this.#at += key!.length;
+      if (isLong) this.#next(), this.#at++;
+      map[quoted ?? bare!] = isLong ? this.#value() : bare;
     });
-    return map;
+    return set.length ? set : map;
   }
 
   #each(open: string, one: () => void): void {

@@ -1,6 +1,7 @@
 // The policy as others write it.
 import { exportAs, type ExportTarget } from "undaunted/lab";
-import { useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
+import { Copy } from "./copy.js";
 import { Panel } from "./figure.js";
 import type { PanelProps } from "./panel.js";
 import { keep } from "./save.js";
@@ -17,7 +18,6 @@ const TARGETS: readonly (readonly [target: ExportTarget, name: string, file: str
 ];
 
 export function TakeAway({ state, set, shown }: PanelProps) {
-  const [isCopied, setCopied] = useState(false);
   const policy = shown.find(({ of }) => of === state.edited) ?? shown[0]!;
   const [target, , file] = TARGETS.find(([name]) => name === state.target) ?? TARGETS[0]!;
   const found = useMemo(() => {
@@ -28,11 +28,6 @@ export function TakeAway({ state, set, shown }: PanelProps) {
       return { text: "", findings: [], problems: error.problems ?? [{ pointer: "", text: error.message }] };
     }
   }, [policy.text, target]);
-  const copy = async () => {
-    await navigator.clipboard.writeText(found.text);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 2000);
-  };
   const pick = (event: KeyboardEvent) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!by) return;
@@ -50,7 +45,7 @@ export function TakeAway({ state, set, shown }: PanelProps) {
       </div>
       <div id="code" role="tabpanel" aria-labelledby={`target-${target}`}>
         <p class="files">
-          <button type="button" onClick={copy}>{isCopied ? "Copied" : "Copy"}</button>
+          <Copy label="Copy" text={() => found.text} />
           <button type="button" onClick={() => keep(file, found.text)}>{file}</button>
         </p>
         <pre class="scroll" tabIndex={0} role="region" aria-label="the code">{found.text}</pre>

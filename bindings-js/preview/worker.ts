@@ -1,5 +1,5 @@
 // The work that takes longer than a frame, beside the page.
-import { analyse, diff, type Loss, simulateHerd, simulateLayers, simulateLoss, simulateOutage, sweep } from "undaunted/lab";
+import { type Analysis, analyse, diff, type Loss, simulateHerd, simulateLayers, simulateLoss, simulateOutage } from "undaunted/lab";
 
 interface Watched {
   readonly signal: AbortSignal;
@@ -9,7 +9,17 @@ interface Watched {
 const DO = {
   analyse: (_: Watched, policy: string, options: object) => analyse(policy, options),
   diff: (_: Watched, before: string, after: string, options: object) => diff(before, after, options),
-  sweep: (_: Watched, policy: string, options: object) => sweep(policy, options),
+  /** An analysis at each of so many failure rates between 0 and 1. */
+  rates: async ({ signal, progress }: Watched, policy: string, options: object, count: number) => {
+    const rates: Analysis[] = [];
+    for (let at = 0; at < count; at++) {
+      rates.push({ ...analyse(policy, { ...options, failureRate: Number((at / (count - 1)).toFixed(6)) }) } as Analysis);
+      progress(at + 1, count);
+      await turn();
+      signal.throwIfAborted();
+    }
+    return { rates };
+  },
   herd: (watched: Watched, policy: string, options: object) => simulateHerd(policy, { ...options, ...watched }),
   outage: (watched: Watched, policy: string, options: object) => simulateOutage(policy, { ...options, ...watched }),
   layers: (watched: Watched, policy: string, options: object) => simulateLayers(policy, { ...options, ...watched }),
@@ -42,6 +52,8 @@ export type Reply =
   | { readonly id: number; readonly told: unknown }
   | { readonly id: number; readonly problems: readonly { readonly pointer: string; readonly text: string }[] };
 
+/** Lets messages in. */
+const turn = () => new Promise((resolve) => setTimeout(resolve));
 const running = new Map<number, AbortController>();
 const EVERY = 50;
 
@@ -50,7 +62,7 @@ addEventListener("message", async ({ data: { id, kind, asked } }: MessageEvent<O
   const controller = new AbortController();
   running.set(id, controller);
   // What stops it may have come already.
-  await new Promise((resolve) => setTimeout(resolve));
+  await turn();
   let reply: Reply | undefined;
   try {
     let last = performance.now();

@@ -2,10 +2,10 @@
 
 use undaunted::Problem;
 use undaunted::sim::{
-    Arrivals, Client, Herd, HerdOptions, Layers, LayersOptions, Load, Loss, LossOptions, MOST_CLIENTS, MOST_PROCESSES,
-    MOST_WINDOWS, Outage, OutageOptions, OutageRoom, Queue, RETRIES, Room,
+    Arrivals, Client, Guard, Herd, HerdOptions, Layers, LayersOptions, Load, Loss, LossOptions, MOST_CLIENTS,
+    MOST_PROCESSES, MOST_WINDOWS, Outage, OutageOptions, OutageRoom, Queue, RETRIES, Room,
 };
-use undaunted::{Breaker, Budget, Policy};
+use undaunted::{Budget, Policy};
 
 use crate::area::{Area, Input, POLICY_AREA};
 use crate::convert::{notation, number, pair};
@@ -137,7 +137,7 @@ fn outage_room() -> OutageRoom<'static> {
         clients: CLIENTS_AREA.get(),
         load: LOAD_AREA.get(),
         budgets: BUDGETS_AREA.get(),
-        breakers: BREAKERS_AREA.get(),
+        guards: GUARDS_AREA.get(),
         queue: QUEUE_AREA.get(),
     }
 }
@@ -147,5 +147,5 @@ static CLIENTS_AREA: Area<[Client; MOST_CLIENTS]> = Area::new([Client::NEW; MOST
 static ARRIVALS_AREA: Area<[Arrivals; MOST_WINDOWS]> = Area::new([[0; RETRIES]; MOST_WINDOWS]);
 static BUDGETS_AREA: Area<[Option<Budget>; MOST_PROCESSES]> = Area::new([None; MOST_PROCESSES]);
 static LOAD_AREA: Area<[Load; MOST_WINDOWS]> = Area::new([[0; 3]; MOST_WINDOWS]);
-static BREAKERS_AREA: Area<[Option<Breaker>; MOST_PROCESSES]> = Area::new([None; MOST_PROCESSES]);
+static GUARDS_AREA: Area<[Guard; MOST_PROCESSES]> = Area::new([Guard::None; MOST_PROCESSES]);
 static QUEUE_AREA: Area<Queue> = Area::new(Queue::EMPTY);

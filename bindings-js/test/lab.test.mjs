@@ -12,6 +12,25 @@ test("an analysis has the published figures", () => {
   assert.deepEqual([analysis.wait.worst, analysis.worstAmplification, analysis.gaveUp.attempts.value], [150, 27, 0.001]);
 });
 
+test("more shares of calls, if asked", () => {
+  assert.equal(analyse(AWS, { failureRate: 0.5 }).wait.quantiles, undefined);
+  const { wait } = analyse(AWS, { failureRate: 0.5, quantiles: true });
+  assert.deepEqual([wait.quantiles[0], wait.quantiles.at(-1).share], [{ share: 0.1, time: { value: 0, error: 0 } }, 0.9999]);
+  assert.deepEqual(wait.quantiles.find(({ share }) => share === 0.99).time, wait.p99);
+});
+
+test("the text of a policy file stands for itself", () => {
+  const mine = new Policy({ budget: { name: "text", capacity: 100 } });
+  const text = '{"budget": {"name": "text", "capacity": 28}}';
+  assert.throws(() => lint({ budget: { name: "text", capacity: 28 } }), PolicyError); // calls share a budget by its name
+  assert.equal(analyse(text).outageBurst, 2);
+  assert.equal(analyse(mine).outageBurst, 7);
+  assert.deepEqual([...lint(text)].map(({ code }) => code).filter((code) => code.startsWith("budget")), ["budget-too-small"]);
+  assert.equal(String(ladder('{"attempts": 3}')), String(ladder({ attempts: 3 })));
+  assert.throws(() => lint('{"max_dealy": "1s"'), (error) => error instanceof PolicyError && error.problems[0].code === "not_json");
+  assert.throws(() => lint('{"max_dealy": "1s", "attempts": 0}'), (error) => error instanceof PolicyError && error.problems.length === 2);
+});
+
 test("attempts that last show what timeout does", () => {
   const policy = { timeout: "10s" };
   const harmless = analyse(policy, { failureRate: 0.5 }).gaveUp.timeout.value;

@@ -32,6 +32,16 @@ export interface Distribution {
   readonly p99: Estimate | null;
   /** No call takes longer; null without a limit. */
   readonly worst: number | null;
+  /** What more shares of the calls do not exceed, from 0.1 to 0.9999; absent if the options do not ask for it. */
+  readonly quantiles?: readonly Quantile[];
+}
+
+/** What a share of the calls does not exceed. */
+export interface Quantile {
+  /** The share: 0 to 1. */
+  readonly share: number;
+  /** The time in milliseconds; null if no end is known. */
+  readonly time: Estimate | null;
 }
 
 /** The conditions of an analysis. */
@@ -53,6 +63,8 @@ export interface AnalysisOptions {
    * beside them.
    */
   readonly callsPerSecond?: number | null | undefined;
+  /** Whether the times have their `quantiles` as well. Default false. */
+  readonly quantiles?: boolean | undefined;
 }
 
 /** What a reviewer would say. */
@@ -263,6 +275,7 @@ function distribution(times: any): Distribution {
     p90: inMilliseconds(times.p90),
     p99: inMilliseconds(times.p99),
     worst: milliseconds(times.worst),
+    ...(times.quantiles && { quantiles: Object.entries(times.quantiles).map(([share, time]: any) => ({ share: Number(share), time: inMilliseconds(time) })) }),
   };
 }
 

@@ -66,6 +66,14 @@ def test_a_budget_that_a_policy_only_names_counts_with_its_own_options():
     assert figures["outage_burst"] == (50, None) and figures["sustained_load"][0] == 1.25 and shared.tokens == 50
 
 
+def test_more_shares_of_calls_if_asked():
+    assert AWS.analyse(failure_rate=0.5).wait.quantiles == {}
+    analysis = AWS.analyse(failure_rate=0.5, quantiles=True)
+    assert list(analysis.wait.quantiles)[:2] == [0.1, 0.2] and list(analysis.wait.quantiles)[-1] == 0.9999
+    assert analysis.wait.quantiles[0.9] == analysis.wait.p90 and analysis.wait.quantiles[0.1] == 0
+    assert "99.99 %" in str(analysis)
+
+
 def test_text_json_and_values_say_the_same():
     analysis = AWS.analyse(failure_rate=0.5, calls=20, repeats=2)
     assert json.loads(analysis.json()) == analysis.to_dict()

@@ -51,7 +51,15 @@ pub struct Distribution {
     pub p99: Option<Estimate>,
     /// No call takes longer; None if there is no limit.
     pub worst: Option<u64>,
+    /// What each of these [shares](QUANTILES) of the calls does not exceed; None if the options do not ask for it.
+    pub quantiles: Option<[Option<Estimate>; QUANTILES.len()]>,
 }
+
+/// Shares of calls in ten-thousandths, closer together where few calls are: what a picture of a distribution needs.
+pub const QUANTILES: [u64; 22] = [
+    1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 9100, 9200, 9300, 9400, 9500, 9600, 9700, 9800, 9900, 9950, 9990,
+    9995, 9999,
+];
 
 /// What [`Policy::analyse`] finds. Probabilities are in billionths, attempts in millionths, times in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,7 +138,7 @@ impl Policy {
             false => (by_attempts, Estimate::default()),
         };
         let attempts = between(grid.down.started, grid.up.started, MILLION);
-        let wait = waits(&model, &grid);
+        let wait = waits(&model, &grid, options.quantiles);
         let added_latency = latencies(&model, &grid, &wait, attempts);
         let limits = Limits::of(self, options);
         let is_known = limits.allowance != Allowance::Elsewhere;
@@ -185,11 +193,11 @@ fn middle(low: u64, high: u64) -> Estimate {
     Estimate { value: low + width / 2, error: width.div_ceil(2) }
 }
 
-fn waits(model: &Model, grid: &Grid) -> Distribution {
+fn waits(model: &Model, grid: &Grid, asks_more: bool) -> Distribution {
     let all = model.attempts.map(|attempts| longest(model, attempts - 1));
     let limit = model.timeout.map(|_| model.latest(1).unwrap_or(0));
     let worst = least(all, limit);
-    let mut spread = Distribution { worst, ..Distribution::default() };
+    let mut spread = Distribution { worst, quantiles: asks_more.then_some(NONE), ..Distribution::default() };
     let ends = |n: usize| model.spans().take(n).fold(0, |sum: u64, span| sum.saturating_add(span.low));
     fill(&mut spread, model, grid, [grid.down.waits, grid.up.waits], &ends);
     // Where no decision depends on the waits, the mean of each is that of its delays.
@@ -212,7 +220,7 @@ fn latencies(model: &Model, grid: &Grid, wait: &Distribution, attempts: Estimate
     let all = retries.zip(wait.worst).map(|(retries, wait)| wait.saturating_add(retries));
     // The last attempt starts before the deadline.
     let worst = least(all, model.timeout.map(|timeout| timeout.saturating_sub(model.min_attempt.unwrap_or(1))));
-    let mut spread = Distribution { worst, ..Distribution::default() };
+    let mut spread = Distribution { worst, quantiles: wait.quantiles.map(|_| NONE), ..Distribution::default() };
     fill(&mut spread, model, grid, [grid.down.latencies, grid.up.latencies], &ends);
     let nearest = |retries: u64| scaled(retries, model.duration.saturating_mul(2), MILLION).div_ceil(2);
     spread.mean = wait.mean.map(|mean| {
@@ -237,7 +245,7 @@ fn fill(spread: &mut Distribution, model: &Model, grid: &Grid, [down, up]: [&[u6
                 sum >= wanted
             })
         };
-        let wanted = scaled(share, ONE, 100) - TIE;
+        let wanted = scaled(share, ONE, 10_000) - TIE;
         // Calls whose first attempt succeeds wait for nothing, whatever the grid.
         if model.success() >= wanted {
             return Some(Estimate::default());
@@ -246,7 +254,8 @@ fn fill(spread: &mut Distribution, model: &Model, grid: &Grid, [down, up]: [&[u6
         let high = reached(up, wanted.saturating_add(grid.doubt)).map_or(worst, place).min(worst);
         (high != u64::MAX).then(|| middle(low.min(high), high))
     };
-    (spread.p50, spread.p90, spread.p99) = (quantile(50), quantile(90), quantile(99));
+    (spread.p50, spread.p90, spread.p99) = (quantile(5000), quantile(9000), quantile(9900));
+    spread.quantiles = spread.quantiles.map(|_| QUANTILES.map(quantile));
     if grid.down.unfinished.max(grid.up.unfinished) >= u128::from(ONE / BILLION) {
         return;
     }
@@ -295,6 +304,7 @@ fn amplification(model: &Model, attempts: u64, layers: u64) -> Estimate {
     Estimate { value, error: 0 }
 }
 
+const NONE: [Option<Estimate>; QUANTILES.len()] = [None; QUANTILES.len()];
 const HALF: u128 = 1 << 61;
 const BILLION: u64 = 1_000_000_000;
 const MILLION: u64 = 1_000_000;

@@ -15,7 +15,7 @@ mod report;
 pub use herd::{Arrivals, Client, Herd, HerdOptions, MOST_CLIENTS, MOST_PROCESSES, MOST_WINDOWS, RETRIES, Room};
 pub use layers::{LAYERS, Layers, LayersOptions};
 pub use loss::{Loss, LossOptions};
-pub use outage::{Load, Outage, OutageOptions, OutageRoom};
+pub use outage::{Guard, Load, Outage, OutageOptions, OutageRoom};
 pub use queue::Queue;
 
 use crate::bounds::{Bounds, DURATION, Field, Unit};

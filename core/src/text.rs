@@ -14,6 +14,8 @@ impl<'o> Text<'o> {
         Text { out, column: 0 }
     }
 
+    // A copy of its loop in each of a thousand places would be a third of a lab that is built to be fast.
+    #[inline(never)]
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         for byte in bytes {
             self.column = match byte {
@@ -31,6 +33,7 @@ impl<'o> Text<'o> {
         self.bytes(text.as_bytes())
     }
 
+    #[inline(never)]
     pub fn number(&mut self, number: u64) -> &mut Self {
         print_number(number, &mut |piece| _ = self.bytes(piece));
         self

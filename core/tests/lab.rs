@@ -103,8 +103,8 @@ fn conditions() -> BoxedStrategy<Options> {
     let chains = (edge(1, 10), edge(1, 1_000_000), edge(1, 1_000_000));
     let class = prop_oneof![Just(Class::Transient), Just(Class::Throttle), Just(Class::Conflict)];
     let rate = prop_oneof![Just(None), edge(1, 1_000_000_000_000).prop_map(Some)];
-    (edge(0, 1_000_000), edge(0, LONGEST), chains, class, rate)
-        .prop_map(|(failure_rate, attempt_duration, (layers, calls, repeats), class, calls_per_second)| Options {
+    (edge(0, 1_000_000), edge(0, LONGEST), chains, class, rate, any::<bool>())
+        .prop_map(|(failure_rate, attempt_duration, (layers, calls, repeats), class, calls_per_second, quantiles)| Options {
             failure_rate,
             attempt_duration,
             layers,
@@ -112,6 +112,7 @@ fn conditions() -> BoxedStrategy<Options> {
             repeats,
             class,
             calls_per_second,
+            quantiles,
         })
         .boxed()
 }
@@ -151,7 +152,13 @@ fn may_ascend(figures: &[Option<Estimate>]) -> bool {
 
 fn is_in_order(times: &Distribution) -> bool {
     let worst = times.worst.map(|value| Estimate { value, error: 0 });
-    may_ascend(&[times.p50, times.p90, times.p99, worst]) && may_ascend(&[times.mean, worst])
+    let all = times.quantiles.unwrap_or_default();
+    let [half, ninth, last] = [4, 8, 17].map(|at| all[at]);
+    let are_the_same = times.quantiles.is_none() || [half, ninth, last] == [times.p50, times.p90, times.p99];
+    are_the_same
+        && may_ascend(&all)
+        && may_ascend(&[times.p50, times.p90, times.p99, worst])
+        && may_ascend(&[times.mean, worst])
 }
 
 const BILLION: u64 = 1_000_000_000;

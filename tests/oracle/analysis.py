@@ -18,6 +18,9 @@ from policy import MILLION
 
 BILLION = 10**9
 SHARES = {"p50": Fraction(1, 2), "p90": Fraction(9, 10), "p99": Fraction(99, 100)}
+# By their names in JSON: tenths, hundredths from 0.9 on, and four closer to 1.
+QUANTILES = {name: Fraction(name) for name in (
+    *(f"0.{tenths}" for tenths in range(1, 10)), *(f"0.{hundredths}" for hundredths in range(91, 100)), "0.995", "0.999", "0.9995", "0.9999")}
 
 
 def possible(policy, n, previous, class_="transient"):
@@ -100,15 +103,15 @@ def exactly(policy, failure, duration, options):
         spread = defaultdict(Fraction)
         for (_, waited, attempts), p in ends.items():
             spread[of(waited, attempts)] += p
-        found = {"mean": figure(sum(at * p for at, p in spread.items()), 1)}
-        for name, wanted in SHARES.items():
+
+        def reached(wanted):
             total = Fraction(0)
             for at in sorted(spread):
                 total += spread[at]
                 if total >= wanted:
-                    found[name] = figure(at, 0)
-                    break
-        return found
+                    return figure(at, 0)
+
+        return {"mean": figure(sum(at * p for at, p in spread.items()), 1), **by_shares(reached, options)}
 
     attempts = sum(attempts * p for (_, _, attempts), p in ends.items())
     return {
@@ -148,7 +151,7 @@ def closed(policy, failure, duration, options):
             low, high = (low, middle) if below(middle) >= wanted else (middle, high)
         return high
 
-    wait = {"mean": figure(mean, 1), **{name: figure(quantile(wanted), most) for name, wanted in SHARES.items()}}
+    wait = {"mean": figure(mean, 1), **by_shares(lambda wanted: figure(quantile(wanted), most), options)}
     wait["worst"] = sum(delays[-1] for delays in ranges)
     found = {
         **shares(success, gave_up["attempts"], gave_up["class_attempts"], 0, 2),
@@ -234,6 +237,12 @@ def mean_of(values, unit):
     mean = sum(values) / CALLS
     deviation = sqrt(sum((value - mean) ** 2 for value in values) / CALLS)
     return [round(mean, 9), round(SIGMAS * max(deviation, 0.001 if unit > 1 else 0) / sqrt(CALLS) + 1 / CALLS * (unit > 1), 9)]
+
+
+def by_shares(quantile, options):
+    """What shares of the calls do not exceed: the three, and all others if the options ask for them."""
+    found = {name: quantile(share) for name, share in SHARES.items()}
+    return {**found, "quantiles": {name: quantile(share) for name, share in QUANTILES.items()}} if options.get("quantiles") else found
 
 
 def class_of(options):

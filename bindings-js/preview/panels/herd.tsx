@@ -31,7 +31,7 @@ export function Herd({ state, set, shown, onDrawn }: PanelProps & { readonly onD
         <Field label="processes" value={processes} placeholder="1" set={(text) => set({ processes: text })} about="Over how many processes the clients are spread: each has a budget of its own." />
       </>}
     >
-      <Figure name="herd" chart={chart} words={sides.map((side) => sentence(side, sides.length > 1)).join(" ")} table={table} readings={readings} legend={legendOf(shown)} onDrawn={onDrawn} />
+      <Figure name="herd" chart={chart} words={sides.map((side) => sentence(side, sides.length > 1))} table={table} readings={readings} legend={legendOf(shown)} onDrawn={onDrawn} />
     </Panel>
   );
 }

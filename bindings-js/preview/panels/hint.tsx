@@ -28,13 +28,13 @@ export function Hint({ state, set, shown }: PanelProps) {
     >
       <div class="pair">
         <Figure name="hint" {...waits} legend={legendOf(shown)} />
-        <Figure name="hint-herd" {...herd} words={sides.map((side) => herdSentence(side, sides.length > 1)).join(" ")} legend={legendOf(shown)} />
+        <Figure name="hint-herd" {...herd} words={sides.map((side) => herdSentence(side, sides.length > 1))} legend={legendOf(shown)} />
       </div>
     </Panel>
   );
 }
 
-function drawing(shown: PanelProps["shown"], seed: string): { chart: Chart | undefined; words: string; table: Table; readings: { at: number; text: string }[] } {
+function drawing(shown: PanelProps["shown"], seed: string): { chart: Chart | undefined; words: string[]; table: Table; readings: { at: number; text: string }[] } {
   const asked = (text: string, seconds: number) => {
     try {
       const [first] = explain(text, [{ http: 429, ...(seconds ? { hint: `${seconds * 1000}ms` as "1ms" } : {}) }], { seed: seedIn(seed) as bigint });
@@ -53,7 +53,7 @@ function drawing(shown: PanelProps["shown"], seed: string): { chart: Chart | und
   const words = shown.map(({ name }, side) => {
     const says = limits[side] === undefined ? "it follows hints of ten minutes, too" : `it gives up on a hint of ${time(limits[side] * 1000)} at the latest`;
     return isOne ? `Told to wait, ${says}.` : `${name}: ${says}.`;
-  }).join(" ");
+  });
   const marks: Mark[] = shown.flatMap(({ of }, side): Mark[] => [{ kind: "line", of, points: points[side]! }, { kind: "dots", of, points: points[side]! }]);
   const chart: Chart = { x: { kind: "log", label: "the hint", least: 100, most: 600_000, format: time }, y: { kind: "log", label: "the wait of this seed’s call", least: 10, most, format: time }, marks, height: 290 };
   return { chart, words, table, readings: table.rows.slice(1).map(([hint, ...waits], index) => ({ at: HINTS[index + 1]! * 1000, text: `hint ${hint}: ${waits.join(" and ")}` })) };

@@ -39,7 +39,7 @@ export function Ladder({ state, set, shown }: PanelProps) {
       conditions={<Field label="seed" value={seed} set={(text) => set({ seed: text })} about="What the drawn waits come from, 0 to 2^64 - 1: the same seed draws the same in every language." />}
     >
       <Figure
-        name="ladder" chart={chart} words={waits.map((one) => sentence(one, waits.length > 1)).join(" ")} table={table} readings={readings}
+        name="ladder" chart={chart} words={waits.map((one) => sentence(one, waits.length > 1))} table={table} readings={readings}
         legend={[["span least", "from least to most"], ["span likely", "half to 99 of 100 calls"], ["tick median", "median"], ["dot drawn", "this seed’s call"]]}
       />
     </Panel>
@@ -52,7 +52,9 @@ function sentence({ policy, rungs, timeout }: Waits, isOne: boolean): string {
   const most = rungs.reduce((sum, rung) => sum + rung.most, 0);
   const late = rungs.find(({ inTime }) => !inTime);
   const end = late ? `this seed’s call gives up at its timeout of ${time(timeout!)}, before retry ${late.retry}` : `this seed’s call has waited ${time(rungs.at(-1)!.at)} before the last`;
-  return `${name}${plural(rungs.length, "retry", "retries")} that wait up to ${time(timeout === null ? most : Math.min(most, timeout))} together; ${end}.`;
+  const last = rungs.at(-1)!;
+  const spread = last.most > last.least ? `the last of different calls differ by up to ${time(last.most - last.least)}` : "all calls wait the same";
+  return `${name}${plural(rungs.length, "retry", "retries")} that wait up to ${time(timeout === null ? most : Math.min(most, timeout))} together; ${spread}; ${end}.`;
 }
 
 function drawing(waits: readonly Waits[]): { chart: Chart | undefined; readings: Reading[]; table: { head: string[]; rows: (string | number)[][] } } {

@@ -15,6 +15,8 @@ interface Side {
 }
 
 const CALLS = 200;
+/** Where the axis begins: a bar of one attempt has a length. */
+const LEAST = 0.5;
 
 export function Layers({ state, set, shown }: PanelProps) {
   const { seed, layers, layersRate } = state;
@@ -32,7 +34,7 @@ export function Layers({ state, set, shown }: PanelProps) {
         <Field label="failures at the bottom" value={layersRate} set={(text) => set({ layersRate: text })} about="The share of requests at the bottom that fail: 0 to 1." />
       </>}
     >
-      <Figure name="layers" chart={chart} words={sides.map((side) => sentence(side, sides.length > 1)).join(" ")} table={table} readings={readings} legend={legendOf(shown)} />
+      <Figure name="layers" chart={chart} words={sides.map((side) => sentence(side, sides.length > 1))} table={table} readings={readings} legend={legendOf(shown)} />
     </Panel>
   );
 }
@@ -49,7 +51,7 @@ function drawing(sides: readonly Side[]): { chart: Chart | undefined; table: Tab
   const table = { head: ["", ...sides.map(({ policy }) => (sides.length > 1 ? `attempts of a call, ${policy.name}` : "attempts of a call"))], rows };
   if (!one) return { chart: undefined, table, readings: [] };
   const most = Math.max(10, ...sides.flatMap((side) => names.map((_, index) => perCall(side, index))));
-  const marks = sides.flatMap((side, index) => names.map((_, row): Mark => ({ kind: "span", of: side.policy.of, row, from: 0.1, to: Math.max(0.1, perCall(side, row)), lane: { index, of: sides.length, thickness: 0.8 } })));
-  const chart: Chart = { x: { kind: "log", label: "attempts of a call, each mark ten times the one before", least: 0.1, most, format: number }, y: { kind: "rows", label: "", names }, marks, height: 60 + names.length * 34 };
+  const marks = sides.flatMap((side, index) => names.map((_, row): Mark => ({ kind: "span", of: side.policy.of, row, from: LEAST, to: Math.max(LEAST, perCall(side, row)), lane: { index, of: sides.length, thickness: 0.8 } })));
+  const chart: Chart = { x: { kind: "log", label: "attempts of a call, each mark ten times the one before", least: LEAST, most, format: number }, y: { kind: "rows", label: "", names }, marks, height: 60 + names.length * 34 };
   return { chart, table, readings: rows.map((row, at) => ({ at, text: `${row[0]}: ${row.slice(1).join(" and ")} attempts of a call` })) };
 }

@@ -32,7 +32,7 @@ export function Loss({ state, set, shown }: Pick<PanelProps, "state" | "set" | "
         <Field label="the chain is tried" value={chainRepeats} set={(text) => set({ chainRepeats: text })} about="How often the chain is tried, from its first request." />
       </>}
     >
-      <Figure name="loss" chart={chart} words={sentence(found.value?.losses ?? [], chosen, state)} table={table} readings={readings} legend={[["line a", "by the formula"], ["dots a", `${count(TRIALS)} chains simulated`]]} />
+      <Figure name="loss" chart={chart} words={sentences(found.value?.losses ?? [], chosen, state)} table={table} readings={readings} legend={[["line a", "by the formula"], ["dots a", `${count(TRIALS)} chains simulated`]]} />
     </Panel>
   );
 }
@@ -44,15 +44,15 @@ interface Chosen {
   readonly attempts: number;
 }
 
-function sentence(losses: Losses, chosen: readonly Chosen[], { chain }: { readonly chain: string }): string {
+function sentences(losses: Losses, chosen: readonly Chosen[], { chain }: { readonly chain: string }): string[] {
   const first = losses[0];
-  if (!first) return "";
+  if (!first) return [];
   const lost = `The channel loses ${percent(first.lost / first.requests)} of single requests`;
   const with_ = chosen.map(({ name, attempts }) => {
     const one = losses[Math.min(attempts, MOST) - 1]!;
     return `${percent(one.byFormula)} with ${chosen.length > 1 ? `${name}’s ` : ""}${plural(Math.min(attempts, MOST), "attempt")}`;
   });
-  return `${lost}; a chain of ${chain} gets through in ${percent(first.byFormula)} of cases with one attempt each, and in ${with_.join(", ")}.`;
+  return [`${lost}; a chain of ${chain} gets through in ${percent(first.byFormula)} of cases with one attempt each, and in ${with_.join(", ")}.`];
 }
 
 function drawing(losses: Losses, chosen: readonly Chosen[]): { chart: Chart | undefined; table: Table; readings: { at: number; text: string }[] } {

@@ -43,7 +43,7 @@ export function Outage({ state, set, shown }: PanelProps) {
         <Field label="processes" value={processes} placeholder="1" set={(text) => set({ processes: text })} about="Over how many processes the calls are spread: each has a budget and a breaker of its own." />
       </>}
     >
-      <Figure name="outage" chart={chart} words={runs.map(sentence).join(" ")} table={table} readings={readings} legend={[...runs.map(({ of, name }) => [`line ${of}`, name] as const), ["line served", "answered well"]]} />
+      <Figure name="outage" chart={chart} words={runs.map(sentence)} table={table} readings={readings} legend={[...runs.map(({ of, name }) => [`line ${of}`, name] as const), ["line served", `answered well: ${runs[0]?.name ?? ""}`]]} />
     </Panel>
   );
 }
@@ -53,10 +53,10 @@ const WINDOW = "1s";
 /** The policy without its protection, or with one if it has none: what there is to choose between. */
 function counterpart(text: string, effective: Fields): { text: string; of: string; name: string } {
   const fields = JSON.parse(text) as Fields;
-  if (!effective.budget && !effective.breaker) return { text: textOf({ ...fields, budget: { name: "upstream" } }), of: "this policy", name: "with a budget" };
+  if (!effective.budget && !effective.breaker) return { text: textOf({ ...fields, budget: { name: "upstream" } }), of: "This policy", name: "With a budget" };
   // In place of none, which the prices that a preset has for its classes would not go with: one that is never empty.
   const free = effective.budget ? { budget: { name: "free", capacity: 1_000_000, cost: 0, reward: 1000 } } : {};
-  return { text: textOf({ ...fields, ...free, breaker: null }), of: "this policy", name: "without its protection" };
+  return { text: textOf({ ...fields, ...free, breaker: null }), of: "This policy", name: "Without its protection" };
 }
 
 function sentence({ name, outage: { peak, calls, attempts, recoveredAt, succeeded, loadInOutage } }: Run): string {

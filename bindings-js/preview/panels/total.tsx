@@ -9,8 +9,6 @@ import { number, percent, time } from "../words.js";
 import type { Told } from "../worker.js";
 import { legendOf } from "./herd.js";
 
-const QUANTILES = 100;
-
 interface Side {
   readonly policy: Shown;
   readonly analysis: Told<"analyse">;
@@ -18,7 +16,7 @@ interface Side {
 
 export function Total({ state, set, shown }: PanelProps) {
   const { failureRate, attemptDuration } = state;
-  const options = { failureRate: numberIn(failureRate) as number, attemptDuration: textIn(attemptDuration) as "1s", quantiles: QUANTILES };
+  const options = { failureRate: numberIn(failureRate) as number, attemptDuration: textIn(attemptDuration) as "1s", quantiles: true };
   const found = [useAnswer("analyse", [shown[0]!.text, options]), useAnswer("analyse", shown[1] ? [shown[1].text, options] : null)];
   const sides = shown.flatMap((policy, index): Side[] => (found[index]!.value ? [{ policy, analysis: found[index]!.value! }] : []));
   const { chart, table, readings } = useMemo(() => drawing(sides), [found[0]!.value, found[1]!.value, shown.length]);
@@ -32,7 +30,7 @@ export function Total({ state, set, shown }: PanelProps) {
         <Field label="an attempt lasts" value={attemptDuration} set={(text) => set({ attemptDuration: text })} about="How long each attempt lasts." />
       </>}
     >
-      <Figure name="total-time" chart={chart} words={sides.map((side) => sentence(side, sides.length > 1)).join(" ")} table={table} readings={readings} legend={legendOf(shown)} />
+      <Figure name="total-time" chart={chart} words={sides.map((side) => sentence(side, sides.length > 1))} table={table} readings={readings} legend={legendOf(shown)} />
     </Panel>
   );
 }
@@ -44,28 +42,27 @@ function sentence({ policy, analysis: { failureRate, success, addedLatency: { p5
 }
 
 function drawing(sides: readonly Side[]): { chart: Chart | undefined; table: Table; readings: { at: number; text: string }[] } {
-  const pointsOf = ({ analysis }: Side) => (analysis.addedLatency.quantiles ?? []).flatMap((one, index): Point[] => (one ? [[one.value, index / QUANTILES]] : []));
+  const quantiles = sides.map(({ analysis }) => analysis.addedLatency.quantiles ?? []);
+  const shares = quantiles[0] ?? [];
+  const said = (index: number) => quantiles.map((of) => (of[index]?.time ? time(of[index].time.value) : "no end"));
   const table = {
-    head: ["share of calls", ...sides.map(({ policy }) => (sides.length > 1 ? `added time ${policy.name}` : "added time"))],
-    rows: Array.from({ length: QUANTILES + 1 }, (_, index) => [percent(index / QUANTILES), ...sides.map(({ analysis }) => {
-      const one = analysis.addedLatency.quantiles?.[index];
-      return one ? time(one.value) : "no end";
-    })]),
+    head: ["calls", ...sides.map(({ policy }) => (sides.length > 1 ? `added time ${policy.name}, at most` : "added time, at most"))],
+    rows: shares.map(({ share }, index) => [percent(share), ...said(index)]),
   };
   if (!sides.length) return { chart: undefined, table, readings: [] };
-  const most = Math.max(1, ...sides.flatMap((side) => pointsOf(side).map(([at]) => at)));
-  const marks: Mark[] = sides.flatMap((side): Mark[] => {
-    const { of } = side.policy;
-    const { p99 } = side.analysis.addedLatency;
-    const rule: Mark[] = p99 ? [{ kind: "rule", of, x: p99.value, label: sides.length > 1 ? `p99 ${side.policy.name}` : "p99" }] : [];
-    return [{ kind: "line", of, points: pointsOf(side) }, ...rule];
+  const curves = quantiles.map((of) => of.flatMap(({ share, time: end }): Point[] => (end ? [[end.value, 1 - share]] : [])));
+  const most = Math.max(1, ...curves.flat().map(([at]) => at));
+  const marks: Mark[] = sides.flatMap(({ policy, analysis }, side): Mark[] => {
+    const { p99 } = analysis.addedLatency;
+    const rule: Mark[] = p99 ? [{ kind: "rule", of: policy.of, x: p99.value, label: sides.length > 1 ? `p99 ${policy.name}` : "p99", line: side }] : [];
+    return [{ kind: "line", of: policy.of, points: curves[side]! }, ...rule];
   });
   const chart: Chart = {
     x: { kind: "time", label: "time that retries add", most, format: time },
-    y: { kind: "linear", label: "calls that are done", most: 1, format: percent },
+    y: { kind: "log", label: "calls to which they add more", least: 0.0001, most: 1, format: percent },
     marks,
     height: 260,
   };
-  const readings = pointsOf(sides[0]!).map(([at, share]) => ({ at, text: `${percent(share)} of calls have waited no more than ${time(at)}` }));
+  const readings = shares.flatMap(({ share, time: end }, index) => (end ? [{ at: end.value, text: `${percent(share)} of calls: at most ${said(index).join(" and ")} more` }] : []));
   return { chart, table, readings };
 }

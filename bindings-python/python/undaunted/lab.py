@@ -82,10 +82,11 @@ class Estimate(float):
 class Distribution:
     """How long calls take, over all of them, in seconds; None where calls do not end within 1000 attempts.
 
-    `mean`, `p50`, `p90`, `p99` are Estimates; `worst` is what no call exceeds, or None without a limit.
+    `mean`, `p50`, `p90`, `p99` are Estimates; `worst` is what no call exceeds, or None without a limit. `quantiles` has what more shares
+    of the calls do not exceed, from 0.1 to 0.9999, and is empty if they were not asked for.
     """
 
-    __slots__ = ("mean", "p50", "p90", "p99", "worst")
+    __slots__ = ("mean", "p50", "p90", "p99", "quantiles", "worst")
 
     def __init__(self, times: dict[str, Any]) -> None:
         self.mean = _seconds(times["mean"])
@@ -93,6 +94,7 @@ class Distribution:
         self.p90 = _seconds(times["p90"])
         self.p99 = _seconds(times["p99"])
         self.worst = _or_none(times["worst"])
+        self.quantiles = {float(share): _seconds(time) for share, time in times.get("quantiles", {}).items()}
 
     def __repr__(self) -> str:
         return f"Distribution(mean={self.mean!r}, p50={self.p50!r}, p90={self.p90!r}, p99={self.p99!r}, worst={self.worst!r})"

@@ -157,6 +157,7 @@ async def main() -> None:
     assert_type(analysis.wait.p99, Estimate | None)
     assert_type(analysis.worst_time, float | None)
     assert_type(policy.analyse(class_="throttle", calls_per_second=0.5).outage_burst, int | None)
+    assert_type(policy.analyse(quantiles=True).wait.quantiles, dict[float, Estimate | None])
     assert_type(analysis.sustained_load, Estimate)
     assert_type(analysis.outage_load, Estimate | None)
     assert_type(undaunted.diff(policy, Policy()).new[0].text, str)

@@ -4,7 +4,7 @@ use crate::backoff::MILLION;
 use crate::bounds::{Bounds, DURATION, Field, Kind, Map, Unit};
 use crate::failure::Class;
 use crate::format::{self, Mistake, Notation, Problem, number};
-use crate::settings::NULL;
+use crate::settings::{NULL, TRUE};
 
 /// The conditions of an analysis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Options {
     /// How many calls share the policy's budget, in millionths of a call each second: 1 to 10^12. None, the default, is so many that
     /// a window's `min_per_second` is nothing beside them.
     pub calls_per_second: Option<u64>,
+    /// Whether the times have their [`QUANTILES`](super::QUANTILES) as well; default false.
+    pub quantiles: bool,
 }
 
 impl Default for Options {
@@ -37,6 +39,7 @@ impl Default for Options {
             repeats: 1,
             class: Class::Transient,
             calls_per_second: None,
+            quantiles: false,
         }
     }
 }
@@ -45,14 +48,15 @@ impl Options {
     /// The options that `tape` describes, or None after every mistake in it was handed to `problem`.
     pub fn read(tape: &[u8], notation: Notation, problem: &mut dyn FnMut(&Problem)) -> Option<Options> {
         let Options { failure_rate, attempt_duration, layers, calls, repeats, class, .. } = Options::default();
-        let mut values = [failure_rate, attempt_duration, layers, calls, repeats, class as u64, NULL];
+        let mut values = [failure_rate, attempt_duration, layers, calls, repeats, class as u64, NULL, 0];
         if !OPTIONS.read(tape, notation, &mut values, problem).is_right {
             return None;
         }
-        let [failure_rate, attempt_duration, layers, calls, repeats, class, calls_per_second] = values;
+        let [failure_rate, attempt_duration, layers, calls, repeats, class, calls_per_second, quantiles] = values;
         let class = Class::from_number(class as u32)?;
         let calls_per_second = Some(calls_per_second).filter(|rate| *rate != NULL);
-        Some(Options { failure_rate, attempt_duration, layers, calls, repeats, class, calls_per_second })
+        let quantiles = quantiles == TRUE;
+        Some(Options { failure_rate, attempt_duration, layers, calls, repeats, class, calls_per_second, quantiles })
     }
 }
 
@@ -67,6 +71,7 @@ static MAP: Map = Map {
         number("repeats", 4, &MANY),
         Field { words: "transient throttle timeout connect conflict ", kind: Kind::Words, ..number("class", 5, &MANY) },
         Field { is_nullable: true, ..number("calls_per_second", 6, &RATE) },
+        Field { kind: Kind::Bool, ..number("quantiles", 7, &MANY) },
     ],
     rivals: 0,
     unknown: Mistake::UnknownOption,

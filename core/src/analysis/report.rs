@@ -1,6 +1,6 @@
 //! An analysis as text for a reader, and as JSON.
 
-use super::{Allowance, Analysis, Distribution, Estimate};
+use super::{Allowance, Analysis, Distribution, Estimate, QUANTILES};
 use crate::failure::Class;
 use crate::text::Text;
 
@@ -181,6 +181,27 @@ impl Analysis {
             row(text, "added latency", &self.added_latency);
         }
         text.text("\n");
+        if let Some((waits, latencies)) = self.wait.quantiles.zip(self.added_latency.quantiles) {
+            self.shares(text, &waits, &latencies);
+        }
+    }
+
+    fn shares(&self, text: &mut Text, waits: &[Option<Estimate>], latencies: &[Option<Estimate>]) {
+        text.text("\nshare of calls").to(COLUMN).text("total wait");
+        if waits != latencies {
+            text.to(COLUMN + CELL).text("added latency");
+        }
+        for ((share, wait), latency) in QUANTILES.iter().zip(waits).zip(latencies) {
+            text.text("\n").percent(share * SHARE).to(COLUMN);
+            for (time, place) in [wait, latency].into_iter().zip(0..).take(if waits == latencies { 1 } else { 2 }) {
+                text.to(COLUMN + place * CELL);
+                match time {
+                    Some(time) => text.time(time.value),
+                    None => text.text("not known"),
+                };
+            }
+        }
+        text.text("\n");
     }
 
     fn stack(&self, text: &mut Text) {
@@ -311,7 +332,17 @@ fn spread(text: &mut Text, times: &Distribution) {
         estimate_or_null(text, time, 0);
         before = ",\"";
     }
-    text.text(",\"worst\":").or_null(times.worst).text("}");
+    text.text(",\"worst\":").or_null(times.worst);
+    if let Some(quantiles) = &times.quantiles {
+        let mut before = ",\"quantiles\":{\"";
+        for (share, time) in QUANTILES.iter().zip(quantiles) {
+            text.text(before).decimal(*share, 4).text("\":");
+            estimate_or_null(text, *time, 0);
+            before = ",\"";
+        }
+        text.text("}");
+    }
+    text.text("}");
 }
 
 fn estimate_or_null(text: &mut Text, number: Option<Estimate>, places: u32) {
@@ -328,5 +359,7 @@ pub(super) fn estimate(text: &mut Text, number: Estimate, places: u32) {
 
 const COLUMN: usize = 22;
 const CELL: usize = 12;
+/// From ten-thousandths to billionths.
+const SHARE: u64 = 100_000;
 const BILLIONTHS: u32 = 9;
 const MILLIONTHS: u32 = 6;

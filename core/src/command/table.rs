@@ -81,6 +81,7 @@ static ANALYSIS: &[Opt] = &[
         Value::Text("NUMBER"),
         "that share the budget; default so many that a window's reserve is nothing",
     ),
+    option("quantiles", Value::Flag, "the times of more shares of calls, from 10 % to 99.99 %"),
 ];
 static HERD: &[Opt] = &[
     option("clients", Value::Text("COUNT"), "that fail together, 1 to 1000000; default 10000"),

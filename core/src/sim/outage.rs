@@ -140,6 +140,18 @@ const WINDOW_WIDTH: usize = 5;
 
 const SECOND: u64 = 1_000_000;
 
+/// Memory for the breaker of a process.
+#[derive(Clone, Copy, Debug, Default)]
+// Nothing but zeros without one, so that an image of much such memory takes no room.
+#[repr(u8)]
+pub enum Guard {
+    /// There is none.
+    #[default]
+    None = 0,
+    /// There is this one.
+    Breaker(Breaker),
+}
+
 /// Memory that the simulation of an outage works in, the same from step to step.
 pub struct OutageRoom<'a> {
     /// As many as there are calls, or more.
@@ -149,7 +161,7 @@ pub struct OutageRoom<'a> {
     /// As many as there are processes, or more.
     pub budgets: &'a mut [Option<Budget>],
     /// As many as there are processes, or more.
-    pub breakers: &'a mut [Option<Breaker>],
+    pub guards: &'a mut [Guard],
     /// Who comes next.
     pub queue: &'a mut Queue,
 }
@@ -186,9 +198,8 @@ impl Outage {
         room.clients.get(..options.calls() as usize)?;
         room.load.get_mut(..options.windows() as usize)?.fill([0; 3]);
         room.budgets.get_mut(..options.processes as usize)?.fill(budget.map(Budget::full));
-        let breakers = room.breakers.get_mut(..options.processes as usize)?;
-        for (place, process) in breakers.iter_mut().zip(1..) {
-            *place = breaker.map(|breaker| breaker.closed(call_seed(seed, process)));
+        for (guard, process) in room.guards.get_mut(..options.processes as usize)?.iter_mut().zip(1..) {
+            *guard = breaker.map_or(Guard::None, |breaker| Guard::Breaker(breaker.closed(call_seed(seed, process))));
         }
         room.queue.clear(policy);
         Some(Outage {
@@ -233,7 +244,10 @@ impl Outage {
     fn visit(&mut self, number: u32, now: u64, room: &mut OutageRoom) -> Option<u64> {
         let process = number as usize % (self.options.processes as usize).max(1);
         let mut budget = room.budgets.get_mut(process).and_then(Option::as_mut);
-        let mut breaker = room.breakers.get_mut(process).and_then(Option::as_mut);
+        let mut breaker = match room.guards.get_mut(process) {
+            Some(Guard::Breaker(breaker)) => Some(breaker),
+            _ => None,
+        };
         let shared = Shared { budget: budget.as_deref_mut(), breaker: breaker.as_deref_mut() };
         let attempt = self.crowd.attempt(now, shared)?;
         let shared = Shared { budget, breaker };

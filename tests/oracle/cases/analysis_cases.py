@@ -36,6 +36,8 @@ EXACT = [
     case("an attempt that the deadline meets is interrupted", US | {"attempt_timeout": "5us", "timeout": "13us"}, failure_rate=0.5, attempt_duration="4us"),
     case("a late attempt without attempt_timeout runs on", US | {"timeout": "13us"}, failure_rate=0.5, attempt_duration="4us"),
     case("jitter none, interrupted at the deadline", US | {"attempt_timeout": "5us", "timeout": "13us", "jitter": "none"}, failure_rate=0.5, attempt_duration="4us"),
+    *[case(f"every share of calls, jitter {name}", US | {"jitter": name, "timeout": "14us"}, failure_rate=0.7, attempt_duration="2us", quantiles=True)
+      for name in ("none", "full", "decorrelated")],
     case("three layers of three are 27 in an outage", US | {"attempts": 3}, failure_rate=1),
     case("three layers of three below an outage", US | {"attempts": 3}, failure_rate=0.5),
     case("two layers", US | {"attempts": 4}, failure_rate=0.2, layers=2),
@@ -50,6 +52,7 @@ CLOSED = [
     case("equal jitter at the scale of seconds", {"attempts": 6, "timeout": None, "jitter": "equal"}, "closed", failure_rate=0.8),
     case("proportional jitter at the scale of seconds", {"attempts": 6, "timeout": None, "jitter": {"proportional": 0.2}}, "closed", failure_rate=0.8),
     case("additive jitter at the scale of seconds", {"attempts": 6, "timeout": None, "jitter": {"additive": "1s"}}, "closed", failure_rate=0.8),
+    case("every share of calls at the scale of seconds", {"attempts": 5, "timeout": None}, "closed", failure_rate=0.5, quantiles=True),
     case("no jitter at the scale of seconds", {"attempts": 6, "timeout": None, "jitter": "none"}, "closed", failure_rate=0.8),
 ]
 
@@ -135,9 +138,10 @@ REFUSED = [
     refused("a failure rate finer than a millionth", {"failure_rate": 0.1234567}, ("too_fine", "/failure_rate", "failure_rate is 0.1234567, allowed 6 decimal places; round it")),
     refused("a bare number as duration", {"attempt_duration": 5},
             ("bare_number", "/attempt_duration", 'attempt_duration is 5, allowed a time in us, ms, s, m or h as "30s"; write "5s" for seconds, "5ms" for milliseconds')),
+    refused("a number for quantiles", {"quantiles": 9}, ("wrong_kind", "/quantiles", "quantiles is 9, allowed true or false; write one of these")),
     refused("no layers, and a name that is none", {"layers": 0, "rate": 1},
             ("out_of_range", "/layers", "layers is 0, allowed 1 to 10; write one in between"),
-            ("unknown_option", "/rate", "rate is not an option, allowed failure_rate, attempt_duration, layers, calls, repeats, class or calls_per_second; correct or remove it")),
+            ("unknown_option", "/rate", "rate is not an option, allowed failure_rate, attempt_duration, layers, calls, repeats, class, calls_per_second or quantiles; correct or remove it")),
 ]
 
 SOURCE = "SEMANTICS 17; DESIGN 3, \"Analysis\""
