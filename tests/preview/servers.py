@@ -267,7 +267,11 @@ def check_watch(program: list[object], folder: Path) -> None:
         same(running.ask("HEAD", "/policy/changes").status, 200, "HEAD of changes")
         same(running.save(STEADY, If_Match=f'"{revision("no policy")}"').status, 412, "a save over an edit")
         same(file.read_text(), "{}", "the edit")
-    file.unlink()
+    with preview(program, folder, "watched.json", "--watch") as running:
+        # Ctrl-C does not wait for who watches.
+        watching = http.client.HTTPConnection("127.0.0.1", running.port, timeout=PATIENCE)
+        watching.request("GET", "/policy/changes")
+        watching.getresponse()
 
 
 def check_links_and_modes(program: list[object], folder: Path) -> None:
