@@ -1,5 +1,5 @@
 // Questions to the workers; of two about the same thing, the newer one counts.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Asked, Kind, Order, Reply, Told } from "./worker.js";
 
 export interface Problem {
@@ -63,8 +63,6 @@ const NOTHING = () => {};
 export function useAnswer<K extends Kind>(kind: K, asked: Asked<K> | null): Found<Told<K>> {
   const [found, show] = useState<Found<Told<K>>>({ value: undefined, problems: [], progress: undefined, stop: NOTHING, isStopped: false });
   const key = asked && JSON.stringify(asked, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
-  const latest = useRef(found);
-  latest.current = found;
   useEffect(() => {
     if (!asked) return show((before) => ({ ...before, problems: [], progress: undefined }));
     const lane = kind === "herd" ? HERDS : OTHERS;

@@ -80,6 +80,6 @@ function longest(fields: Fields): Candidate {
 
 /** As policies write it: whole microseconds. */
 function duration(ms: number): string {
-  if (ms % 1000 === 0) return `${ms / 1000}s`;
+  if (ms % 100 === 0) return `${ms / 1000}s`;
   return Number.isInteger(ms) ? `${ms}ms` : `${Math.ceil(ms * 1000)}us`;
 }

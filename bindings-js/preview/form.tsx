@@ -13,7 +13,7 @@ export interface FormProps {
 }
 
 export function Form({ draft, set, fix }: FormProps) {
-  if (!draft.fields) return <p class="hintline">The JSON is no policy yet; correct it there.</p>;
+  if (!draft.fields) return <p class="lesson">The JSON is no policy yet; correct it there.</p>;
   return (
     <div class="form">
       {GROUPS.map(([title, names]) => (

@@ -58,10 +58,8 @@ function Page() {
       <main>
         <Editor state={state} set={set} replace={replace} drafts={[a, b]} />
         <div class="panels">
-          <div class="first">
-            <Ladder {...panel} />
-            <Herd {...panel} onDrawn={seen} />
-          </div>
+          <Ladder {...panel} />
+          <Herd {...panel} onDrawn={seen} />
           {b && <Diff {...panel} />}
           <Total {...panel} />
           <Layers {...panel} />

@@ -17,7 +17,7 @@ export function svgOf(element: SVGSVGElement): string {
   const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
   ground.setAttribute("width", "100%");
   ground.setAttribute("height", "100%");
-  ground.setAttribute("fill", getComputedStyle(element).getPropertyValue("--card").trim() || "#fff");
+  ground.setAttribute("fill", getComputedStyle(element.closest(".panel")!).backgroundColor);
   copy.prepend(ground);
   return new XMLSerializer().serializeToString(copy);
 }

@@ -1,4 +1,4 @@
-// npm run preview:build: the page in dist/preview/, of what the package exports, as a folder that any host serves.
+// The last part of npm run build: the page in dist/preview/, of what the package exports, as a folder that any host serves.
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";

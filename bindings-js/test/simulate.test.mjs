@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Breaker } from "undaunted/guards";
 import { Budget, Policy, PolicyError } from "undaunted";
-import { simulateHerd, simulateLayers, simulateLoss } from "undaunted/lab";
+import { simulateHerd, simulateLayers, simulateLoss, simulateOutage } from "undaunted/lab";
 
 const FULL = new Policy({ attempts: 7, initial: "1s", maxDelay: "40s", timeout: null });
 
@@ -71,6 +72,50 @@ test("an aborted simulation ends with the signal's reason", async () => {
   await assert.rejects(simulateHerd(FULL, { clients: 1_000_000, progress, signal: controller.signal }), (error) => error === reason);
   assert.equal(slices, 1);
   await assert.rejects(simulateLoss({ signal: controller.signal }), (error) => error === reason);
+});
+
+const STORM = new Policy({ attempts: 10, initial: "100ms", maxDelay: "1s", timeout: null });
+
+test("a storm outlives an outage, and a budget ends it", async () => {
+  const storm = await simulateOutage(STORM, { capacity: 30 });
+  assert.deepEqual([storm.calls, storm.seed, storm.window, storm.first.length, storm.first[0]], [6000, "1", 250, 240, 25]);
+  const sum = (counts) => counts.reduce((sum, count) => sum + count);
+  assert.deepEqual([storm.attempts, storm.totalRetries, storm.succeeded], [sum(storm.first) + sum(storm.retries), sum(storm.retries), sum(storm.served)]);
+  assert.equal(storm.succeeded + sum(Object.values(storm.gaveUp)) + storm.unfinished, 6000);
+  assert.equal(storm.peak.attempts, Math.max(...storm.first.map((count, place) => count + storm.retries[place])));
+  assert.ok(storm.recoveredAt > 35_000 && storm.loadInOutage > 8 && storm.peak.at >= 10_000, String(storm));
+  assert.match(String(storm), /^in the outage +\d\.\d+ attempts for each call$/m);
+  const calm = await simulateOutage(STORM.replace({ budget: { name: "storm" } }), { capacity: 30 });
+  assert.deepEqual([calm.recoveredAt, calm.totalRetries, calm.gaveUp.budget], [30_000, 35, 2000]);
+  const never = await simulateOutage(STORM, { outage: "1h", outageAt: 0 });
+  assert.deepEqual([never.recoveredAt, never.succeeded], [null, 0]);
+  assert.equal((await simulateOutage(STORM, { outage: 0 })).loadInOutage, null);
+});
+
+test("a breaker stands in an outage and hears nothing of it, whether the policy describes, names or has it", async () => {
+  const options = { minCalls: 50 };
+  const breaker = new Breaker({ name: "outage", ...options });
+  const texts = [];
+  for (const given of [breaker, "outage", { name: "outage", ...options }]) {
+    const outage = await simulateOutage(STORM.replace({ breaker: given }), { processes: 2 });
+    assert.ok(outage.gaveUp.breaker_open > 1000 && outage.loadInOutage < 0.2, String(outage));
+    texts.push(String(outage));
+  }
+  assert.equal(new Set(texts).size, 1);
+  assert.equal(breaker.state, "closed");
+});
+
+test("traffic is bounded, and told of between slices", async () => {
+  await assert.rejects(simulateOutage(STORM, { callsPerSecond: 1e6, window: 1 }), (error) => {
+    assert.deepEqual(error.problems.map(({ code, pointer }) => [code, pointer]), [["out_of_range", "/duration"], ["out_of_range", "/duration"]]);
+    return true;
+  });
+  const seen = [];
+  await simulateOutage(STORM, { callsPerSecond: 10_000, progress: (done, all) => seen.push([done, all]) });
+  assert.ok(seen.length > 5, `${seen.length} slices`);
+  assert.deepEqual(seen.at(-1), [600_000, 600_000]);
+  const reason = new Error("enough");
+  await assert.rejects(simulateOutage(STORM, { signal: AbortSignal.abort(reason) }), (error) => error === reason);
 });
 
 test("a lossy network is set beside its formula", async () => {

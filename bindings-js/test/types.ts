@@ -11,8 +11,8 @@ import { backend, Policy as PolicyOfTwin } from "undaunted/js";
 import { type FlagClient, flagSource, PolicySource, watchFile } from "undaunted/source";
 import { Breaker, type BreakerState, Bulkhead, Hedge, Throttle } from "undaunted/guards";
 import {
-  analyse, type Conversion, convert, diff, type Estimate, explain, type FailureFacts, type Finding, type Herd, lint, type Peak, simulateHerd,
-  simulateLayers, simulateLoss,
+  analyse, type Conversion, convert, diff, type Estimate, explain, type FailureFacts, type Finding, type Herd, lint, type Outage, type Peak, simulateHerd,
+  simulateLayers, simulateLoss, simulateOutage,
 } from "undaunted/lab";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -77,6 +77,12 @@ check<Same<Awaited<ReturnType<typeof simulateLoss>>["byFormula"], number>>();
 check<Same<Awaited<ReturnType<typeof simulateLayers>>["amplification"], number>>();
 // @ts-expect-error
 simulateHerd({}, { client: 5 });
+const outage = await simulateOutage({}, { callsPerSecond: 0.5, outageAt: "1s", capacity: null, progress: (done, all) => void (done + all) });
+check<Same<typeof outage, Outage>>();
+check<Same<typeof outage.recoveredAt, number | null>>();
+check<Same<typeof outage.retries, readonly number[]>>();
+// @ts-expect-error
+simulateOutage({}, { clients: 5 });
 for (const failure of explain({}, [new Error("x"), { http: 503, hint: "2s" } satisfies FailureFacts], { attemptDuration: 100 })) {
   check<Same<typeof failure.decision, "retry" | "give_up">>();
 }

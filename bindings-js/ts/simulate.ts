@@ -37,7 +37,7 @@ export interface HerdOptions extends SimulationOptions {
 
 /** Steady traffic, and what happens to it: a server that fails for a while. */
 export interface OutageOptions extends SimulationOptions {
-  /** How many calls begin in a second, evenly spaced: 1 to 1000000. Default 100. At most 1000000 calls begin in all. */
+  /** How many calls begin in a second, evenly spaced: 0.000001 to 1000000. Default 100. At most 1000000 calls begin in all. */
   readonly callsPerSecond?: number | undefined;
   /** For how long calls begin, and how long they are followed: 1 µs to 60000 s, at most 6000 windows. Default 60 s. */
   readonly duration?: Duration | undefined;

@@ -42,7 +42,7 @@ mod _core {
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]
-    use super::simulate::{Simulation, simulate_herd, simulate_layers, simulate_loss};
+    use super::simulate::{Simulation, simulate_herd, simulate_layers, simulate_loss, simulate_outage};
     #[pymodule_export]
     use super::tables::{call_seed, classify, read_hint, uniform, word};
 

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 import undaunted
-from undaunted import Budget, Policy, PolicyError, simulate_herd, simulate_layers, simulate_loss
+from undaunted import Breaker, Budget, Policy, PolicyError, simulate_herd, simulate_layers, simulate_loss
+from undaunted.lab import simulate_outage
 
 FULL = Policy(attempts=7, initial=1, max_delay=40, timeout=None)
 
@@ -79,6 +80,46 @@ def test_other_threads_run_during_a_slice():
     # Were the lock held, the thread could have run only after the slice: it would not be through yet.
     assert done.is_set()
     thread.join()
+
+
+STORM = Policy(attempts=10, initial="100ms", max_delay=1, timeout=None)
+
+
+def test_a_storm_outlives_an_outage_and_a_budget_ends_it():
+    storm = simulate_outage(STORM, capacity=30)
+    assert (storm.calls, storm.seed, storm.window, len(storm.first), storm.first[0]) == (6_000, 1, 0.25, 240, 25)
+    assert storm.attempts == sum(storm.first) + sum(storm.retries) and storm.total_retries == sum(storm.retries)
+    assert storm.succeeded == sum(storm.served) and storm.succeeded + sum(storm.gave_up.values()) + storm.unfinished == 6_000
+    assert storm.peak.attempts == max(first + retries for first, retries in zip(storm.first, storm.retries, strict=True))
+    assert storm.recovered_at > 35 and storm.load_in_outage > 8 and 10 <= storm.peak.at < 40
+    assert f"at most               {storm.peak.attempts} attempts in 250 ms" in str(storm)
+    calm = simulate_outage(STORM.replace(budget={"name": "storm"}), capacity=30)
+    assert (calm.recovered_at, calm.total_retries, calm.gave_up["budget"]) == (30, 35, 2_000)
+    never = simulate_outage(STORM, outage="1h", outage_at=0)
+    assert (never.recovered_at, never.succeeded) == (None, 0)
+    assert simulate_outage(STORM, outage=0).load_in_outage is None
+    assert pickle.loads(pickle.dumps(storm)).peak.attempts == storm.peak.attempts
+
+
+def test_a_breaker_stands_in_an_outage_and_hears_nothing_of_it():
+    breaker = Breaker("sim-outage", min_calls=50)
+    outages = [
+        simulate_outage(STORM.replace(breaker=given), processes=2)
+        for given in (breaker, "sim-outage", {"name": "sim-outage", "min_calls": 50})
+    ]
+    assert outages[0] == outages[1] == outages[2]
+    assert outages[0].gave_up["breaker_open"] > 1_000 and outages[0].load_in_outage < 0.2
+    assert breaker.state == "closed"
+
+
+def test_traffic_is_bounded_and_told_of_between_slices():
+    with pytest.raises(PolicyError) as told:
+        simulate_outage(STORM, calls_per_second=1_000_000, window="1ms")
+    assert [(code, pointer) for code, pointer, _ in told.value.problems] == [("out_of_range", "/duration")] * 2
+    assert "duration is 1m, allowed up to 1s at this calls_per_second" in str(told.value)
+    seen = []
+    simulate_outage(STORM, calls_per_second=10_000, progress=lambda done, calls: seen.append((done, calls)))
+    assert len(seen) > 3 and seen == sorted(seen) and seen[-1] == (600_000, 600_000)
 
 
 def test_a_lossy_network_is_set_beside_its_formula():

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use undaunted::analysis::{Options, Room as AnalysisRoom};
 use undaunted::sim::{
-    Arrivals, Client, Herd, HerdOptions, Layers, LayersOptions, Loss, LossOptions, Queue, RETRIES, Room,
+    Arrivals, Client, Guard, Herd, HerdOptions, Layers, LayersOptions, Load, Loss, LossOptions, Outage, OutageOptions,
+    OutageRoom, Queue, RETRIES, Room,
 };
 use undaunted::tape::Writer;
 use undaunted::{Budget, Code, Decision, Domain, Failure, Mode, Notation, Policy, Shared, call_seed};
@@ -242,6 +243,204 @@ fn a_herd_refuses_a_room_that_is_too_small() {
             queue: &mut queue,
         };
         assert!(Herd::new(&Policy::standard(), None, 1, &options, &mut room).is_none());
+    }
+}
+
+/// Traffic that was followed to its end.
+fn pass(policy: &Policy, seed: u64, options: OutageOptions, slice: u64) -> (serde_json::Value, Vec<Load>) {
+    let mut load = vec![[0; 3]; options.windows() as usize];
+    let mut room = OutageRoom {
+        clients: &mut vec![Client::default(); options.calls() as usize],
+        load: &mut load,
+        budgets: &mut vec![None; options.processes as usize],
+        guards: &mut vec![Guard::None; options.processes as usize],
+        queue: &mut Box::new(Queue::EMPTY),
+    };
+    let (budget, breaker) = (policy.budget(), policy.breaker(0));
+    let mut outage = Outage::new(policy, budget.as_ref(), breaker.as_ref(), seed, &options, &mut room).expect("room");
+    while !outage.step(&mut room, slice) {}
+    assert_eq!(outage.progress(), (options.calls(), options.calls()));
+    (json(&text(|out| outage.json(&load, out))), load)
+}
+
+fn count(found: &serde_json::Value, figure: &str) -> u64 {
+    found[figure].as_u64().unwrap_or_else(|| panic!("no count {figure} in {found}"))
+}
+
+fn total(load: &[Load], place: usize) -> u64 {
+    load.iter().map(|window| u64::from(window[place])).sum()
+}
+
+const STORM: &str = r#"{"attempts": 10, "initial": "100ms", "max_delay": "1s", "timeout": null}"#;
+
+#[test]
+fn every_call_of_an_outage_comes_to_one_end_and_every_request_is_in_one_window() {
+    let breaker = json(r#"{"name": "x", "min_calls": 10}"#);
+    for name in ["standard", "interactive", "aws", "grpc", "stamina", "urllib3", "google", "none"] {
+        for breaker in [serde_json::Value::Null, breaker.clone()] {
+            let mut options = serde_json::json!({ "preset": name });
+            options["breaker"] = breaker;
+            let policy = policy(options);
+            for capacity in [None, Some(30)] {
+                let base = OutageOptions { capacity, processes: 7, hint: Some(500_000), ..OutageOptions::default() };
+                let (found, load) = pass(&policy, 1, base, 1_000);
+                let reasons = found["gave_up"].as_object().expect("reasons");
+                let given_up: u64 = reasons.values().map(|count| count.as_u64().expect("a count")).sum();
+                let ends = given_up + count(&found, "succeeded") + count(&found, "unfinished");
+                assert_eq!((ends, count(&found, "calls")), (6_000, 6_000), "{name}: {found}");
+                let [first, retries, served] = [0, 1, 2].map(|place| total(&load, place));
+                assert_eq!(count(&found, "attempts"), first + retries, "{name}");
+                assert_eq!(count(&found, "total_retries"), retries, "{name}");
+                assert_eq!(count(&found, "succeeded"), served, "{name}");
+                assert!(load.iter().all(|[first, retries, served]| served <= &(first + retries)), "{name}");
+                assert!(load[40..120].iter().all(|[_, _, served]| *served == 0), "{name}: the outage");
+                assert!(capacity.is_none_or(|most| load.iter().all(|[_, _, served]| u64::from(*served) <= most)));
+            }
+        }
+    }
+}
+
+#[test]
+fn slices_change_nothing_of_an_outage() {
+    let options = OutageOptions { capacity: Some(30), processes: 3, ..OutageOptions::default() };
+    let mut both = json(STORM);
+    (both["budget"], both["breaker"]) = (json(r#"{"name": "x"}"#), json(r#"{"name": "x"}"#));
+    for policy in [policy(json(STORM)), policy(both)] {
+        assert_eq!(pass(&policy, 3, options, u64::MAX), pass(&policy, 3, options, 1));
+    }
+}
+
+#[test]
+fn with_a_budget_the_retries_of_an_outage_are_no_more_than_it_holds() {
+    let budgets = [
+        (r#"{"name": "api"}"#, 35),
+        (r#"{"name": "api", "capacity": 100, "cost": 7}"#, 14),
+        (r#"{"name": "api", "mode": "failures"}"#, 4),
+        (r#"{"name": "api", "mode": "window", "ratio": 0, "min_per_second": 20, "ttl": "60s"}"#, 1_200),
+    ];
+    for (budget, most) in budgets {
+        let mut options = json(STORM);
+        options["budget"] = json(budget);
+        for processes in [1, 4] {
+            let to_the_end = OutageOptions { outage: 50_000_000, processes, ..OutageOptions::default() };
+            let (found, _) = pass(&policy(options.clone()), 7, to_the_end, 1_000);
+            let retries = count(&found, "total_retries");
+            assert!(retries <= most * processes, "{budget}: {retries} in {processes} processes");
+            assert!(retries + count(&found, "unfinished") >= most, "{budget}: {retries} in {processes} processes");
+        }
+    }
+}
+
+#[test]
+fn a_storm_outlives_the_outage_and_a_budget_or_a_breaker_ends_it() {
+    let options = OutageOptions { capacity: Some(30), ..OutageOptions::default() };
+    let outage_end = options.outage_at + options.outage;
+    let recovery = |policy: &Policy| pass(policy, 1, options, 1_000).0["recovered_at_us"].as_u64();
+    let storm = recovery(&policy(json(STORM))).expect("it ends at last");
+    assert!(storm > outage_end + 5_000_000, "{storm}");
+    let with = |name: &str| {
+        let mut options = json(STORM);
+        options[name] = json(r#"{"name": "x"}"#);
+        policy(options)
+    };
+    assert_eq!(recovery(&with("budget")), Some(outage_end));
+    let broken = pass(&with("breaker"), 1, options, 1_000).0;
+    assert!(broken["load_in_outage"].as_f64().expect("a load") < 0.1, "{broken}");
+    assert_eq!(recovery(&Policy::preset("none").expect("a preset")), Some(outage_end));
+}
+
+/// What reaches the server in each window, of calls that go by a sorted list of instants.
+fn load_in_order(policy: &Policy, seed: u64, options: &OutageOptions) -> Vec<Load> {
+    let mut load = vec![[0; 3]; options.windows() as usize];
+    let (mut budget, mut breaker) = (policy.budget(), policy.breaker(call_seed(seed, 1)));
+    let mut served = (0, 0);
+    let failure = Failure { domain: Domain::Http, code: Code::Number(503), ..Failure::default() };
+    let begins = |n: u64| n * 1_000_000_000_000 / options.calls_per_second;
+    let mut calls: Vec<_> =
+        (0..options.calls()).map(|n| policy.start(begins(n), call_seed(seed, n + 1), None, Mode::Normal)).collect();
+    let mut waiting: BTreeSet<_> = (0..options.calls()).map(|n| (begins(n), n, n as usize)).collect();
+    let mut put_in = options.calls();
+    while let Some((now, _, number)) = waiting.pop_first() {
+        let call = &mut calls[number];
+        let shared = Shared { budget: budget.as_mut(), breaker: breaker.as_mut() };
+        let Ok(attempt) = policy.attempt(call, now, shared) else { continue };
+        let window = now / options.window;
+        let counts = &mut load[window as usize];
+        counts[usize::from(attempt.number > 1)] += 1;
+        let shared = Shared { budget: budget.as_mut(), breaker: breaker.as_mut() };
+        if !(options.outage_at..options.outage_at + options.outage).contains(&now) {
+            served = (window, if served.0 == window { served.1 + 1 } else { 1 });
+            if served.1 <= options.capacity.unwrap_or(u64::MAX) {
+                policy.succeeded(call, now, shared);
+                counts[2] += 1;
+                continue;
+            }
+        }
+        if let Decision::Retry { delay, .. } = policy.failed(call, now, &failure, shared)
+            && now + delay < options.duration
+        {
+            waiting.insert((now + delay, put_in, number));
+            put_in += 1;
+        }
+    }
+    load
+}
+
+#[test]
+fn calls_come_in_the_order_of_their_instants_however_many_begin_and_however_short_they_wait() {
+    let shared = [
+        ("none", serde_json::Value::Null, serde_json::Value::Null),
+        ("budget", json(r#"{"name": "x", "capacity": 5000, "cost": 1}"#), serde_json::Value::Null),
+        ("breaker", serde_json::Value::Null, json(r#"{"name": "x", "initial": "1ms", "max_delay": "4ms"}"#)),
+    ];
+    for (initial, max_delay) in [("1us", "3us"), ("40us", "900us"), ("1ms", "20ms"), ("300ms", "40s")] {
+        for jitter in ["none", "full", "decorrelated"] {
+            for (name, budget, breaker) in &shared {
+                let policy = policy(serde_json::json!({
+                    "attempts": 8, "timeout": "30s", "initial": initial, "max_delay": max_delay, "jitter": jitter,
+                    "budget": budget, "breaker": breaker,
+                }));
+                for (calls_per_second, duration, window) in
+                    [(1_000_000, 2_000, 100), (80_000, 30_000, 1_000), (97, 20_000_000, 50_000)]
+                {
+                    let options = OutageOptions {
+                        calls_per_second: calls_per_second * 1_000_000,
+                        duration,
+                        outage_at: duration / 6,
+                        outage: duration / 4,
+                        capacity: Some(calls_per_second * window / 700_000 + 1),
+                        window,
+                        ..OutageOptions::default()
+                    };
+                    let found = pass(&policy, 5, options, 1_000).1;
+                    assert!(found == load_in_order(&policy, 5, &options), "{initial} {jitter} {name} {options:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_outage_refuses_a_room_that_is_too_small_and_traffic_without_bounds() {
+    let base =
+        OutageOptions { calls_per_second: 2_000_000, duration: 1_000_000, window: 400_000, ..Default::default() };
+    assert_eq!((base.calls(), base.windows()), (2, 3));
+    let tiny = |options: OutageOptions, (calls, windows, processes, breakers): (usize, usize, usize, usize)| {
+        let mut room = OutageRoom {
+            clients: &mut vec![Client::default(); calls],
+            load: &mut vec![[0; 3]; windows],
+            budgets: &mut vec![None; processes],
+            guards: &mut vec![Guard::None; breakers],
+            queue: &mut Box::new(Queue::EMPTY),
+        };
+        Outage::new(&Policy::standard(), None, None, 1, &options, &mut room).is_some()
+    };
+    assert!(tiny(base, (2, 3, 1, 1)));
+    for room in [(1, 3, 1, 1), (2, 2, 1, 1), (2, 3, 0, 1), (2, 3, 1, 0)] {
+        assert!(!tiny(base, room), "{room:?}");
+    }
+    for (calls_per_second, duration) in [(0, 1_000_000), (2_000_000, 0), (1, 60_000_000_001), (u64::MAX, u64::MAX)] {
+        assert!(!tiny(OutageOptions { calls_per_second, duration, ..base }, (9, 9_999, 1, 1)), "{duration}");
     }
 }
 

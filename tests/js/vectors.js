@@ -129,6 +129,7 @@ const RUN = {
   herd: (_, wanted) => simulated("herd", wanted),
   loss: (_, wanted) => simulated("loss", wanted),
   layers: (_, wanted) => simulated("layers", wanted),
+  outage: (_, wanted) => simulated("outage", wanted),
   sim_refusal: async (_, wanted) => {
     try {
       return await simulated(wanted.sim, { ...wanted, seed: "1" });
@@ -147,7 +148,7 @@ function guarded(kind) {
 
 /** The kinds that the lab answers, and undaunted.wasm does not. */
 export const LAB_KINDS = [
-  "analysis", "analysis_refusal", "convert", "convert_refusal", "diff", "explain", "explain_refusal", "ladder", "ladder_refusal", "hedge_lint", "hedge_lint_refusal", "step", "invoke", "lint", "herd", "loss", "layers", "sim_refusal",
+  "analysis", "analysis_refusal", "convert", "convert_refusal", "diff", "explain", "explain_refusal", "ladder", "ladder_refusal", "hedge_lint", "hedge_lint_refusal", "step", "invoke", "lint", "herd", "loss", "layers", "outage", "sim_refusal",
 ];
 
 function converted({ source, settings }) {
@@ -155,7 +156,7 @@ function converted({ source, settings }) {
 }
 
 async function simulated(kind, { policy = {}, options, seed }) {
-  const number = ["herd", "loss", "layers"].indexOf(kind);
+  const number = ["herd", "loss", "layers", "outage"].indexOf(kind);
   const halves = [32n, 0n].map((bits) => Number(BigInt.asUintN(32, BigInt(seed) >> bits)));
   return inLab(await simulate(number, tapeOf(policy), tapeOf(options), JSON_NOTATION, halves, 100, () => {}, async () => {}));
 }

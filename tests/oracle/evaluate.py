@@ -37,7 +37,7 @@ def evaluate(kind, case):
         return guard(kind, case)
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
             "classify": classify, "hint": hinted, "guard_refusal": guard_refusal, "analysis": analysed, "analysis_refusal": by_hand,
-            "hedge_lint": hedge_linted, "hedge_lint_refusal": by_hand, "step": by_hand, "invoke": by_hand, "ladder": laddered, "ladder_refusal": by_hand, "lint": linted, "diff": differing, "herd": herd, "loss": loss, "layers": layers, "sim_refusal": by_hand,
+            "hedge_lint": hedge_linted, "hedge_lint_refusal": by_hand, "step": by_hand, "invoke": by_hand, "ladder": laddered, "ladder_refusal": by_hand, "lint": linted, "diff": differing, "herd": herd, "outage": outage, "loss": loss, "layers": layers, "sim_refusal": by_hand,
             "explain": explained, "explain_refusal": by_hand, "convert": converted, "convert_refusal": by_hand}[kind](case)
 
 
@@ -210,6 +210,10 @@ def laddered(case):
 
 def herd(case):
     return expecting(case, "expect", sim.herd(accepted(case), int(case["seed"]), sim.Herd(**conditions(case))))
+
+
+def outage(case):
+    return expecting(case, "expect", sim.outage(accepted(case), int(case["seed"]), sim.Outage(**conditions(case))))
 
 
 def loss(case):

@@ -1,4 +1,4 @@
-"""Simulations: a herd of clients, chains over a lossy network, layers that retry each other.
+"""Simulations: a herd of clients, traffic over an outage, chains over a lossy network, layers that retry each other.
 
 Written from SEMANTICS 3.1, 11, 12 and 17 and from tests/README.md: every client is followed in the order of time by a heap, every call by
 recursion, and the formula of the lossy network is a sum of fractions over its states.
@@ -10,6 +10,7 @@ from fractions import Fraction
 from heapq import heappop, heappush
 
 import draws
+from breaker import Breaker
 from budget import Budget
 from call import Call, Failure, GiveUp
 from policy import MILLION
@@ -83,6 +84,84 @@ def peak(arrivals, window):
     """The first of the fullest windows."""
     at, most = max(arrivals.items(), key=lambda found: (found[1], -found[0]), default=(0, 0))
     return {"at_us": at * window, "arrivals": most}
+
+
+@dataclass(frozen=True)
+class Outage:
+    calls_per_second: object = 100
+    duration: int = 60_000_000
+    outage_at: int = 10_000_000
+    outage: int = 20_000_000
+    capacity: int | None = None
+    window: int = 250_000
+    processes: int = 1
+    status: int = 503
+    hint: int | None = None
+
+
+FIRST, RETRIED, SERVED = 0, 1, 2
+
+
+def outage(policy, seed, options):
+    """Every event is in one list, by its instant; those that begin are in it from the start, so that they come first."""
+    rate = Fraction(str(options.calls_per_second))
+    fails = range(options.outage_at, options.outage_at + options.outage)
+    begins = []
+    while (at := int(len(begins) * MILLION / rate)) < options.duration:
+        begins.append(at)
+    budgets = [full(policy) for _ in range(options.processes)]
+    breakers = [closed(policy, draws.call_seed(seed, process + 1)) for process in range(options.processes)]
+    failure = Failure(domain="http", code=options.status, hint=options.hint)
+    events = [(at, call, call) for call, at in enumerate(begins)]
+    calls, outcomes, up, requests = {}, Counter(), Counter(), []
+    put_in = len(begins)
+    while events:
+        now, _, number_of_call = heappop(events)
+        if number_of_call not in calls:
+            process = number_of_call % options.processes
+            calls[number_of_call] = Call(
+                policy, now, draws.call_seed(seed, number_of_call + 1), budget=budgets[process], breaker=breakers[process])
+        call = calls[number_of_call]
+        outcome = call.attempt(now)
+        if isinstance(outcome, GiveUp):
+            outcomes[outcome.reason] += 1
+            continue
+        window = now // options.window
+        is_served = now not in fails
+        if is_served:
+            up[window] += 1
+            is_served = options.capacity is None or up[window] <= options.capacity
+        requests.append((now, RETRIED if outcome.number > 1 else FIRST, is_served))
+        if is_served:
+            call.succeeded(now)
+            outcomes["succeeded"] += 1
+            continue
+        outcome = call.failed(now, failure)
+        if isinstance(outcome, GiveUp):
+            outcomes[outcome.reason] += 1
+        elif call.failures >= MOST_ATTEMPTS or now + outcome.delay >= options.duration:
+            outcomes["unfinished"] += 1
+        else:
+            heappush(events, (now + outcome.delay, put_in, number_of_call))
+            put_in += 1
+    windows = range(-(-options.duration // options.window))
+    histogram = {kind: Counter(at // options.window for at, its, _ in requests if its == kind) for kind in (FIRST, RETRIED)}
+    histogram[SERVED] = Counter(at // options.window for at, _, is_served in requests if is_served)
+    all_in = Counter(at // options.window for at, _, _ in requests)
+    top = peak(all_in, options.window)
+    begun = sum(at in fails for at in begins)
+    after = [window for window in windows if window * options.window >= fails.stop]
+    from_here_on = [window for window in after if not any(not is_served and at >= window * options.window for at, _, is_served in requests)]
+    return {
+        "calls": len(begins), "seed": str(seed), "calls_per_second": number(options.calls_per_second), "duration_us": options.duration,
+        "outage_at_us": options.outage_at, "outage_us": options.outage, "capacity": options.capacity, "window_us": options.window,
+        "processes": options.processes, "status": options.status, "hint_us": options.hint, "attempts": len(requests),
+        "total_retries": sum(kind == RETRIED for _, kind, _ in requests), "succeeded": outcomes["succeeded"], "gave_up": reasons(outcomes),
+        "unfinished": outcomes["unfinished"], "peak": {"at_us": top["at_us"], "attempts": top["arrivals"]},
+        "load_in_outage": number(Fraction(sum(at in fails for at, _, _ in requests) * MILLION // begun, MILLION)) if begun else None,
+        "recovered_at_us": from_here_on[0] * options.window if from_here_on else None,
+        **{name: [histogram[kind][window] for window in windows] for name, kind in (("first", FIRST), ("retries", RETRIED), ("served", SERVED))},
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -225,6 +304,10 @@ class Stack:
 
 def full(policy):
     return Budget(policy.budget) if policy.budget is not None and policy.budget.mode is not None else None
+
+
+def closed(policy, seed):
+    return Breaker(dict(policy.breaker.options), seed) if policy.breaker is not None and policy.breaker.options is not None else None
 
 
 def reasons(counts):

@@ -376,6 +376,13 @@ def layers(case):
     return simulated(_core.simulate_layers(policy, own_budget(policy), int(case["seed"]), case["options"], "json"))
 
 
+def outage(case):
+    policy, problems = policy_of(case)
+    if policy is None:
+        return refused(problems)
+    return simulated(_core.simulate_outage(policy, own_budget(policy), own_breaker(policy, case), int(case["seed"]), case["options"], "json"))
+
+
 def simulated(begun):
     simulation, problems = begun
     if simulation is None:
@@ -436,5 +443,6 @@ ANSWERS = {
     "herd": herd,
     "loss": loss,
     "layers": layers,
+    "outage": outage,
     "sim_refusal": sim_refusal,
 }

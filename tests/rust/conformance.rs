@@ -83,7 +83,7 @@ fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
         },
         "lint" => check_lint(case, lab),
         "diff" => check_diff(case, lab),
-        "herd" | "loss" | "layers" => check_sim(kind, case, lab),
+        "herd" | "loss" | "layers" | "outage" => check_sim(kind, case, lab),
         "explain" => check_explain(case, lab),
         "explain_refusal" => match explain(&Policy::standard(), &case["options"]) {
             Ok([text, _]) => Err(format!("expected a refusal, got {text}")),

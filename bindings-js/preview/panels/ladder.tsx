@@ -53,7 +53,7 @@ function sentence({ policy, rungs, timeout }: Waits, isOne: boolean): string {
   const late = rungs.find(({ inTime }) => !inTime);
   const end = late ? `this seed’s call gives up at its timeout of ${time(timeout!)}, before retry ${late.retry}` : `this seed’s call has waited ${time(rungs.at(-1)!.at)} before the last`;
   const last = rungs.at(-1)!;
-  const spread = last.most > last.least ? `the last of different calls differ by up to ${time(last.most - last.least)}` : "all calls wait the same";
+  const spread = last.most > last.least ? `the last waits of different calls differ by up to ${time(last.most - last.least)}` : "all calls wait the same";
   return `${name}${plural(rungs.length, "retry", "retries")} that wait up to ${time(timeout === null ? most : Math.min(most, timeout))} together; ${spread}; ${end}.`;
 }
 

@@ -162,6 +162,37 @@ export async function fits(page) {
   assert.ok(wide <= room, `${wide} px of page in ${room} px of window`);
 }
 
+const REFERENCES = fileURLToPath(new URL("references/", import.meta.url));
+/** How far pictures may be apart on average, of the 255 steps of a colour: fonts differ, panels that are missing are more. */
+const APART = 6;
+
+/**
+ * Fails if the first screen does not look like references/NAME.png, both seen from so far that a letter is a dot. With UPDATE_REFERENCES=1 it
+ * becomes the reference: look at it before you commit it.
+ */
+export async function looksLike(page, context, name) {
+  const path = join(REFERENCES, `${name}.png`);
+  const now = await page.screenshot({ animations: "disabled" });
+  if (process.env.UPDATE_REFERENCES) return writeFileSync(path, now);
+  const blank = await context.newPage();
+  const apart = await blank.evaluate(async (pictures) => {
+    const dots = await Promise.all(pictures.map(async (picture) => {
+      const image = new Image();
+      image.src = `data:image/png;base64,${picture}`;
+      await image.decode();
+      const canvas = new OffscreenCanvas(Math.round(image.width / 12), Math.round(image.height / 12));
+      const drawing = canvas.getContext("2d");
+      drawing.drawImage(image, 0, 0, canvas.width, canvas.height);
+      return drawing.getImageData(0, 0, canvas.width, canvas.height).data;
+    }));
+    if (dots[0].length !== dots[1].length) return 255;
+    return dots[0].reduce((sum, value, index) => sum + Math.abs(value - dots[1][index]), 0) / dots[0].length;
+  }, [now, readFileSync(path)].map((bytes) => bytes.toString("base64")));
+  await blank.close();
+  console.log(`preview: ${name} is ${apart.toFixed(2)} of 255 from its reference`);
+  assert.ok(apart <= APART, `${name}: ${apart} of 255 apart; look at it, and if it is right, UPDATE_REFERENCES=1 npm run test:preview`);
+}
+
 /** The whole page as NAME.png in the folder UNDAUNTED_SCREENS; without it there are no pictures. */
 export async function picture(page, name) {
   const screens = process.env.UNDAUNTED_SCREENS;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { assets, audit, firstPicture, fits, LOOKS, pageTest, picture } from "./harness.mjs";
+import { assets, audit, firstPicture, fits, LOOKS, looksLike, pageTest, picture } from "./harness.mjs";
 
 /** KB of 1000 bytes, gzipped, of all that is in the page's folder. */
 const MOST = 250;
@@ -18,8 +18,9 @@ pageTest("there is a first picture", {}, async ({ page }) => {
 });
 
 for (const [name, look] of Object.entries(LOOKS)) {
-  pageTest(`the page as one opens it has nothing that axe finds, ${name}`, { look }, async ({ page }) => {
+  pageTest(`the page as one opens it has nothing that axe finds, ${name}`, { look }, async ({ page, context }) => {
     await firstPicture(page);
+    await looksLike(page, context, name);
     await audit(page);
     await fits(page);
     await picture(page, name);

@@ -75,9 +75,10 @@ def _report(command: str, files: list[str], steps: list[Any], options: dict[str,
     if command == "diff":
         return _right(_core.diff(policy, _policy(files[1]), options, "json"))
     seed = int(options.pop("seed", 1))
-    budget = None if policy.budget_name is None else _core.Budget(policy)
+    if command == "simulate-outage":
+        return _simulate(_core.simulate_outage(policy, None, None, seed, options, "json"))
     simulation = _core.simulate_herd if command == "simulate" else _core.simulate_layers
-    return _simulate(simulation(policy, budget, seed, options, "json"))
+    return _simulate(simulation(policy, None, seed, options, "json"))
 
 
 def _simulate(begun: tuple[_core.Simulation | None, list[tuple[str, str, str]]]) -> Report:

@@ -40,6 +40,7 @@ __all__ = [
     "simulate_herd",
     "simulate_layers",
     "simulate_loss",
+    "simulate_outage",
     "step",
     "uniform",
     "word",
@@ -119,6 +120,9 @@ def simulate_herd(
 def simulate_loss(seed: int, options: Any, notation: str) -> tuple[Simulation | None, list[tuple[str, str, str]]]: ...
 def simulate_layers(
     policy: Policy, budget: Budget | None, seed: int, options: Any, notation: str
+) -> tuple[Simulation | None, list[tuple[str, str, str]]]: ...
+def simulate_outage(
+    policy: Policy, budget: Budget | None, breaker: Breaker | None, seed: int, options: Any, notation: str
 ) -> tuple[Simulation | None, list[tuple[str, str, str]]]: ...
 
 @final

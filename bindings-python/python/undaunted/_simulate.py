@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ._options import Duration
     from ._policy import Policy
-    from .lab import Herd, Layers, Loss
+    from .lab import Herd, Layers, Loss, Outage
 
     Progress = Callable[[int, int], object]
 
@@ -107,6 +107,49 @@ def simulate_layers(
 
     conditions = {"layers": layers, "calls": calls, "failure_rate": failure_rate, "status": status, "hint": hint}
     return Layers(*_run(_core.simulate_layers(policy._core, _budget(policy), _word(seed), conditions, "python"), progress))
+
+
+def simulate_outage(
+    policy: Policy,
+    *,
+    calls_per_second: float = 100,
+    duration: Duration = 60,
+    outage_at: Duration = 10,
+    outage: Duration = 20,
+    capacity: int | None = None,
+    window: Duration = 0.25,
+    processes: int = 1,
+    status: int = 503,
+    hint: Duration | None = None,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> Outage:
+    """What becomes of steady traffic over an outage and after it, with the policy's budget and breaker.
+
+    Calls begin evenly spaced, `calls_per_second` (0.000001 to 1000000) of them, at most 1000000 in all; they begin, and are followed, for
+    `duration` (1 us to 60000 s). The server fails for `outage` from `outage_at` on, with HTTP `status` and the wait that `hint` asks for; at
+    other times it answers `capacity` requests in each window well, by default all, and more fail as in the outage. The calls are spread
+    over `processes` (1 to 1000), each with a full budget and a closed breaker of its own, if the policy has them. Requests are counted in
+    windows of the width `window` (1 us to 10 s), at most 6000. Attempts take no time; of those at the same instant calls that begin come
+    first.
+
+    `progress(done, calls)`, `str(outage)` and errors as of `simulate_herd`.
+    """
+    from .lab import Outage
+
+    conditions = {
+        "calls_per_second": calls_per_second,
+        "duration": duration,
+        "outage_at": outage_at,
+        "outage": outage,
+        "capacity": capacity,
+        "window": window,
+        "processes": processes,
+        "status": status,
+        "hint": hint,
+    }
+    breaker = None if policy.breaker is None else policy.breaker._core
+    return Outage(*_run(_core.simulate_outage(policy._core, _budget(policy), breaker, _word(seed), conditions, "python"), progress))
 
 
 def _run(begun: tuple[_core.Simulation | None, list[tuple[str, str, str]]], progress: Progress | None) -> tuple[str, str]:

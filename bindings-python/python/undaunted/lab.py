@@ -8,6 +8,7 @@ from . import _core
 from ._convert import convert
 from ._errors import PolicyError
 from ._policy import Policy
+from ._simulate import simulate_outage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis", "Change", "Conversion", "Difference", "Distribution", "Estimate", "ExplainedFailure", "Explanation", "Finding", "Findings", "Herd",
-    "Ladder", "Layers", "Loss", "Peak", "Rung", "convert", "lint_hedge",
+    "Ladder", "Layers", "Loss", "Outage", "Peak", "PeakLoad", "Rung", "convert", "lint_hedge", "simulate_outage",
 ]  # fmt: skip
 
 
@@ -428,6 +429,66 @@ class Herd(Report):
         self.gave_up: dict[str, int] = found["gave_up"]
         self.unfinished: int = found["unfinished"]
         self.last_at: float = found["last_at_us"] / 1e6
+
+
+class PeakLoad:
+    """The fullest window: so many `attempts` reached the server in it; it begins `at` seconds after the first call."""
+
+    __slots__ = ("at", "attempts")
+
+    def __init__(self, at_us: int, attempts: int) -> None:
+        self.at = at_us / 1e6
+        self.attempts = attempts
+
+    def __repr__(self) -> str:
+        return f"PeakLoad(at={self.at!r}, attempts={self.attempts!r})"
+
+
+class Outage(Report):
+    """What `simulate_outage` finds. Times are in seconds.
+
+    Of each window, `first` has the first attempts that reached the server, `retries` the later ones, `served` the requests that it answered
+    well. `peak` is the fullest window: `peak.at` when it begins, `peak.attempts` how many reached the server in it. All `calls` are in one of
+    `succeeded`, `gave_up` (by reason) and `unfinished`. `attempts` reached the server in all, `total_retries` of them not the first of their
+    call; `load_in_outage` is how many reached it during the outage for each call that began then, None if none did. `recovered_at` is when
+    the first window begins, not before the end of the outage, from which on every request is answered well, None if never.
+    """
+
+    __slots__ = (
+        "attempts",
+        "calls",
+        "first",
+        "gave_up",
+        "load_in_outage",
+        "peak",
+        "recovered_at",
+        "retries",
+        "seed",
+        "served",
+        "succeeded",
+        "total_retries",
+        "unfinished",
+        "window",
+    )
+
+    def __init__(self, text: str, json_text: str) -> None:
+        super().__init__(text, json_text)
+        found = json.loads(json_text)
+        self.calls: int = found["calls"]
+        self.seed = int(found["seed"])
+        self.window: float = found["window_us"] / 1e6
+        self.first: list[int] = found["first"]
+        self.retries: list[int] = found["retries"]
+        self.served: list[int] = found["served"]
+        self.attempts: int = found["attempts"]
+        self.total_retries: int = found["total_retries"]
+        self.succeeded: int = found["succeeded"]
+        self.gave_up: dict[str, int] = found["gave_up"]
+        self.unfinished: int = found["unfinished"]
+        self.peak = PeakLoad(**found["peak"])
+        self.load_in_outage: float | None = found["load_in_outage"]
+        recovered_at = found["recovered_at_us"]
+        self.recovered_at: float | None = None if recovered_at is None else recovered_at / 1e6
 
 
 class Loss(Report):

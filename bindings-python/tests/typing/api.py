@@ -21,7 +21,7 @@ from undaunted.instrumentation.logging import LoggingHook
 from undaunted.instrumentation.opentelemetry import OpenTelemetryHook
 from undaunted.instrumentation.prometheus import PrometheusHook
 from undaunted.instrumentation.structlog import StructlogHook
-from undaunted.lab import Conversion, Estimate, Finding, convert
+from undaunted.lab import Conversion, Estimate, Finding, convert, simulate_outage
 
 T = TypeVar("T")
 
@@ -173,6 +173,10 @@ async def main() -> None:
     assert_type(herd.arrivals, list[int])
     assert_type(herd.peak.at, float)
     assert_type(undaunted.simulate_loss(trials=10).by_formula, float)
+    outage = simulate_outage(policy, calls_per_second=0.5, outage_at="1s", capacity=None, progress=lambda done, calls: None)
+    assert_type(outage.retries, list[int])
+    assert_type(outage.recovered_at, float | None)
+    assert_type(outage.peak.at, float)
     assert_type(undaunted.simulate_layers(policy, calls=1).amplification, float)
 
     def hook(event: undaunted.Event) -> None:

@@ -95,6 +95,19 @@ static HERD: &[Opt] = &[
         "that the clients are spread over, each with a budget; 1 to 1000; default 1",
     ),
 ];
+static OUTAGE: &[Opt] = &[
+    option("calls_per_second", Value::Text("NUMBER"), "that begin, evenly spaced; default 100, at most 1000000 in all"),
+    option("duration", Value::Text("TIME"), "for which calls begin and are followed; default 60s"),
+    option("outage_at", Value::Text("TIME"), "when the server begins to fail; default 10s"),
+    option("outage", Value::Text("TIME"), "for how long it fails; default 20s"),
+    option("capacity", Value::Text("COUNT"), "requests that it answers in each window at other times; default all"),
+    option("window", Value::Text("TIME"), "in which attempts are counted; default 250ms, at most 6000 in all"),
+    option(
+        "processes",
+        Value::Text("COUNT"),
+        "that the calls are spread over, each with a budget and a breaker; 1 to 1000; default 1",
+    ),
+];
 static STATUS: &[Opt] = &[
     option("status", Value::Text("NUMBER"), "what the server answers; default 503"),
     option("hint", Value::Text("TIME"), "the wait that it asks for; default none"),
@@ -120,7 +133,7 @@ static PREVIEW: &[Opt] = &[
     option("no_open", Value::Flag, "no browser is opened"),
 ];
 
-pub(super) static COMMANDS: [Command; 10] = [
+pub(super) static COMMANDS: [Command; 11] = [
     Command {
         name: "schedule",
         about: "The wait before each retry: at least, half of the time, in 99 of 100 calls, at most, and of one call.",
@@ -144,6 +157,12 @@ pub(super) static COMMANDS: [Command; 10] = [
         name: "simulate-layers",
         about: "What layers of services that retry each other under one policy make of calls.",
         options: &[LAYERS, STATUS, SEED],
+        ..ON_A_POLICY
+    },
+    Command {
+        name: "simulate-outage",
+        about: "What becomes of steady traffic over an outage and after it.",
+        options: &[OUTAGE, STATUS, SEED],
         ..ON_A_POLICY
     },
     Command {

@@ -19,7 +19,8 @@ pub type Load = [u32; 3];
 /// Steady traffic, and what happens to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutageOptions {
-    /// How many calls begin in a second, evenly spaced: 1 to 1 000 000; default 100. At most 1 000 000 calls begin in all.
+    /// How many calls begin in a second, evenly spaced, in millionths: 0.000001 to 1 000 000; default 100. At most 1 000 000
+    /// calls begin in all.
     pub calls_per_second: u64,
     /// For how long calls begin, and how long they are followed, in microseconds: 1 µs to 60 000 s; default 60 s. At most
     /// 6000 windows.
@@ -45,7 +46,7 @@ pub struct OutageOptions {
 impl Default for OutageOptions {
     fn default() -> OutageOptions {
         OutageOptions {
-            calls_per_second: 100,
+            calls_per_second: 100_000_000,
             duration: 60_000_000,
             outage_at: 10_000_000,
             outage: 20_000_000,
@@ -71,7 +72,7 @@ impl OutageOptions {
             OutageOptions { calls_per_second, duration, outage_at, outage, capacity, window, processes, status, hint };
         let mut is_right = read.is_right;
         for (other, mistake, most) in [
-            (CALLS_PER_SECOND, Mistake::TooManyCalls, (MOST_CLIENTS as u64 * SECOND).checked_div(calls_per_second)),
+            (CALLS_PER_SECOND, Mistake::TooManyCalls, (MOST_CLIENTS as u64 * EACH).checked_div(calls_per_second)),
             (WINDOW_WIDTH, Mistake::TooManyWindows, window.checked_mul(MOST_WINDOWS as u64)),
         ] {
             if read.refused & (1 << DURATION | 1 << other) == 0
@@ -96,12 +97,12 @@ impl OutageOptions {
 
     /// How many calls begin before an instant.
     fn calls_before(&self, at: u64) -> u64 {
-        at.min(self.duration).saturating_mul(self.calls_per_second).div_ceil(SECOND)
+        at.min(self.duration).saturating_mul(self.calls_per_second).div_ceil(EACH)
     }
 
     /// When a call begins.
     fn begins(&self, number: u32) -> u64 {
-        (u64::from(number) * SECOND).checked_div(self.calls_per_second).unwrap_or(0)
+        u64::from(number).saturating_mul(EACH).checked_div(self.calls_per_second).unwrap_or(0)
     }
 
     pub(super) fn outage_end(&self) -> u64 {
@@ -116,9 +117,11 @@ impl OutageOptions {
 
 static OPTIONS: format::Options = format::Options { map: &MAP, name: "the outage" };
 
+static RATE: Bounds = Bounds { unit: Unit::Millionths, least: 1, most: 1_000_000_000_000 };
+
 static MAP: Map = Map {
     fields: &[
-        number("calls_per_second", 0, &Bounds { unit: Unit::Count, least: 1, most: 1_000_000 }),
+        number("calls_per_second", 0, &RATE),
         number("duration", 1, &Bounds { unit: Unit::Micros, least: 1, most: MOST_END }),
         number("outage_at", 2, &SPAN),
         number("outage", 3, &SPAN),
@@ -138,7 +141,8 @@ const CALLS_PER_SECOND: usize = 0;
 const DURATION: usize = 1;
 const WINDOW_WIDTH: usize = 5;
 
-const SECOND: u64 = 1_000_000;
+/// A microsecond at a rate of a millionth of a call in a second is so small a part of a call.
+const EACH: u64 = 1_000_000_000_000;
 
 /// Memory for the breaker of a process.
 #[derive(Clone, Copy, Debug, Default)]

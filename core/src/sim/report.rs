@@ -162,7 +162,7 @@ impl Outage {
         let options = &self.options;
         text.text("{\"calls\":").number(options.calls());
         seed(text, self.crowd.seed);
-        text.text(",\"calls_per_second\":").number(options.calls_per_second);
+        text.text(",\"calls_per_second\":").decimal(options.calls_per_second, 6);
         text.text(",\"duration_us\":").number(options.duration);
         text.text(",\"outage_at_us\":").number(options.outage_at);
         text.text(",\"outage_us\":").number(options.outage);

@@ -58,6 +58,8 @@ ARGUMENTS = [
     runs(["analyse", "a", "--layers", "-1", "--calls", "01", "--repeats", "1234567890123456"], command="analyse", files=["a"],
          options={"layers": -1, "calls": "01", "repeats": "1234567890123456"}),
     runs(["simulate", "a \"b\".json", "--outage", "5s"], command="simulate", files=["a \"b\".json"], options={"outage": "5s"}),
+    runs(["simulate-outage", "a.json", "--calls-per-second", "0.50", "--outage-at=5s"], command="simulate-outage", files=["a.json"],
+         options={"calls_per_second": 0.5, "outage_at": "5s"}),
     runs(["simulate-loss", "--p", "0.5"], command="simulate-loss", options={"p": 0.5}),
     runs(["explain", "preset:aws", "503", "429 + hint 2s", "ok"], command="explain", files=["preset:aws"], steps=[{"http": 503}, {"http": 429, "hint": "2s"}]),
     runs(["diff", "a", "b", "--exit-code"], command="diff", files=["a", "b"], options={"exit_code": True}),
@@ -69,7 +71,7 @@ ARGUMENTS = [
     refuses(["preview", "a", "b"], 'undaunted: preview takes no "b" as well; run undaunted preview --help\n'),
     *[refuses(["preview", "--port", port], f'undaunted: --port is "{port}", allowed 0 to 65535; run undaunted preview --help\n')
       for port in ("65536", "-1", "80.0", "08", "", "any")],
-    refuses(["retry"], 'undaunted: "retry" is no command, allowed schedule, lint, analyse, simulate, simulate-layers, simulate-loss, explain, diff, convert or preview; '
+    refuses(["retry"], 'undaunted: "retry" is no command, allowed schedule, lint, analyse, simulate, simulate-layers, simulate-outage, simulate-loss, explain, diff, convert or preview; '
                        "run undaunted --help\n"),
     refuses(["lint"], "undaunted: FILE is missing; run undaunted lint --help\n"),
     refuses(["diff", "a"], "undaunted: AFTER is missing; run undaunted diff --help\n"),

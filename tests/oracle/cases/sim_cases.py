@@ -15,6 +15,11 @@ def herd(name, policy, seed="1", **options):
     return {"name": name, "policy": policy, "seed": seed, "options": {"clients": 200, "windows": 100, **options}}
 
 
+def outage(name, policy, seed="1", **options):
+    options = {"calls_per_second": 20, "duration": "12s", "outage_at": "2s", "outage": "4s", **options}
+    return {"name": name, "policy": policy, "seed": seed, "options": options}
+
+
 def loss(name, seed="1", **options):
     return {"name": name, "seed": seed, "options": {"trials": 300, **options}}
 
@@ -73,6 +78,59 @@ HERD = [
     herd("a client for a month", {"attempts": 64, "initial": "1s", "max_delay": "1h", "timeout": None}, clients=2, window="10s", windows=6000),
 ]
 
+BUCKET = SHORT | {"budget": {"name": "x", "capacity": 100}}
+BREAKER = SHORT | {"breaker": {"name": "x", "min_calls": 10, "initial": "500ms", "max_delay": "3s"}}
+STORM = {"attempts": 20, "initial": "100ms", "max_delay": "500ms", "timeout": None}
+
+TRAFFIC = [
+    outage("nothing but retries", SHORT),
+    outage("another seed", SHORT, "18446744073709551615"),
+    outage("the standard policy", {"preset": "standard"}),
+    *[outage(f"preset {name}", {"preset": name}, duration="20s") for name in ("interactive", "aws", "grpc", "stamina", "urllib3", "google", "none")],
+    outage("a budget that is a bucket", BUCKET),
+    outage("a budget that counts failures", SHORT | {"budget": {"name": "x", "mode": "failures"}}),
+    outage("a budget with a window", FINAGLE),
+    outage("a budget that is made elsewhere lets nothing through", SHORT | {"budget": "elsewhere"}),
+    outage("a breaker", BREAKER),
+    outage("a breaker of the last second", SHORT | {"breaker": {"name": "x", "window_time": "1s", "min_calls": 5, "jitter": "full", "probes": 1}}),
+    outage("a breaker without jitter, patient calls", BREAKER | {"initial": "1s", "max_delay": "8s", "breaker": {"name": "x", "min_calls": 10, "initial": "500ms", "jitter": "none"}}),
+    outage("a breaker that is made elsewhere is none", SHORT | {"breaker": "elsewhere"}),
+    outage("a budget and a breaker", BUCKET | BREAKER),
+    outage("a budget and a breaker for each of 3 processes", BUCKET | BREAKER, processes=3),
+    outage("more processes than calls", BUCKET | BREAKER, processes=1000, calls_per_second=2),
+    outage("a storm that outlives the outage", STORM, capacity=6),
+    outage("a storm without jitter", STORM | {"jitter": "none"}, capacity=6),
+    outage("a storm that a budget does not let come up", STORM | {"budget": {"name": "x"}}, capacity=6),
+    outage("a storm that a breaker lets through in part", STORM | {"breaker": {"name": "x"}}, capacity=6, processes=2),
+    outage("less capacity than traffic", SHORT, capacity=2),
+    outage("a server that answers nothing at any time", SHORT, capacity=0),
+    outage("a capacity when windows are cut by the outage", SHORT, capacity=3, outage_at="2100ms", outage="3333333us", window="250ms"),
+    outage("a hint is a floor", SHORT, hint="700ms"),
+    outage("a hint with a breaker, a budget and processes", BUCKET | BREAKER, hint="700ms", processes=2),
+    outage("a hint that resets", STORM | {"hint": {"resets": True}}, hint="50ms", capacity=6),
+    outage("an outage longer than all", SHORT, outage="1h"),
+    outage("an outage after all", SHORT, outage_at="1m"),
+    outage("an outage from the first call on", BREAKER, outage_at="0s"),
+    outage("an outage of no length", STORM, outage="0s", capacity=6),
+    outage("an outage between two calls", SHORT, outage_at="2001ms", outage="10ms"),
+    outage("decorrelated jitter", SHORT | {"jitter": "decorrelated"}, capacity=6),
+    outage("a timeout is that of each call", STORM | {"timeout": "1500ms"}, capacity=6),
+    outage("a timeout that clips", STORM | {"timeout": "1500ms", "on_timeout": {"clip": {"min_attempt": "300ms"}}}, capacity=6),
+    outage("the first retry at once comes after calls that begin then", SHORT | {"first": "immediate"}, calls_per_second=3000, duration="20ms", outage_at="0s", outage="10ms", window="1ms"),
+    outage("waits and calls meet at the same instants", NO_WAIT | {"backoff": ["50ms"], "budget": {"name": "x", "capacity": 60, "cost": 3}}, capacity=3),
+    outage("many calls begin at the same microsecond", TINY, calls_per_second=1_000_000, duration="300us", outage_at="100us", outage="60us", window="7us", capacity=9),
+    outage("a call every three seconds", SHORT, calls_per_second=0.333333, duration="30s"),
+    outage("a rate that does not divide a second", SHORT, calls_per_second=7, window="100ms"),
+    outage("a last window that is cut", SHORT, duration="11111111us", window="1s", capacity=20),
+    outage("one window", SHORT, window="10s", duration="9s"),
+    outage("one call", SHORT, calls_per_second=0.000001, outage_at="0s"),
+    outage("calls without end are followed for 1000 attempts", NO_WAIT | {"attempts": None, "timeout": "1h"}, calls_per_second=0.5, outage_at="0s"),
+    outage("a status that is retried at once the first time", SHORT, status=425),
+    outage("a status that nobody retries, and a breaker takes for an answer", BREAKER, status=404),
+    outage("a status with a class of its own", {"preset": "aws"}, status=429, processes=2),
+    outage("calls that may not be repeated", BREAKER | {"idempotent": False}),
+]
+
 LOSS = [
     loss("a channel that is mostly good"),
     loss("another seed", "18446744073709551615"),
@@ -118,10 +176,20 @@ REFUSED = [
     refused("chains without end", "loss", {"calls": 10_001, "repeats": 1001, "attempts": 101, "trials": 1_000_001},
             "out_of_range /calls", "out_of_range /repeats", "out_of_range /attempts", "out_of_range /trials"),
     refused("nothing to do", "layers", {"layers": 0, "calls": 0}, "out_of_range /layers", "out_of_range /calls"),
+    refused("traffic out of its bounds", "outage",
+            {"calls_per_second": 0, "duration": "0s", "outage_at": "-1s", "capacity": -1, "window": "11s", "processes": 0, "status": 600},
+            "out_of_range /calls_per_second", "out_of_range /duration", "bad_duration /outage_at", "out_of_range /capacity", "out_of_range /window",
+            "out_of_range /processes", "out_of_range /status"),
+    refused("more calls than a million", "outage", {"calls_per_second": 100_000, "duration": "10001ms"}, "out_of_range /duration"),
+    refused("more windows than 6000", "outage", {"window": "1ms", "duration": "6001ms"}, "out_of_range /duration"),
+    refused("more calls and more windows", "outage", {"window": "1ms", "calls_per_second": 1_000_000}, "out_of_range /duration", "out_of_range /duration"),
+    refused("a duration that is none has not too many windows", "outage", {"duration": "61000s", "window": "1ms"}, "out_of_range /duration"),
+    refused("what may not be null of an outage", "outage", {"outage": None, "hint": None, "capacity": None}, "wrong_kind /outage"),
     refused("eleven layers", "layers", {"layers": 11, "failure_rate": 1.5}, "out_of_range /layers", "out_of_range /failure_rate"),
 ]
 
 FILES = [
+    file("sim-outage", "outage", "Steady traffic over an outage", "SEMANTICS 3.1, 9 and 17, tests/README.md", TRAFFIC),
     file("sim-herd", "herd", "Clients that fail together at one instant", "SEMANTICS 3.1 and 17, tests/README.md", HERD),
     file("sim-loss", "loss", "Chains of requests over a channel that is good or bad", "Gilbert 1960, Elliott 1963, tests/README.md", LOSS),
     file("sim-layers", "layers", "Services that retry each other", "SEMANTICS 12 and 17, tests/README.md", LAYERS),
