@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
-  accessSync, chmodSync, closeSync, constants, existsSync, fsyncSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync,
+  accessSync, chmodSync, closeSync, constants, fsyncSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync,
   renameSync, rmSync, statSync, writeFileSync,
 } from "node:fs";
 import { createServer } from "node:http";
@@ -15,15 +15,13 @@ import { fileURLToPath } from "node:url";
 export async function preview({ name, content, port, watch, opens, mistakes }, told) {
   const policy = name === undefined ? undefined : content === undefined ? new PolicyFile(name) : new GivenPolicy(name, content);
   const server = createServer({ requireHostHeader: false });
-  const ends = new AbortController();
-  server.on("request", answering({ policy, watch, mistakes, server, ends: ends.signal, headers: headersOf(PAGE) }));
+  server.on("request", answering({ policy, watch, mistakes, server, headers: headersOf(PAGE) }));
   await new Promise((listening, refused) => server.once("error", refused).listen(port, "127.0.0.1", listening));
   const interrupted = new Promise((end) => process.once("SIGINT", end));
   const address = `http://127.0.0.1:${server.address().port}/${policy ? "?file" : ""}`;
   told(address);
   if (opens) openBrowser(address);
   await interrupted;
-  ends.abort();
   server.close();
   server.closeAllConnections();
 }
@@ -58,15 +56,16 @@ class PolicyFile {
 
   get isWritable() {
     const path = resolved(this.name);
-    const isThere = existsSync(path);
-    if (isThere && !(statSync(path).isFile() && can(path, constants.R_OK | constants.W_OK))) return false;
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found && !(found.isFile() && can(path, constants.R_OK | constants.W_OK))) return false;
     return can(dirname(path), constants.W_OK | constants.X_OK);
   }
 
   /** At once or not at all, whoever reads meanwhile. */
   write(bytes) {
     const path = resolved(this.name);
-    const mode = existsSync(path) ? statSync(path).mode & PERMISSIONS : undefined;
+    const found = statSync(path, { throwIfNoEntry: false });
+    const mode = found && found.mode & PERMISSIONS;
     const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
     try {
       const file = openSync(temporary, "wx", mode ?? NEW_FILE);
@@ -90,8 +89,9 @@ function answering(site) {
     try {
       await answer(request, response, site);
     } catch (error) {
-      // The one who asked has gone.
-      if (error.code !== "ECONNRESET") throw error;
+      // The one who asked has gone, or a file of the page.
+      if (!error.code) throw error;
+      response.destroy();
     }
   };
 }
@@ -176,7 +176,6 @@ function changes(request, response, site) {
   };
   const timer = setInterval(look, POLL);
   response.on("close", () => clearInterval(timer));
-  site.ends.addEventListener("abort", () => response.destroy());
 }
 
 /** Nothing if it is too long. */

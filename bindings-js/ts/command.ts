@@ -117,7 +117,7 @@ async function preview({ files: [name], options }: Asked, host: Host): Promise<n
   const opens = !isQuiet && host.environment.CI !== "true";
   try {
     await host.preview({ name, content, port: Number(port), watch, opens, mistakes }, (address) =>
-      host.out.write(asJson ? `${JSON.stringify({ address })}\n` : `${address}\nCtrl-C ends the preview.\n`));
+      host.out.write(asJson ? `${JSON.stringify({ address })}\n` : `The preview is at ${address}; Ctrl-C ends it.\n`));
   } catch (error) {
     const { code, syscall } = error as { code?: string; syscall?: string };
     if (syscall === "listen") throw new Failed(`undaunted: port ${port}: ${REASONS[code!] ?? code}; choose another, or none for any that is free`);

@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -103,7 +104,7 @@ class Preview:
 @contextmanager
 def preview(program: list[object], folder: Path, *arguments: str, given: str = "", **more: str) -> Iterator[Preview]:
     """A preview that serves, ended by Ctrl-C: it must end well and say nothing."""
-    words = [*map(str, program), "preview", *arguments, "--json"]
+    words = [*map(str, program), "preview", *arguments]
     environment = {**os.environ, "CI": "true", **more}
     with subprocess.Popen(
         words, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -114,7 +115,10 @@ def preview(program: list[object], folder: Path, *arguments: str, given: str = "
             line = process.stdout.readline()
             if not line:
                 sys.exit(f"{' '.join(words)}: ended before it served: {process.stderr.read()}")
-            yield Preview(json.loads(line)["address"], process)
+            said = re.fullmatch(r'The preview is at (\S+); Ctrl-C ends it\.\n|\{"address":"(\S+)"\}\n', line)
+            assert said, line
+            same(said[2] is not None, "--json" in arguments, "JSON")
+            yield Preview(said[1] or said[2], process)
             process.send_signal(signal.SIGINT)
             ended = process.wait(PATIENCE), process.stdout.read(), process.stderr.read()
             same(ended, (0, "", ""), "what Ctrl-C ends")
@@ -263,7 +267,11 @@ def check_watch(program: list[object], folder: Path) -> None:
         same(running.ask("HEAD", "/policy/changes").status, 200, "HEAD of changes")
         same(running.save(STEADY, If_Match=f'"{revision("no policy")}"').status, 412, "a save over an edit")
         same(file.read_text(), "{}", "the edit")
-    file.unlink()
+    with preview(program, folder, "watched.json", "--watch") as running:
+        # Ctrl-C does not wait for who watches.
+        watching = http.client.HTTPConnection("127.0.0.1", running.port, timeout=PATIENCE)
+        watching.request("GET", "/policy/changes")
+        watching.getresponse()
 
 
 def check_links_and_modes(program: list[object], folder: Path) -> None:
@@ -364,7 +372,7 @@ def check_refusals(program: list[object], folder: Path) -> None:
         refuses(program, folder, ["--port", str(port)], f"undaunted: port {port}: Address already in use; choose another, or none for any that is free")
     with preview(program, folder) as running:
         free = running.port
-    with preview(program, folder, f"--port={free}") as running:
+    with preview(program, folder, f"--port={free}", "--json") as running:
         same(running.port, free, "the port that was asked for")
     (folder / "folder.json").mkdir()
     refuses(program, folder, ["folder.json"], "folder.json: Is a directory; name a file that can be read")

@@ -83,6 +83,10 @@ export function pageTest(name, { look = LOOKS.light, hash = "", file, watch = fa
       const unexpected = heard.filter((line) => !allowed.some((pattern) => pattern.test(line)));
       const unheard = allowed.filter((pattern) => !heard.some((line) => pattern.test(line)));
       assert.deepEqual({ unexpected, unheard }, { unexpected: [], unheard: [] });
+    } catch (error) {
+      // Often why.
+      for (const line of heard) console.log(line);
+      throw error;
     } finally {
       await context.close();
       await served?.end();

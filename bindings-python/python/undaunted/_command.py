@@ -140,7 +140,7 @@ def _preview(name: str | None, port: str = "0", watch: bool = False, no_open: bo
         policy = preview.GivenPolicy(name, _read(name))
 
     def told(address: str) -> None:
-        print(dumps({"address": address}, separators=(",", ":")) if json else f"{address}\nCtrl-C ends the preview.", flush=True)
+        print(dumps({"address": address}, separators=(",", ":")) if json else f"The preview is at {address}; Ctrl-C ends it.", flush=True)
 
     try:
         preview.serve(policy, int(port), watch, not no_open and os.environ.get("CI") != "true", told)
