@@ -46,7 +46,7 @@ export function Panel({ id, title, lesson, source, conditions, children, found =
         </p>
       </header>
       {conditions && <div class="conditions">{conditions}</div>}
-      {texts.length > 0 && <ul class="problems" role="alert">{texts.map((text) => <li key={text}>{text}</li>)}</ul>}
+      <div role="alert">{texts.length > 0 && <ul class="problems">{texts.map((text) => <li key={text}>{text}</li>)}</ul>}</div>
       {found.map((one, index) => <Progress key={index} found={one} />)}
       {children}
     </section>
@@ -80,10 +80,9 @@ interface FigureProps {
   readonly table: Table;
   readonly legend?: readonly (readonly [of: string, text: string])[];
   readonly readings?: readonly Reading[];
-  readonly onDrawn?: () => void;
 }
 
-export function Figure({ name, chart, words, table, legend = [], readings = [], onDrawn }: FigureProps) {
+export function Figure({ name, chart, words, table, legend = [], readings = [] }: FigureProps) {
   const svg = useRef<SVGSVGElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const drawn = useRef<ReturnType<typeof draw> | undefined>(undefined);
@@ -98,10 +97,11 @@ export function Figure({ name, chart, words, table, legend = [], readings = [], 
     return () => watch.disconnect();
   }, []);
   useLayoutEffect(() => {
-    if (!chart || !width) return;
+    drawn.current = undefined;
+    if (!chart) return svg.current!.replaceChildren();
+    if (!width) return;
     drawn.current = draw(svg.current!, chart, width);
     setReading(-1);
-    onDrawn?.();
   }, [chart, width]);
 
   const isByRow = chart?.y.kind === "rows";

@@ -63,9 +63,9 @@ function Row({ option, draft, set, fix }: FormProps & { readonly option: Option 
     <div class={isWrong ? "row wrong" : "row"}>
       <label for={id} title={option.about}>{option.name}</label>
       <Control option={option} draft={draft} change={change} id={id} about={`${id}-about`} />
-      <p class="about" id={`${id}-about`}>{option.about}</p>
       <Parts option={option} draft={draft} change={change} />
       <Remarks draft={draft} set={fix} place={option.name} />
+      <p class="about" id={`${id}-about`}>{option.about}</p>
     </div>
   );
 }

@@ -94,12 +94,9 @@ function useLastGood(one: Draft | undefined, of: Shown["of"], name: string): Sho
   return last.current;
 }
 
-let isSeen = false;
-
 /** For whoever measures. */
 function seen(): void {
-  if (!isSeen) performance.mark("first-picture");
-  isSeen = true;
+  performance.mark("first-picture");
 }
 
 interface EditorProps {

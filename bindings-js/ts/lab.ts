@@ -114,9 +114,9 @@ export class Analysis extends Report {
   readonly outageBurst: number | null;
   /**
    * Attempts of a call that the budget sustains in the long run, where successes give what retries take; a budget of a few retries wavers
-   * about it.
+   * about it. Null if the budget was made elsewhere.
    */
-  readonly sustainedLoad: Estimate;
+  readonly sustainedLoad: Estimate | null;
   /** The same if every attempt fails, at most. Null is no limit. */
   readonly outageLoad: Estimate | null;
   /** The waits of a call together. */

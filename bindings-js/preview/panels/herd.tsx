@@ -1,5 +1,5 @@
 // Clients that fail together: when they come back.
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { type Found, useAnswer } from "../ask.js";
 import type { Chart, Mark, Point } from "../chart.js";
 import { Field, Figure, Panel, type Table } from "../figure.js";
@@ -19,6 +19,10 @@ export function Herd({ state, set, shown, onDrawn }: PanelProps & { readonly onD
   const found = [useAnswer("herd", [shown[0]!.text, options]), useAnswer("herd", shown[1] ? [shown[1].text, options] : null)];
   const sides = sidesOf(shown, found);
   const { chart, table, readings } = useMemo(() => drawing(sides), [found[0]!.value, found[1]!.value, shown.length]);
+  const isDrawn = found[0]!.value !== undefined;
+  useEffect(() => {
+    if (isDrawn) onDrawn();
+  }, [isDrawn]);
   return (
     <Panel
       id="herd" title="When many fail together" found={found}
@@ -31,7 +35,7 @@ export function Herd({ state, set, shown, onDrawn }: PanelProps & { readonly onD
         <Field label="processes" value={processes} placeholder="1" set={(text) => set({ processes: text })} about="Over how many processes the clients are spread: each has a budget of its own." />
       </>}
     >
-      <Figure name="herd" chart={chart} words={sides.map((side) => sentence(side, sides.length > 1))} table={table} readings={readings} legend={legendOf(shown)} onDrawn={onDrawn} />
+      <Figure name="herd" chart={chart} words={sides.map((side) => sentence(side, sides.length > 1))} table={table} readings={readings} legend={legendOf(shown)} />
     </Panel>
   );
 }

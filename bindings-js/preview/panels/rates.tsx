@@ -31,7 +31,7 @@ export function Rates({ state, set, shown }: PanelProps) {
   const most = Math.max(1, ...sides.flatMap(({ rates }) => rates.map(({ load }) => load.value)));
   const load = useMemo(() => drawing(sides, rate, "attempts of a call", most, number, [
     ["", (row) => row.load.value, "attempts"],
-    ["chain", (row) => row.sustainedLoad.value, "attempts that the budget sustains"],
+    ["chain", (row) => (row.sustainedLoad ?? row.load).value, "attempts that the budget sustains"],
   ]), key);
   return (
     <Panel
@@ -71,7 +71,7 @@ function loadWords(side: Side, rate: number, isOne: boolean): string {
   const row = nearest(side, rate);
   const last = side.rates.at(-1);
   if (!row || !last) return "";
-  return `${isOne ? `${side.policy.name}: ` : ""}The server then gets ${number(row.load.value)} attempts of each call, ${number(last.load.value)} when everything fails${last.sustainedLoad.value < last.load.value ? `, of which the budget sustains ${number(last.sustainedLoad.value)}` : ""}.`;
+  return `${isOne ? `${side.policy.name}: ` : ""}The server then gets ${number(row.load.value)} attempts of each call, ${number(last.load.value)} when everything fails${last.sustainedLoad && last.sustainedLoad.value < last.load.value ? `, of which the budget sustains ${number(last.sustainedLoad.value)}` : ""}.`;
 }
 
 type Curve = readonly [of: string, value: (row: Rate) => number, name: string];
