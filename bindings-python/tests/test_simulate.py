@@ -102,7 +102,7 @@ def test_a_storm_outlives_an_outage_and_a_budget_ends_it():
 
 
 def test_a_breaker_stands_in_an_outage_and_hears_nothing_of_it():
-    breaker = Breaker("sim-outage", min_calls=50)
+    breaker = Breaker(name="sim-outage", min_calls=50)
     outages = [
         simulate_outage(STORM.replace(breaker=given), processes=2)
         for given in (breaker, "sim-outage", {"name": "sim-outage", "min_calls": 50})

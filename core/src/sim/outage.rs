@@ -145,9 +145,10 @@ const WINDOW_WIDTH: usize = 5;
 const EACH: u64 = 1_000_000_000_000;
 
 /// Memory for the breaker of a process.
-#[derive(Clone, Copy, Debug, Default)]
 // Nothing but zeros without one, so that an image of much such memory takes no room.
 #[repr(u8)]
+#[allow(clippy::large_enum_variant, reason = "there is no allocator")]
+#[derive(Clone, Copy, Debug, Default)]
 pub enum Guard {
     /// There is none.
     #[default]
