@@ -57,8 +57,8 @@ pub struct Distribution {
 
 /// Shares of calls in ten-thousandths, closer together where few calls are: what a picture of a distribution needs.
 pub const QUANTILES: [u64; 22] = [
-    1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 9100, 9200, 9300, 9400, 9500, 9600, 9700, 9800, 9900, 9950, 9990,
-    9995, 9999,
+    1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 9100, 9200, 9300, 9400, 9500, 9600, 9700, 9800, 9900, 9950,
+    9990, 9995, 9999,
 ];
 
 /// What [`Policy::analyse`] finds. Probabilities are in billionths, attempts in millionths, times in microseconds.

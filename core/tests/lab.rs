@@ -104,15 +104,8 @@ fn conditions() -> BoxedStrategy<Options> {
     let class = prop_oneof![Just(Class::Transient), Just(Class::Throttle), Just(Class::Conflict)];
     let rate = prop_oneof![Just(None), edge(1, 1_000_000_000_000).prop_map(Some)];
     (edge(0, 1_000_000), edge(0, LONGEST), chains, class, rate, any::<bool>())
-        .prop_map(|(failure_rate, attempt_duration, (layers, calls, repeats), class, calls_per_second, quantiles)| Options {
-            failure_rate,
-            attempt_duration,
-            layers,
-            calls,
-            repeats,
-            class,
-            calls_per_second,
-            quantiles,
+        .prop_map(|(failure_rate, attempt_duration, (layers, calls, repeats), class, calls_per_second, quantiles)| {
+            Options { failure_rate, attempt_duration, layers, calls, repeats, class, calls_per_second, quantiles }
         })
         .boxed()
 }
