@@ -7,9 +7,9 @@ import { timeTicks } from "./words.js";
 
 export type Point = readonly [x: number, y: number];
 
-/** What an axis measures: times from 0, shares, counts; or rows with names. */
+/** What an axis measures: times from 0, whole numbers, others, others by their powers; or rows with names. */
 export interface Axis {
-  readonly kind: "time" | "linear" | "log";
+  readonly kind: "time" | "whole" | "linear" | "log";
   readonly label: string;
   readonly most: number;
   readonly least?: number;
@@ -142,6 +142,7 @@ function scaleOf({ kind, least, most }: Axis, range: [number, number]) {
 function ticksOf({ kind, most }: Axis, scale: { ticks(about: number): number[] }, about: number): number[] {
   if (kind === "time") return timeTicks(most || 1, about);
   const ticks = scale.ticks(about);
+  if (kind === "whole") return ticks.filter(Number.isInteger);
   return kind === "log" && ticks.length > about ? ticks.filter((value) => Number.isInteger(Math.log10(value))) : ticks;
 }
 

@@ -99,6 +99,9 @@ function seen(): void {
   performance.mark("first-picture");
 }
 
+/** As in the style sheet. */
+const BESIDE = "(width >= 900px)";
+
 interface EditorProps {
   readonly state: State;
   readonly set: (change: Change) => void;
@@ -112,6 +115,14 @@ function Editor({ state, set, replace, drafts }: EditorProps) {
   const put = (text: string) => set({ [side]: text.toWellFormed() });
   const bring = (text: string) => replace({ [side]: text });
   const isForm = state.view !== "json";
+  // Beside the pictures there is room; above them they would be in the way.
+  const [isOpen, setOpen] = useState(() => matchMedia(BESIDE).matches || shown.problems.length > 0);
+  useEffect(() => {
+    const beside = matchMedia(BESIDE);
+    const follow = () => beside.matches && setOpen(true);
+    beside.addEventListener("change", follow);
+    return () => beside.removeEventListener("change", follow);
+  }, []);
   const preset = typeof shown.fields?.preset === "string" ? shown.fields.preset : "standard";
   return (
     <aside class={`editor ${side}`} aria-label="the policy">
@@ -135,7 +146,10 @@ function Editor({ state, set, replace, drafts }: EditorProps) {
         </div>
       </div>
       <Remarks draft={shown} set={bring} place="" />
-      {isForm ? <Form draft={shown} set={put} fix={bring} /> : <JsonText draft={shown} set={put} fix={bring} />}
+      <details class="options" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>The options</summary>
+        {isForm ? <Form draft={shown} set={put} fix={bring} /> : <JsonText draft={shown} set={put} fix={bring} />}
+      </details>
     </aside>
   );
 }

@@ -45,7 +45,7 @@ function sentence({ policy, stack: { calls, atBottom, amplification, mostAtBotto
 
 function drawing(sides: readonly Side[]): { chart: Chart | undefined; table: Table; readings: { at: number; text: string }[] } {
   const [one] = sides;
-  const names = one?.stack.attempts.map((_, index) => (index === one.stack.attempts.length - 1 ? "the bottom" : `layer ${index + 1}`)) ?? [];
+  const names = one?.stack.attempts.map((_, index) => (index === one.stack.attempts.length - 1 ? "bottom" : `layer ${index + 1}`)) ?? [];
   const perCall = ({ stack }: Side, index: number) => (stack.attempts[index] ?? 0) / stack.calls;
   const rows = names.map((name, index) => [name, ...sides.map((side) => number(perCall(side, index)))]);
   const table = { head: ["", ...sides.map(({ policy }) => (sides.length > 1 ? `attempts of a call, ${policy.name}` : "attempts of a call"))], rows };

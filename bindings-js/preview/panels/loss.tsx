@@ -69,7 +69,7 @@ function drawing(losses: Losses, chosen: readonly Chosen[]): { chart: Chart | un
     ...chosen.filter(({ attempts }) => attempts <= MOST).map(({ of, name, attempts }): Mark => ({ kind: "rule", of, x: attempts, label: chosen.length > 1 ? name : "this policy" })),
   ];
   const chart: Chart = {
-    x: { kind: "linear", label: "attempts of each request", least: 1, most: MOST, format: String },
+    x: { kind: "whole", label: "attempts of each request", least: 1, most: MOST, format: String },
     y: { kind: "linear", label: "chains that get through", most: 1, format: percent },
     marks,
     height: 250,

@@ -183,3 +183,50 @@ for (const [name, look] of Object.entries(LOOKS)) {
     await picture(page, `wrong-${name}`);
   });
 }
+
+pageTest("on a narrow screen the pictures come first, and a wide one has the options beside them", { look: LOOKS.narrow }, async ({ page }) => {
+  await comesToSay(words(page, "ladder"), /^9 retries/);
+  assert.equal(await option(page, "attempts").isVisible(), false);
+  await page.getByText("The options", { exact: true }).click();
+  assert.equal(await option(page, "attempts").isVisible(), true);
+  await page.getByText("The options", { exact: true }).click();
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await option(page, "attempts").waitFor();
+});
+
+pageTest("the way back undoes what a button has replaced", {}, async ({ page }) => {
+  await option(page, "attempts").fill("4");
+  await page.locator(".sides select").selectOption("aws");
+  await comesToSay(words(page, "ladder"), /^3 retries/); // its own number stays
+  await page.getByRole("button", { name: "Only the preset" }).click();
+  await comesToSay(words(page, "ladder"), /^2 retries/);
+  await page.goBack();
+  await comesToSay(words(page, "ladder"), /^3 retries/);
+  assert.equal(await option(page, "attempts").inputValue(), "4");
+});
+
+pageTest("an edit of a watched file leaves alone what has been edited in the page", { file: FILE, watch: true }, async ({ page, path }) => {
+  await comesToSay(words(page, "ladder"), /^3 retries/);
+  await option(page, "attempts").fill("6");
+  let turn = 0;
+  const [now] = await agreement(async () => {
+    writeFileSync(path, `{"attempts": ${7 + (turn++ % 2)}}`);
+    return /still here/.test(await page.locator(".file").textContent());
+  }, () => true);
+  assert.ok(now);
+  assert.equal(await option(page, "attempts").inputValue(), "6");
+  await page.getByRole("button", { name: "Back to the file" }).click();
+  assert.match(await option(page, "attempts").inputValue(), /^[78]$/);
+});
+
+pageTest("code for every target is there to be taken", {}, async ({ page }) => {
+  await option(page, "attempts").fill("4");
+  const code = page.locator("#take-away pre");
+  const wanted = { JSON: /"attempts": 4/, Python: /import undaunted/, TypeScript: /from "undaunted"/, Rust: /undaunted::/, curl: /--retry 3/, gRPC: /"maxAttempts": 4/, Envoy: /num_retries: 3/, AWS: /AWS_MAX_ATTEMPTS=4/ };
+  for (const [name, text] of Object.entries(wanted)) {
+    await page.getByRole("tab", { name, exact: true }).click();
+    await comesToSay(code, text);
+  }
+  await page.keyboard.press("ArrowLeft");
+  await comesToSay(code, wanted.Envoy);
+});
