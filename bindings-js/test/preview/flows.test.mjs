@@ -196,7 +196,7 @@ pageTest("on a narrow screen the pictures come first, and a wide one has the opt
 
 pageTest("the way back undoes what a button has replaced", {}, async ({ page }) => {
   await option(page, "attempts").fill("4");
-  await page.locator(".sides select").selectOption("aws");
+  await page.locator(".sides > .field select").selectOption("aws");
   await comesToSay(words(page, "ladder"), /^3 retries/); // its own number stays
   await page.getByRole("button", { name: "Only the preset" }).click();
   await comesToSay(words(page, "ladder"), /^2 retries/);
