@@ -1,8 +1,8 @@
 // Settings of other libraries, pasted.
-import { convert, type ConversionSource, type Finding } from "undaunted/lab";
+import { convert, type ConversionSource, exportAs, type Finding } from "undaunted/lab";
 import { useRef, useState } from "preact/hooks";
 import type { Problem } from "./ask.js";
-import { textOf } from "./policy.js";
+import { type Fields, textOf } from "./policy.js";
 import { EXAMPLES, settingsIn } from "./settings.js";
 
 const SOURCES: readonly (readonly [source: ConversionSource, name: string])[] = [
@@ -61,8 +61,9 @@ export function Bring({ set }: { readonly set: (text: string) => void }) {
 function read(text: string, source: ConversionSource): Brought | undefined {
   if (!text.trim()) return undefined;
   try {
-    const { findings, policy } = convert(settingsIn(text, source), source);
-    return { problems: [], findings, text: textOf(JSON.parse(policy.dump())) };
+    const found = convert(settingsIn(text, source), source);
+    const { policy } = found.toJSON() as { readonly policy: Fields };
+    return { problems: [], findings: found.findings, text: exportAs(textOf(policy), "json").text };
   } catch (error: any) {
     return { problems: error.problems ?? [{ pointer: "", text: error.message }], findings: [] };
   }

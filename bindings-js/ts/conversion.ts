@@ -10,7 +10,7 @@ export type ConversionSource = "stamina" | "tenacity" | "urllib3" | "grpc" | "p-
 /** What `convert` finds. */
 export class Conversion extends Report {
   readonly source: ConversionSource;
-  readonly policy: Policy;
+  #policy: Policy | undefined;
   /** About the original, with pointers into it. */
   readonly findings: readonly Finding[];
 
@@ -19,8 +19,12 @@ export class Conversion extends Report {
     super(answer);
     const found = this.toJSON() as any;
     this.source = found.source;
-    this.policy = Policy.parse(found.policy);
     this.findings = found.findings;
+  }
+
+  /** What they come to. Throws a `PolicyError` if there is a budget of its name already, with other options. */
+  get policy(): Policy {
+    return (this.#policy ??= Policy.parse((this.toJSON() as { policy: object }).policy));
   }
 }
 
