@@ -63,7 +63,7 @@ ARGUMENTS = [
     runs(["diff", "a", "b", "--exit-code"], command="diff", files=["a", "b"], options={"exit_code": True}),
     runs(["convert", "--from", "aws"], command="convert", options={"from": "aws"}),
     runs(["convert", "a.json", "--from=p-retry", "--fail-on", "never"], command="convert", files=["a.json"], options={"from": "p-retry", "fail_on": "never"}),
-    refuses(["retry"], 'undaunted: "retry" is no command, allowed schedule, lint, analyse, simulate, simulate-layers, simulate-loss, explain, diff or convert; '
+    refuses(["retry"], 'undaunted: "retry" is no command, allowed schedule, lint, analyse, simulate, simulate-layers, simulate-loss, explain, diff, convert or export; '
                        "run undaunted --help\n"),
     refuses(["lint"], "undaunted: FILE is missing; run undaunted lint --help\n"),
     refuses(["diff", "a"], "undaunted: AFTER is missing; run undaunted diff --help\n"),
