@@ -66,6 +66,12 @@ CALLS: list[tuple[list[str], int, str]] = [
     (["convert", "--from", "aws"], 0, '"attempts":7'),
     (["convert", "stamina.json"], 2, "--from is missing"),
     (["convert", "--from", "stamina"], 2, "SETTINGS is missing"),
+    (["export", "steady.json", "--to", "json"], 0, '{\n  "attempts": 4,\n  "timeout": "10s",\n  "jitter": "none"\n}\n'),
+    (["export", "budget.json", "--to", "python"], 0, 'budget={"name": "api", "capacity": 40, "cost": 5},\n'),
+    (["export", "preset:grpc", "--to", "envoy", "--json"], 0, '{"target":"envoy","text":"timeout: 0s\\nretry_policy:'),
+    (["export", "steady.json", "--to", "java"], 2, '--to is "java", allowed json, python, typescript, rust, curl, grpc, envoy or aws'),
+    (["export", "steady.json"], 2, "--to is missing"),
+    (["export", "wrong.json", "--to", "json"], 2, "wrong.json: attempts is 0"),
     (["lint", "a", "b"], 2, 'lint takes no "b" as well'),
     (["preview", "--port", "65536"], 2, '--port is "65536", allowed 0 to 65535'),
     (["preview", "--watch"], 2, "--watch needs a policy file"),
@@ -89,6 +95,11 @@ def main() -> None:
             if found != code or piece not in out + err or (err if code != 2 else out):
                 problems.append(f"{called}: expected {code} and {piece!r}, got {said['python']}")
         for name, program in PROGRAMS.items():
+            exported = run([*program, "export", "steady.json", "--to", "grpc"], folder)
+            if exported[0] != 0 or not exported[1].startswith("{\n") or "info: gRPC draws each wait a fifth up or down" not in exported[2]:
+                problems.append(f"{name}: an export for gRPC gives {exported}")
+            if exported != run([*PROGRAMS["node"], "export", "steady.json", "--to", "grpc"], folder):
+                problems.append(f"{name}: an export for gRPC is another than that of node")
             piped = run([*program, "lint", "-"], folder, FILES["steady.json"])
             if piped != run([*program, "lint", "steady.json"], folder):
                 problems.append(f"{name}: a policy on standard input gives {piped}")

@@ -400,6 +400,14 @@ def convert(case):
     return {"policy": report[1].partition('"policy":')[2].partition(',"findings":')[0], "findings": found["findings"]}
 
 
+def export(case):
+    policy, problems = _core.compile(case["policy"], "json")
+    if policy is None:
+        return refused(problems)
+    report = _core.export_as(policy, case["target"])
+    return {"lines": report[0].splitlines(), "findings": said_in_lab(report)["findings"]}
+
+
 def convert_refusal(case):
     return refused(_core.convert(case["source"], case["settings"])[1])
 
@@ -440,6 +448,7 @@ ANSWERS = {
     "explain_refusal": explain_refusal,
     "convert": convert,
     "convert_refusal": convert_refusal,
+    "export": export,
     "herd": herd,
     "loss": loss,
     "layers": layers,

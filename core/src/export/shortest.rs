@@ -6,7 +6,7 @@ use crate::bounds::{POLICY, PRESETS};
 use crate::format::settled;
 use crate::policy::Policy;
 use crate::presets;
-use crate::settings::{ABSENT, BUDGET, NULL, PRESET, get, set};
+use crate::settings::{ABSENT, BUDGET, NULL, OWN, PRESET, get, set};
 use crate::words::Parts;
 
 /// What to write: a policy of fewer settings, which are those of `policy` once they are settled.
@@ -29,8 +29,10 @@ pub(super) fn of(policy: &Policy) -> Policy {
         for field in POLICY.fields.iter().rev().filter(|field| !field.places().contains(&PRESET)) {
             let is_there = |written: &Policy| field.places().filter(|at| get(&written.settings, *at) != ABSENT).count();
             if is_there(&written) > 0 && !leaves_out(&mut written, field.places(), policy) {
+                // A name alone is one of what was made elsewhere.
+                let is_own = field.names().is_some() && get(&written.settings, field.places().start) == OWN;
                 for at in field.places().rev() {
-                    if is_there(&written) > 1 {
+                    if is_there(&written) > 1 + usize::from(is_own) {
                         leaves_out(&mut written, at..at + 1, policy);
                     }
                 }
