@@ -25,11 +25,11 @@ for (const format of ["esm", "cjs"]) {
   for (const name of [...SHARED, "index", ...TWINS]) await bundle(name, format, TWIN);
 }
 types();
-await import("./preview.mjs"); // of what is in dist/ by now
 copyFileSync(join(root, "LICENSE"), join(home, "LICENSE"));
 const schema = join(root, "core", "policy.schema.json");
 if (existsSync(schema)) copyFileSync(schema, join(home, "policy.schema.json"));
 else console.warn("core/policy.schema.json is not there yet: the package goes without it");
+await import("./preview.mjs"); // of what is in dist/ by now
 
 /** One file of dist or of dist/js. */
 async function bundle(name, format, folder) {
