@@ -107,6 +107,8 @@ impl Queue {
     }
 
     /// Puts a client in for its instant, which is not before the last that was taken out.
+    // As part of the loop that asks: a herd is a tenth slower otherwise.
+    #[inline(always)]
     pub(super) fn push(&mut self, clients: &mut [Client], waiting: &Waiting) {
         // The lowest level on whose turn the instant still is.
         let is_on = |level: &usize| waiting.at >> turn(*level) == self.hand >> turn(*level);
@@ -118,6 +120,7 @@ impl Queue {
     }
 
     /// Takes out the client that comes next, if its instant is before this one.
+    #[inline(always)]
     pub(super) fn pop(&mut self, clients: &mut [Client], before: u64) -> Option<Waiting> {
         loop {
             let came = self.came;
