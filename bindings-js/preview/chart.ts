@@ -26,7 +26,7 @@ export interface Rows {
 export type Mark =
   | { readonly kind: "line" | "steps" | "filled"; readonly of: string; readonly points: readonly Point[] }
   | { readonly kind: "dots"; readonly of: string; readonly points: readonly Point[] }
-  | { readonly kind: "rule"; readonly of: string; readonly x?: number; readonly y?: number; readonly label: string; /** Of the label, from above. */ readonly line?: number }
+  | { readonly kind: "rule"; readonly of: string; readonly x: number; readonly label: string; /** Of the label, from above. */ readonly line?: number }
   | { readonly kind: "shade"; readonly of: string; readonly from: number; readonly to: number; readonly label: string }
   | { readonly kind: "span"; readonly of: string; readonly row: number; readonly from: number; readonly to: number; readonly lane: Lane }
   | { readonly kind: "tick" | "dot"; readonly of: string; readonly row: number; readonly at: number; readonly lane: Lane };
@@ -105,14 +105,11 @@ export function draw(element: SVGSVGElement, chart: Chart, width: number): { x: 
         for (const [at, value] of mark.points) svg.append("circle").attr("class", of).attr("cx", x(at)).attr("cy", y(value)).attr("r", 3);
         break;
       case "rule": {
-        const isUpright = mark.x !== undefined;
-        const [x1, x2] = isUpright ? [x(mark.x), x(mark.x)] : [MARGIN.left, right];
-        const [y1, y2] = isUpright ? [MARGIN.top, bottom] : [y(mark.y!), y(mark.y!)];
-        svg.append("line").attr("class", of).attr("x1", x1).attr("x2", x2).attr("y1", y1).attr("y2", y2);
-        const isLeft = isUpright && x1 > (MARGIN.left + right) / 2;
-        const text = svg.append("text").attr("class", `${of} note`).text(mark.label);
-        if (isUpright) text.attr("x", x1 + (isLeft ? -4 : 4)).attr("y", MARGIN.top + 10 + (mark.line ?? 0) * 14).attr("text-anchor", isLeft ? "end" : "start");
-        else text.attr("x", right - 4).attr("y", y1 - 4).attr("text-anchor", "end");
+        const at = x(mark.x);
+        const isLeft = at > (MARGIN.left + right) / 2;
+        svg.append("line").attr("class", of).attr("x1", at).attr("x2", at).attr("y1", MARGIN.top).attr("y2", bottom);
+        svg.append("text").attr("class", `${of} note`).attr("x", at + (isLeft ? -4 : 4)).attr("y", MARGIN.top + 10 + (mark.line ?? 0) * 14)
+          .attr("text-anchor", isLeft ? "end" : "start").text(mark.label);
         break;
       }
       case "span": {
