@@ -61,7 +61,7 @@ impl Policy {
     /// assert_eq!(text, b"AWS_RETRY_MODE=standard\nAWS_MAX_ATTEMPTS=3\n");
     /// let mut pointers = String::new();
     /// export.findings(&mut |finding| finding.pointer(&mut |piece| pointers += std::str::from_utf8(piece).unwrap()));
-    /// assert_eq!(pointers, "/timeout/backoff/hint/budget");
+    /// assert_eq!(pointers, "/timeout/backoff/hint/classes/budget");
     /// ```
     pub fn export(&self, target: Target) -> Export<'_> {
         Export { target, policy: self }
