@@ -394,6 +394,8 @@ CHECKS = [check_page, check_new_file, check_watch, check_links_and_modes, check_
 
 
 def main() -> None:
+    # The background job of a shell ignores it, and so would the programs that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     found = {}
     for name, program in PROGRAMS.items():
         with tempfile.TemporaryDirectory() as folder:
