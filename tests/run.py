@@ -95,7 +95,7 @@ def run_one(name: str, results: dict[str, Result]) -> Result:
                 words, cwd=command.folder, env=setup.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
             if done.returncode != 0:
-                return Result("failed", time.monotonic() - started_at, failures_of(name) + facts_of(name))
+                return Result("failed", time.monotonic() - started_at, failures_of(name) or facts_of(name))
     return Result("passed", time.monotonic() - started_at, facts_of(name))
 
 
