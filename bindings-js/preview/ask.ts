@@ -1,5 +1,5 @@
 // Questions to the workers; of two about the same thing, the newer one counts.
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import type { Asked, Kind, Order, Reply, Told } from "./worker.js";
 
 export interface Problem {
@@ -13,7 +13,7 @@ interface Listener {
   refused(problems: readonly Problem[]): void;
 }
 
-/** A worker. The herd has one of its own, so that it never waits for what takes longer. */
+/** A worker. The first picture has one of its own, so that it never waits for what takes longer. */
 class Lane {
   #worker: Worker | undefined;
   readonly #waiting = new Map<number, Listener>();
@@ -44,7 +44,7 @@ class Lane {
   }
 }
 
-const HERDS = new Lane();
+const FIRST = new Lane();
 const OTHERS = new Lane();
 
 export interface Found<T> {
@@ -58,25 +58,34 @@ export interface Found<T> {
 }
 
 const NOTHING = () => {};
+const PAUSE = 150;
 
-/** Asks whenever the question changes; null asks nothing. */
-export function useAnswer<K extends Kind>(kind: K, asked: Asked<K> | null): Found<Told<K>> {
+/** Asks whenever the question changes; null asks nothing. `isFirst` is what the first picture shows. */
+export function useAnswer<K extends Kind>(kind: K, asked: Asked<K> | null, isFirst = false): Found<Told<K>> {
   const [found, show] = useState<Found<Told<K>>>({ value: undefined, problems: [], progress: undefined, stop: NOTHING, isStopped: false });
   const key = asked && JSON.stringify(asked, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!asked) return show((before) => ({ ...before, problems: [], progress: undefined }));
-    const lane = kind === "herd" ? HERDS : OTHERS;
-    const end = lane.ask(kind, asked, {
-      progress: (done, all) => show((before) => ({ ...before, progress: done / all })),
-      told: (value) => show({ value, problems: [], progress: undefined, stop: NOTHING, isStopped: false }),
-      refused: (problems) => show((before) => ({ ...before, problems, progress: undefined, stop: NOTHING, isStopped: false })),
-    });
-    const stop = () => {
+    let end = NOTHING;
+    const ask = () => {
+      end = (isFirst ? FIRST : OTHERS).ask(kind, asked, {
+        progress: (done, all) => show((before) => ({ ...before, progress: done / all })),
+        told: (value) => show({ value, problems: [], progress: undefined, stop: NOTHING, isStopped: false }),
+        refused: (problems) => show((before) => ({ ...before, problems, progress: undefined, stop: NOTHING, isStopped: false })),
+      });
+    };
+    // What comes below gives way to the first picture, and to whoever is still typing.
+    const timer = isFirst ? void ask() : setTimeout(ask, PAUSE);
+    const leave = () => {
+      clearTimeout(timer);
       end();
+    };
+    const stop = () => {
+      leave();
       show((before) => ({ ...before, progress: undefined, stop: NOTHING, isStopped: true }));
     };
     show((before) => ({ ...before, progress: 0, stop, isStopped: false }));
-    return end;
+    return leave;
   }, [kind, key]);
   return found;
 }

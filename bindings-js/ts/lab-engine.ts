@@ -1,6 +1,6 @@
 // The lab: a second build of the same engine, with analysis, lint and their texts; instantiated when it is first asked.
 import { json, type Policy, PolicyError, policyOf, type PolicyOptions, type Problem, tapeOf, utf8 } from "./core.js";
-import { instantiate } from "./instantiate.js";
+import { bytesOf } from "./printable.js";
 import { glue, WASM } from "lab-wasm";
 
 /** The lab's functions, as src/lab.rs and src/simulate.rs have them, beside those of the engine that it needs. */
@@ -38,6 +38,8 @@ export interface Lab {
 /** An answer for a reader, and for a program. */
 export type Answer = readonly [text: string, json: string];
 
+/** One for all instances: what the host has made fast in one simulation is fast in the next. */
+let module: WebAssembly.Module | undefined;
 let lab: Lab | undefined;
 
 function load(): Lab {
@@ -54,7 +56,8 @@ function instance(): Lab {
 
 function made(host: ReturnType<typeof glue>): Lab {
   try {
-    return instantiate(WASM, { "./engine_bg.js": host }) as unknown as Lab;
+    module ??= new WebAssembly.Module(bytesOf(WASM));
+    return new WebAssembly.Instance(module, { "./engine_bg.js": host }).exports as unknown as Lab;
   } catch (cause) {
     throw new Error("undaunted/lab needs WebAssembly and this host refuses it; in a page, add 'wasm-unsafe-eval' to script-src", { cause });
   }

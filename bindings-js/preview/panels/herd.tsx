@@ -16,7 +16,7 @@ export interface Side {
 export function Herd({ state, set, shown, onDrawn }: PanelProps & { readonly onDrawn: () => void }) {
   const { seed, clients, outage, capacity, processes } = state;
   const options = { seed: seedIn(seed) as bigint, clients: numberIn(clients) as number, outage: textIn(outage) as "1s", capacity: numberIn(capacity) as number, processes: numberIn(processes) as number };
-  const found = [useAnswer("herd", [shown[0]!.text, options]), useAnswer("herd", shown[1] ? [shown[1].text, options] : null)];
+  const found = [useAnswer("herd", [shown[0]!.text, options], true), useAnswer("herd", shown[1] ? [shown[1].text, options] : null, true)];
   const sides = sidesOf(shown, found);
   const { chart, table, readings } = useMemo(() => drawing(sides), [found[0]!.value, found[1]!.value, shown.length]);
   const isDrawn = found[0]!.value !== undefined;

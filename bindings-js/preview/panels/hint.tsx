@@ -5,16 +5,17 @@ import { useAnswer } from "../ask.js";
 import type { Chart, Mark, Point } from "../chart.js";
 import { Field, Figure, Panel, type Table } from "../figure.js";
 import type { PanelProps } from "../panel.js";
-import { numberIn, seedIn, textIn } from "../state.js";
+import { seedIn, textIn } from "../state.js";
 import { time } from "../words.js";
 import { drawing as herdDrawing, legendOf, sentence as herdSentence, sidesOf } from "./herd.js";
 
+const CLIENTS = 10_000;
 /** Hints in seconds, from none to one that few accept. */
 const HINTS = [0, 0.1, 0.2, 0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600];
 
 export function Hint({ state, set, shown }: PanelProps) {
-  const { seed, clients, hint } = state;
-  const options = { seed: seedIn(seed) as bigint, clients: numberIn(clients) as number, status: 429, hint: textIn(hint) as "1s" };
+  const { seed, hint } = state;
+  const options = { seed: seedIn(seed) as bigint, clients: CLIENTS, status: 429, hint: textIn(hint) as "1s" };
   const found = [useAnswer("herd", [shown[0]!.text, options]), useAnswer("herd", shown[1] ? [shown[1].text, options] : null)];
   const sides = sidesOf(shown, found);
   const herd = useMemo(() => herdDrawing(sides), [found[0]!.value, found[1]!.value, shown.length]);
