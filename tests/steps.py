@@ -65,7 +65,7 @@ def set_up(part: str) -> Command:
     return Command(["python3", "tests/setup.py", part])
 
 
-CRATES = ["undaunted", "undaunted-tests", "undaunted-examples", "undaunted-js", "undaunted-js-build", "undaunted-python"]
+CRATES = ["undaunted", "undaunted-tests", "undaunted-lossy", "undaunted-examples", "undaunted-js", "undaunted-js-build", "undaunted-python"]
 ALL = [word for crate in CRATES for word in ("-p", crate)]
 
 STEPS: dict[str, Step] = {
@@ -92,6 +92,7 @@ STEPS: dict[str, Step] = {
         [
             cargo("test", "--locked", "-p", "undaunted", "--all-features"),
             cargo("test", "--locked", "-p", "undaunted-tests", "--", "--nocapture"),
+            cargo("test", "--locked", "-p", "undaunted-lossy"),
             cargo("build", "--locked", "-p", "undaunted-examples"),
         ],
         facts=["vectors:", "lab:", "test result"],
