@@ -1,10 +1,11 @@
 //! Loses the packets that netfilter queues: `lossy-link QUEUE`, told what to do by lines of JSON on standard input.
 //!
 //! A lane is a server's address: each has a channel up, to the server, and one down, so that many downloads at a time meet
-//! links of their own. The packets of a lane that are lost, and what passed, are counted.
+//! links of their own. The last number of an address is the lane's, the one before is that of its run. Lanes of one number lose by
+//! the same draws in every run. What passed is counted, and what was lost.
 //!
-//! `{"begin": {"seed": 7, "up": "0.5,0.2,0,1", "down": "0.5,0.2,0,1"}}` starts all lanes anew and answers `{}`;
-//! `{"count": true}` answers the counts of each lane by the last number of its address.
+//! `{"begin": 3, "seed": 7, "up": "0,1,1,1", "down": "0.5,0.2,0,1"}` starts the lanes of run 3 anew and answers `{}`;
+//! `{"count": 3}` answers what each of them has seen, by its number. Lanes of runs that have not begun lose nothing.
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -16,8 +17,8 @@ mod linux {
     use serde_json::{Value, json};
     use undaunted_lossy::{Channel, Model};
 
-    /// The port of the server; what goes there goes up.
-    const PORTS: [u16; 2] = [80, 7];
+    /// Ports of servers: nginx, the server with faults, echo. What goes there goes up.
+    const PORTS: [u16; 3] = [80, 8080, 7];
     const TCP: u8 = 6;
     const UDP: u8 = 17;
 
@@ -34,7 +35,8 @@ mod linux {
         down: Channel,
         sent_up: Way,
         sent_down: Way,
-        /// Port and sequence number of what begins a connection, and of what begins a request: sent again they count once.
+        /// Port and sequence number of what begins a connection, and of what begins a request: sent again they count once. A try is a
+        /// request, or a connection that never came to ask.
         connections: HashSet<(u16, u32)>,
         requests: HashSet<(u16, u32)>,
     }
@@ -42,26 +44,36 @@ mod linux {
     impl Lane {
         fn json(&self) -> Value {
             let way = |way: &Way| json!({"packets": way.packets, "lost": way.lost, "bytes": way.bytes});
+            let asks = |(port, sequence): &(u16, u32)| self.requests.contains(&(*port, sequence.wrapping_add(1)));
+            let silent = self.connections.iter().filter(|connection| !asks(connection)).count();
             json!({
                 "up": way(&self.sent_up), "down": way(&self.sent_down),
-                "connections": self.connections.len(), "requests": self.requests.len(),
+                "connections": self.connections.len(), "requests": self.requests.len(), "tries": self.requests.len() + silent,
             })
         }
     }
 
-    struct Lanes {
+    /// How the lanes of a run lose.
+    #[derive(Clone, Copy)]
+    struct Run {
         seed: u64,
         up: Model,
         down: Model,
-        by_number: BTreeMap<u8, Lane>,
+    }
+
+    #[derive(Default)]
+    struct Lanes {
+        runs: BTreeMap<u8, Run>,
+        by_address: BTreeMap<(u8, u8), Lane>,
     }
 
     impl Lanes {
         fn passes(&mut self, packet: &Packet) -> bool {
-            let Lanes { seed, up, down, by_number } = self;
-            let lane = by_number.entry(packet.lane).or_insert_with(|| Lane {
-                up: Channel::new(*up, *seed, 2 * u64::from(packet.lane)),
-                down: Channel::new(*down, *seed, 2 * u64::from(packet.lane) + 1),
+            let (run, number) = packet.lane;
+            let Some(Run { seed, up, down }) = self.runs.get(&run).copied() else { return true };
+            let lane = self.by_address.entry(packet.lane).or_insert_with(|| Lane {
+                up: Channel::new(up, seed, 2 * u64::from(number)),
+                down: Channel::new(down, seed, 2 * u64::from(number) + 1),
                 sent_up: Way::default(),
                 sent_down: Way::default(),
                 connections: HashSet::new(),
@@ -85,7 +97,7 @@ mod linux {
 
     /// What counts of an IPv4 packet.
     struct Packet {
-        lane: u8,
+        lane: (u8, u8),
         is_up: bool,
         length: u64,
         flow: (u16, u32),
@@ -108,7 +120,7 @@ mod linux {
             if !is_up && !PORTS.contains(&from) {
                 return None;
             }
-            let lane = *bytes.get(if is_up { 19 } else { 15 })?;
+            let lane = if is_up { (*bytes.get(18)?, *bytes.get(19)?) } else { (*bytes.get(14)?, *bytes.get(15)?) };
             let length = bytes.len() as u64;
             let mut packet =
                 Packet { lane, is_up, length, flow: (from, 0), begins_connection: false, begins_request: false };
@@ -128,8 +140,7 @@ mod linux {
     pub fn main() -> Result<(), String> {
         let number = std::env::args().nth(1).and_then(|text| text.parse().ok());
         let number: u16 = number.ok_or("usage: lossy-link QUEUE, the number of a netfilter queue")?;
-        let lanes = Lanes { seed: 0, up: Model::CLEAR, down: Model::CLEAR, by_number: BTreeMap::new() };
-        let lanes = Arc::new(Mutex::new(lanes));
+        let lanes = Arc::new(Mutex::new(Lanes::default()));
         let open = || -> std::io::Result<Queue> {
             let mut queue = Queue::open()?;
             queue.bind(number)?;
@@ -162,14 +173,18 @@ mod linux {
 
     fn obey(line: &str, lanes: &Mutex<Lanes>) -> Result<Value, String> {
         let told: Value = serde_json::from_str(line).map_err(|error| format!("{line}: {error}"))?;
+        let number = |name: &str| told[name].as_u64().and_then(|value| u8::try_from(value).ok());
         let mut lanes = lanes.lock().expect("no thread panics");
-        if told["count"] == true {
-            return Ok(lanes.by_number.iter().map(|(number, lane)| (number.to_string(), lane.json())).collect());
+        if let Some(run) = number("count") {
+            let of_run = lanes.by_address.range((run, u8::MIN)..=(run, u8::MAX));
+            return Ok(of_run.map(|((_, lane), seen)| (lane.to_string(), seen.json())).collect());
         }
-        let begin = &told["begin"];
-        let model = |name: &str| begin[name].as_str().unwrap_or_default().parse::<Model>();
-        let seed = begin["seed"].as_u64().ok_or_else(|| format!("{line}: neither count nor begin with a seed"))?;
-        *lanes = Lanes { seed, up: model("up")?, down: model("down")?, by_number: BTreeMap::new() };
+        let run = number("begin").ok_or_else(|| format!("{line}: neither counts nor begins a run of 0 to 255"))?;
+        let seed = told["seed"].as_u64().ok_or_else(|| format!("{line}: a run needs a seed"))?;
+        let model = |name: &str| told[name].as_str().unwrap_or_default().parse::<Model>();
+        let begun = Run { seed, up: model("up")?, down: model("down")? };
+        lanes.runs.insert(run, begun);
+        lanes.by_address.retain(|(of, _), _| *of != run);
         Ok(json!({}))
     }
 }
