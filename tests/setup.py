@@ -271,6 +271,16 @@ def set_up_urllib3() -> None:
             shutil.unpack_archive(archive, OWN)
 
 
+def set_up_lossy() -> None:
+    """The programs of the network lab that lose packets."""
+    run("cargo", "build", "--locked", "--quiet", "--release", "-p", "undaunted-lossy", "--bins")
+
+
+def lossy(program: str) -> Path:
+    """The path of one of them."""
+    return TARGET / "release" / (f"{program}.exe" if os.name == "nt" else program)
+
+
 def set_up_mutants() -> None:
     """cargo-mutants, built into the cache. Its speed does not count, its build does."""
     if (TOOLS / "bin" / "cargo-mutants").exists():
@@ -330,6 +340,7 @@ PARTS = {
     "hosts": set_up_hosts,
     "miri": set_up_miri,
     "urllib3": set_up_urllib3,
+    "lossy": set_up_lossy,
     "mutants": set_up_mutants,
     "docs-packages": set_up_docs_packages,
     "examples-packages": set_up_examples_packages,
