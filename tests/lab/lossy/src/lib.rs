@@ -21,6 +21,11 @@ pub struct Model {
     pub k: f64,
 }
 
+impl Model {
+    /// Nothing is lost.
+    pub const CLEAR: Model = Model { p: 0.0, r: 1.0, h: 1.0, k: 1.0 };
+}
+
 impl FromStr for Model {
     type Err = String;
 
