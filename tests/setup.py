@@ -48,6 +48,8 @@ DRIVERS = OWN / "drivers"
 # The npm packages that JavaScript's documentation compares with and is made with, and those that its examples use.
 DOCS_PACKAGES = OWN / "docs-packages"
 EXAMPLES_PACKAGES = OWN / "examples-packages"
+# The npm packages that the network lab holds beside ours.
+LAB_PACKAGES = OWN / "lab-packages"
 # urllib3's source distribution has its tests, which its wheel has not.
 URLLIB3 = "2.8.0"
 URLLIB3_SOURCE = OWN / f"urllib3-{URLLIB3}"
@@ -281,6 +283,24 @@ def lossy(program: str) -> Path:
     return TARGET / "release" / (f"{program}.exe" if os.name == "nt" else program)
 
 
+# Debian's package for each program that `make lab` makes its network with.
+NETWORK = {"ip": "iproute2", "ss": "iproute2", "iptables": "iptables", "nginx": "nginx-light"}
+
+
+def set_up_network() -> None:
+    """What a network with real packets is made with, and held beside ours in it; Debian's packages where they can be installed without asking."""
+    set_up_lossy()
+    set_up_venv()
+    project = ROOT / "bindings-python" / "pyproject.toml"
+    mark, digest = stamp("lab", project)
+    if not mark.exists() or mark.read_text() != digest:
+        run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--group", f"{project}:lab")
+        mark.write_text(digest)
+    install_away("lab-packages", ROOT / "tests" / "lab" / "js", LAB_PACKAGES)
+    if missing := sorted({package for program, package in NETWORK.items() if not server(program)}):
+        install(*missing)
+
+
 def set_up_mutants() -> None:
     """cargo-mutants, built into the cache. Its speed does not count, its build does."""
     if (TOOLS / "bin" / "cargo-mutants").exists():
@@ -341,6 +361,7 @@ PARTS = {
     "miri": set_up_miri,
     "urllib3": set_up_urllib3,
     "lossy": set_up_lossy,
+    "network": set_up_network,
     "mutants": set_up_mutants,
     "docs-packages": set_up_docs_packages,
     "examples-packages": set_up_examples_packages,

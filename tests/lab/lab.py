@@ -1,0 +1,185 @@
+"""`make lab`: downloads over a link that loses packets, in every way of runs.py; and from servers that fail in other ways.
+
+Writes tests/lab/REPORT.md, its plots and its figures. All times are a tenth of the talk's, with FULL=1 the talk's own.
+"""
+
+import argparse
+import hashlib
+import json
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
+
+import faults
+import setup
+import world
+from probe import probe
+from runs import ALL, Run
+from world import CLIENT, SERVER, Program, World
+
+HERE = Path(__file__).resolve().parent
+# The talk's link: from a good packet to a bad one p, back r, none of the bad gets through. It loses on the way to the client.
+LOSSY, CLEAR = "0.5,0.2,0,1", "0,1,1,1"
+LANES, DOWNLOADS = 20, 5
+# Seconds at the talk's scale.
+ATTEMPT_TIMEOUT, TIMEOUT, INITIAL, MAX_DELAY = 60, 600, 1, 10
+# Where a peer has no limit of time for a call, it has this many attempts.
+ATTEMPTS = 100
+# A run is over when no download has ended for as many times the limit of a call.
+QUIET = 2
+
+
+@dataclass
+class Outcome:
+    """What a run came to: its downloads that ended, and what was seen on the wire, by lane."""
+
+    run: Run
+    begun: int = 0
+    downloads: list[dict] = field(default_factory=list)
+    lanes: dict[int, dict] = field(default_factory=dict)
+    # Lanes whose program still waits while the server knows nothing of it any more.
+    stuck: list[int] = field(default_factory=list)
+    names: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def succeeded(self) -> int:
+        return sum(ended["ok"] for ended in self.downloads)
+
+
+class Lab:
+    def __init__(self, world: World, seed: int, at_a_time: int) -> None:
+        self.world, self.seed, self.at_a_time = world, seed, at_a_time
+        scale = world.scale
+        policy = json.loads((HERE / "policy.json").read_text())
+        scaled = {name: f"{round(seconds * scale * 1000)}ms" for name, seconds in
+                  {"timeout": TIMEOUT, "attempt_timeout": ATTEMPT_TIMEOUT, "initial": INITIAL, "max_delay": MAX_DELAY}.items()}
+        self.config = {
+            "sha256": hashlib.sha256(world.content).hexdigest(), "attempts": ATTEMPTS, "policy": {**policy, **scaled},
+            "attempt_timeout": ATTEMPT_TIMEOUT * scale, "timeout": TIMEOUT * scale, "initial": INITIAL * scale, "max_delay": MAX_DELAY * scale,
+        }  # fmt: skip
+
+    def lossy_link(self, runs: list[Run]) -> list[Outcome]:
+        """Each run downloads the file a hundred times, on twenty links beside each other."""
+
+        def one(number: int, run: Run) -> Outcome:
+            self.world.link.ask(begin=number, seed=self.seed, up=CLEAR, down=LOSSY)
+            lanes = [[f"http://10.77.{number}.{lane}/data.json"] * DOWNLOADS for lane in range(LANES)]
+            return self._let_run(number, run, lanes)
+
+        return self._beside(runs, one)
+
+    def other_faults(self, runs: list[Run]) -> list[Outcome]:
+        """Each run downloads the file once on ten links for each fault; no packet is lost."""
+
+        def one(number: int, run: Run) -> Outcome:
+            self.world.link.ask(begin=number, seed=self.seed, up=CLEAR, down=CLEAR)
+            lanes = [[self._url(number, lane)] for lane in range(faults.LANES * len(faults.FAULTS))]
+            return self._let_run(number, run, lanes, lambda: self._fail_for_a_while(number))
+
+        return self._beside(runs, one)
+
+    def _url(self, number: int, lane: int) -> str:
+        named = faults.of_lane(lane) == "no name"
+        return f"http://{f'lane-{lane}.run-{number}.test' if named else f'10.77.{number}.{lane}'}:8080/data.json"
+
+    def _beside(self, runs: list[Run], one) -> list[Outcome]:
+        with ThreadPoolExecutor(self.at_a_time) as pool:
+            return list(pool.map(one, range(1, len(runs) + 1), runs))
+
+    def _let_run(self, number: int, run: Run, lanes: list[list[str]], during=None) -> Outcome:
+        program = ["node", HERE / "clients" / "client.mjs"] if run.is_javascript else [sys.executable, HERE / "clients" / "client.py"]
+        config = json.dumps({**self.config, "lanes": lanes})
+        log = self.world.folder / f"{run.name}.log"
+        environment = {"UNDAUNTED_LAB_PACKAGES": str(setup.LAB_PACKAGES), "NODE_NO_WARNINGS": "1"}
+        client = Program(CLIENT, *program, run.name, config, log=log, environment=environment)
+        outcome = Outcome(run, begun=sum(map(len, lanes)))
+        try:
+            client.read()
+            timer = during() if during else None
+            client.say("go")
+            if timer:
+                timer.start()
+            self._collect(client, outcome)
+            if unfinished := {lane for lane, urls in enumerate(lanes) if len(urls) > sum(lane == ended["lane"] for ended in outcome.downloads)}:
+                outcome.stuck = sorted(self.world.forgotten(number) & unfinished)
+                outcome.begun -= sum(len(lanes[lane]) for lane in unfinished) - len(unfinished)
+            if timer:
+                timer.join()
+        finally:
+            client.end()
+        outcome.lanes = {int(lane): seen for lane, seen in self.world.link.ask(count=number).items()}
+        outcome.names = {int(lane): count for lane, count in self.world.faults.ask(names=number).items()}
+        print(f"  {run.name:<24} {outcome.succeeded:3} of {sum(map(len, lanes))}", flush=True)
+        return outcome
+
+    def _collect(self, client: Program, outcome: Outcome) -> None:
+        """Reads what downloads came to until the program ends, or nothing ends any more."""
+        lines: queue.Queue[str | None] = queue.Queue()
+
+        def read() -> None:
+            for line in client.process.stdout:
+                lines.put(line)
+            lines.put(None)
+
+        threading.Thread(target=read, daemon=True).start()
+        try:
+            while line := lines.get(timeout=QUIET * TIMEOUT * self.world.scale):
+                outcome.downloads.append(json.loads(line))
+        except queue.Empty:
+            pass
+
+    def _fail_for_a_while(self, number: int) -> threading.Timer:
+        """The kernel refuses from now on; the timer's end is that of the faults that pass with time."""
+        rules = []
+        for fault, answer in (("refused", "tcp-reset"), ("no route", "icmp-host-unreachable")):
+            lanes = faults.lanes_of(fault)
+            addresses = f"10.77.{number}.{lanes[0]}-10.77.{number}.{lanes[-1]}"
+            rules.append(["INPUT", "-p", "tcp", "-m", "iprange", "--dst-range", addresses, "-j", "REJECT", "--reject-with", answer])
+        for rule in rules:
+            self.world.filter(SERVER, "-A", *rule)
+
+        def heal() -> None:
+            for rule in rules:
+                self.world.filter(SERVER, "-D", *rule)
+            self.world.faults.ask(heal=number)
+
+        return threading.Timer(faults.LASTS * self.world.scale, heal)
+
+
+def main() -> int:
+    arguments = parse()
+    if problem := world.missing():
+        sys.exit(problem)
+    runs = [run for run in ALL if not arguments.runs or run.name in arguments.runs]
+    with World(1.0 if arguments.full else 0.1) as made:
+        lab = Lab(made, arguments.seed, arguments.at_a_time)
+        print("Does the link lose as the model says?", flush=True)
+        figures = probe(made, arguments.seed)
+        for figure in figures:
+            print(f"  {figure}")
+        print("A link that loses packets", flush=True)
+        lossy = lab.lossy_link(runs)
+        print("Other faults", flush=True)
+        other = lab.other_faults(runs)
+    import pickle; pickle.dump((figures, lossy, other), open("/tmp/w/lab/out.pickle", "wb"))
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="*", metavar="RUN", help=f"one of {', '.join(run.name for run in ALL)}")
+    parser.add_argument("--full", action="store_true", help="the talk's own times, which takes hours")
+    parser.add_argument("--seed", type=int, default=1, help="of what is lost (1)")
+    parser.add_argument("--at-a-time", type=int, default=6, help="runs beside each other (6)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
