@@ -1,8 +1,8 @@
 """Downloads through the Python package: `client.py WAY`, told by lines of JSON what to do, answers each with one.
 
-`{"url", "policy", "parts", "repeats"}` downloads the document that many times in a row, each by the policy of the file with its
-number of `attempts`; with `repeats` the whole chain is repeated, too, by the same policy. `{"compute": {"policy", "failure_rate", "loss"}}`
-answers what the package says of that.
+`{"url", "policy", "parts"}` downloads the document so many times in a row, each by the policy of a file, with `attempts` in place of its own
+if they are given; with `repeats` the whole is repeated by that policy, too. `{"compute": {"loss"}}` answers what `simulate_loss` says of
+that, and with `failure_rate` what `analyse` says of the policy.
 """
 
 import asyncio

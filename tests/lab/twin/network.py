@@ -97,6 +97,15 @@ class Client(Program):
         program = [setup.PYTHON, HERE / "client.py"] if is_python else ["node", HERE / "client.mjs"]
         super().__init__(*program, way)
 
+    def hear(self) -> dict[str, Any]:
+        """One that hangs is ended."""
+        watch = threading.Timer(PATIENCE, self.process.kill)
+        watch.start()
+        try:
+            return super().hear()
+        finally:
+            watch.cancel()
+
 
 def serve() -> int:
     """Serves the document on a free port, over connections that are kept alive, for as long as this program runs."""

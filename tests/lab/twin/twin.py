@@ -37,7 +37,7 @@ class Case:
     #: A wrong idea of it, whose success must be another: what a test that cannot fail would not notice.
     contrast: float
     ways: dict[str, str] = field(default_factory=lambda: WAYS)
-    #: Attempts whose failure is retried.
+    #: How often a document is asked for whose body is lost.
     attempts: int = ATTEMPTS
     policy: str = "policy.json"
     path: str = "/"
@@ -143,7 +143,7 @@ def measure(way: str, port: int) -> list[Found]:
 def measure_case(case: Case, way: str, proxy: Proxy, client: Client) -> Found:
     policy = str(HERE / case.policy)
     loss = {**vars(case.model), "calls": 1, "attempts": case.attempts, "trials": TRIALS}
-    told = {"policy": policy, "attempts": case.attempts, "loss": loss}
+    told: dict[str, Any] = {"policy": policy, "attempts": case.attempts, "loss": loss}
     if case.failure_rate is not None:
         told["failure_rate"] = case.failure_rate
     computed = client.tell({"compute": told})
