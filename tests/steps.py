@@ -199,6 +199,9 @@ STEPS: dict[str, Step] = {
         ],
         facts=["agreement:"],
     ),
+    "lossy": Step([set_up("lossy")]),
+    "lab-twin": Step([own("tests/lab/twin/twin.py")], needs=["python-package", "js-package", "lossy"], facts=["twin:"]),
+    "lab-chains": Step([own("tests/lab/twin/chains.py")], needs=["python-package", "js-package", "lossy"], facts=["chains:"]),
     "docs-packages": Step([set_up("docs-packages"), set_up("examples-packages")]),
     "docs": Step([own("tests/docs/run.py")], needs=["python-package", "js-package", "docs-packages"], facts=["docs:"]),
     "examples": Step(
