@@ -4,15 +4,16 @@ Writes tests/lab/REPORT.md, its plots and its figures. All times are a tenth of 
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import queue
+import subprocess
 import sys
+import tempfile
 import threading
-import time
-from collections.abc import Callable
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
@@ -21,36 +22,20 @@ import faults
 import setup
 import world
 from probe import probe
+from report import Outcome, Report, mark
 from runs import ALL, Run
 from world import CLIENT, SERVER, Program, World
 
 HERE = Path(__file__).resolve().parent
 # The talk's link: from a good packet to a bad one p, back r, none of the bad gets through. It loses on the way to the client.
 LOSSY, CLEAR = "0.5,0.2,0,1", "0,1,1,1"
-LANES, DOWNLOADS = 20, 5
+LINKS, DOWNLOADS = 5, 20
 # Seconds at the talk's scale.
 ATTEMPT_TIMEOUT, TIMEOUT, INITIAL, MAX_DELAY = 60, 600, 1, 10
 # Where a peer has no limit of time for a call, it has this many attempts.
 ATTEMPTS = 100
 # A run is over when no download has ended for as many times the limit of a call.
 QUIET = 2
-
-
-@dataclass
-class Outcome:
-    """What a run came to: its downloads that ended, and what was seen on the wire, by lane."""
-
-    run: Run
-    begun: int = 0
-    downloads: list[dict] = field(default_factory=list)
-    lanes: dict[int, dict] = field(default_factory=dict)
-    # Lanes whose program still waits while the server knows nothing of it any more.
-    stuck: list[int] = field(default_factory=list)
-    names: dict[int, int] = field(default_factory=dict)
-
-    @property
-    def succeeded(self) -> int:
-        return sum(ended["ok"] for ended in self.downloads)
 
 
 class Lab:
@@ -66,11 +51,11 @@ class Lab:
         }  # fmt: skip
 
     def lossy_link(self, runs: list[Run]) -> list[Outcome]:
-        """Each run downloads the file a hundred times, on twenty links beside each other."""
+        """Each run downloads the file a hundred times: one after the other, on five links beside each other."""
 
         def one(number: int, run: Run) -> Outcome:
             self.world.link.ask(begin=number, seed=self.seed, up=CLEAR, down=LOSSY)
-            lanes = [[f"http://10.77.{number}.{lane}/data.json"] * DOWNLOADS for lane in range(LANES)]
+            lanes = [[f"http://10.77.{number}.{lane}/data.json"] * DOWNLOADS for lane in range(LINKS)]
             return self._let_run(number, run, lanes)
 
         return self._beside(runs, one)
@@ -99,28 +84,32 @@ class Lab:
         log = self.world.folder / f"{run.name}.log"
         environment = {"UNDAUNTED_LAB_PACKAGES": str(setup.LAB_PACKAGES), "NODE_NO_WARNINGS": "1"}
         client = Program(CLIENT, *program, run.name, config, log=log, environment=environment)
-        outcome = Outcome(run, begun=sum(map(len, lanes)))
+        wanted = sum(map(len, lanes))
         try:
             client.read()
             timer = during() if during else None
             client.say("go")
             if timer:
                 timer.start()
-            self._collect(client, outcome)
-            if unfinished := {lane for lane, urls in enumerate(lanes) if len(urls) > sum(lane == ended["lane"] for ended in outcome.downloads)}:
-                outcome.stuck = sorted(self.world.forgotten(number) & unfinished)
-                outcome.begun -= sum(len(lanes[lane]) for lane in unfinished) - len(unfinished)
+            downloads, has_ended = self._collect(client)
+            ended = Counter(download["lane"] for download in downloads)
+            waiting = [lane for lane, urls in enumerate(lanes) if ended[lane] < len(urls)]
+            if waiting and has_ended:
+                sys.exit(f"{run.name} ended before its downloads: {log.read_text()[-2000:]}")
+            stuck = sorted(self.world.forgotten(number) & set(waiting)) if waiting else []
             if timer:
                 timer.join()
         finally:
             client.end()
-        outcome.lanes = {int(lane): seen for lane, seen in self.world.link.ask(count=number).items()}
-        outcome.names = {int(lane): count for lane, count in self.world.faults.ask(names=number).items()}
-        print(f"  {run.name:<24} {outcome.succeeded:3} of {sum(map(len, lanes))}", flush=True)
+        seen = {int(lane): counts for lane, counts in self.world.link.ask(count=number).items()}
+        names = {int(lane): count for lane, count in self.world.faults.ask(names=number).items()}
+        outcome = Outcome(run, wanted, downloads, seen, names, waiting, stuck)
+        print(f"  {run.name:<24} {outcome.succeeded:3} of {wanted}", flush=True)
         return outcome
 
-    def _collect(self, client: Program, outcome: Outcome) -> None:
-        """Reads what downloads came to until the program ends, or nothing ends any more."""
+    def _collect(self, client: Program) -> tuple[list[dict], bool]:
+        """What downloads came to until the program ends, or no download does any more; and whether the program has."""
+        downloads: list[dict] = []
         lines: queue.Queue[str | None] = queue.Queue()
 
         def read() -> None:
@@ -129,11 +118,11 @@ class Lab:
             lines.put(None)
 
         threading.Thread(target=read, daemon=True).start()
-        try:
+        with contextlib.suppress(queue.Empty):
             while line := lines.get(timeout=QUIET * TIMEOUT * self.world.scale):
-                outcome.downloads.append(json.loads(line))
-        except queue.Empty:
-            pass
+                downloads.append(json.loads(line))
+            return downloads, True
+        return downloads, False
 
     def _fail_for_a_while(self, number: int) -> threading.Timer:
         """The kernel refuses from now on; the timer's end is that of the faults that pass with time."""
@@ -157,19 +146,36 @@ def main() -> int:
     arguments = parse()
     if problem := world.missing():
         sys.exit(problem)
+    report = measure(arguments)
+    report.write()
+    claims = report.claims()
+    for claim in claims:
+        print(f"{mark(claim.holds)} {claim.text}")
+    print(f"lab: {sum(claim.holds for claim in claims)} of {len(claims)} claims hold; tests/lab/REPORT.md has the figures")
+    return 0 if all(claim.holds for claim in claims) else 1
+
+
+def measure(arguments: argparse.Namespace) -> Report:
     runs = [run for run in ALL if not arguments.runs or run.name in arguments.runs]
     with World(1.0 if arguments.full else 0.1) as made:
         lab = Lab(made, arguments.seed, arguments.at_a_time)
         print("Does the link lose as the model says?", flush=True)
         figures = probe(made, arguments.seed)
-        for figure in figures:
-            print(f"  {figure}")
-        print("A link that loses packets", flush=True)
+        print("\n".join(f"  {figure}" for figure in figures))
+        print(f"A link that loses packets: {len(runs)} runs, {arguments.at_a_time} at a time", flush=True)
         lossy = lab.lossy_link(runs)
         print("Other faults", flush=True)
         other = lab.other_faults(runs)
-    import pickle; pickle.dump((figures, lossy, other), open("/tmp/w/lab/out.pickle", "wb"))
-    return 0
+    print("Chains", flush=True)
+    return Report(made.scale, arguments.seed, figures, lossy, other, chains(1000 if arguments.full else 200))
+
+
+def chains(number: int) -> str:
+    """The table of tests/lab/twin."""
+    with tempfile.NamedTemporaryFile("r", suffix=".md", encoding="utf-8") as file:
+        words = [sys.executable, HERE / "twin" / "chains.py", "--chains", str(number), "--markdown", file.name]
+        subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
+        return file.read()
 
 
 def parse() -> argparse.Namespace:
@@ -177,7 +183,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("runs", nargs="*", metavar="RUN", help=f"one of {', '.join(run.name for run in ALL)}")
     parser.add_argument("--full", action="store_true", help="the talk's own times, which takes hours")
     parser.add_argument("--seed", type=int, default=1, help="of what is lost (1)")
-    parser.add_argument("--at-a-time", type=int, default=6, help="runs beside each other (6)")
+    parser.add_argument("--at-a-time", type=int, default=10, help="runs beside each other (10)")
     return parser.parse_args()
 
 

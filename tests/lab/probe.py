@@ -35,6 +35,9 @@ class Figure:
     def holds(self) -> bool:
         return abs(self.measured - self.expected) <= self.error
 
+    def __str__(self) -> str:
+        return f"{self.model:<18} {self.way:<4} {self.what:<24} {self.measured:.4f}, promised {self.expected:.4f} ± {self.error:.4f}"
+
 
 class Expected:
     """What a channel p, r, h, k comes to in the long run."""

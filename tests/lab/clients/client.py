@@ -183,7 +183,7 @@ def httpx_timeout():
     return with_httpx(TIMEOUT)
 
 
-def httpx_library():
+def httpx_backoff():
     return with_httpx(TIMEOUT, transport=httpx.HTTPTransport(retries=3))
 
 

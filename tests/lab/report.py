@@ -1,0 +1,371 @@
+"""REPORT.md and its plots, from what a run of the lab came to; and the claims that it must bear out."""
+
+import json
+import math
+import platform
+from collections import Counter
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+import faults
+import setup
+from matplotlib import pyplot
+from probe import Figure
+from runs import AT_THEIR_BEST, LADDER, LADDERS, Run
+
+HERE = Path(__file__).resolve().parent
+PLOTS = HERE / "report"
+CLIENTS = list(dict.fromkeys(run.client for run in LADDERS))
+OURS, PEERS, STUCK, DARK = "#2f6f4f", "#9aa5ad", "#c8553d", "#30363c"
+# Two runs are alike if they differ by no more standard deviations of what a hundred downloads can say.
+ALIKE = 2
+
+
+@dataclass
+class Outcome:
+    """What a run came to: its downloads that ended, and what was seen on the wire, by lane."""
+
+    run: Run
+    wanted: int
+    downloads: list[dict]
+    lanes: dict[int, dict]
+    # Of names that were asked for, by lane.
+    names: dict[int, int]
+    # Lanes that were still waiting at the end, and those of them of which the server knew nothing any more.
+    waiting: list[int]
+    stuck: list[int]
+
+    @property
+    def succeeded(self) -> int:
+        return sum(ended["ok"] for ended in self.downloads)
+
+    @property
+    def begun(self) -> int:
+        return len(self.downloads) + len(self.waiting)
+
+    @property
+    def reached_all(self) -> bool:
+        return self.succeeded == self.wanted
+
+    def quantile(self, share: float) -> float | None:
+        """The time of downloads that succeeded."""
+        times = sorted(ended["seconds"] for ended in self.downloads if ended["ok"])
+        return times[min(len(times) - 1, int(share * len(times)))] if times else None
+
+    @property
+    def tries(self) -> float:
+        """Requests per download, as seen on the wire; a connection that never came to ask is one, too."""
+        return sum(lane["tries"] for lane in self.lanes.values()) / max(1, self.begun)
+
+    @property
+    def tries_error(self) -> float:
+        """The standard error of that, if one try succeeds as often as another."""
+        return math.sqrt(self.tries * (self.tries - 1) / max(1, self.begun))
+
+    @property
+    def kilobytes(self) -> float:
+        """Sent both ways for a download, what was lost included."""
+        return sum(lane[way]["bytes"] for lane in self.lanes.values() for way in ("up", "down")) / 1000 / max(1, self.begun)
+
+    def failures(self) -> str:
+        """What failed, most frequent first."""
+        kinds = Counter(reason(ended["why"]) for ended in self.downloads if not ended["ok"])
+        words = [f"{count} {kind}" for kind, count in kinds.most_common(3)]
+        rest = sum(kinds.values()) - sum(count for _, count in kinds.most_common(3))
+        words += [f"{rest} others"] if rest else []
+        if self.waiting:
+            words.append(f"{len(self.stuck)} of {len(self.waiting)} links stuck for good" if self.stuck else f"{len(self.waiting)} links wait")
+        return ", ".join(words)
+
+    def of_fault(self, fault: str) -> tuple[int, float]:
+        """How many downloads with a fault succeeded, and requests for each."""
+        lanes = faults.lanes_of(fault)
+        succeeded = sum(ended["ok"] for ended in self.downloads if ended["lane"] in lanes)
+        tries = sum(self.lanes[lane]["tries"] for lane in lanes if lane in self.lanes)
+        tries += sum(self.names.get(lane, 0) for lane in lanes) if fault == "no name" else 0
+        return succeeded, tries / len(lanes)
+
+
+def reason(why: str) -> str:
+    """What an error is, in a word or two: its class, and the code of its cause where the class says nothing."""
+    head, _, text = why.partition(":")
+    if head in ("TypeError", "Error", "AxiosError", "SocketError") and "(" in text:
+        return f"{head} {text.rsplit('(', 1)[1].split(')')[0]}"[:40]
+    if head in ("TypeError", "AxiosError", "Error"):
+        return f"{head} {text.strip().split(' ')[0]}"
+    return head
+
+
+@dataclass
+class Claim:
+    text: str
+    holds: bool
+
+
+@dataclass
+class Report:
+    scale: float
+    seed: int
+    figures: list[Figure]
+    lossy: list[Outcome]
+    other: list[Outcome]
+    chains: str
+
+    def outcome(self, client: str, way: str, among: list[Outcome] | None = None) -> Outcome | None:
+        return next((found for found in among or self.lossy if (found.run.client, found.run.way) == (client, way)), None)
+
+    def ladder(self, client: str) -> list[Outcome]:
+        return [found for found in self.lossy if found.run in LADDERS and found.run.client == client]
+
+    # What the lab must bear out.
+
+    def claims(self) -> list[Claim]:
+        claims = [Claim("the link loses as the model says, each way", all(figure.holds for figure in self.figures))]
+        for client in CLIENTS:
+            if rungs := self.ladder(client):
+                claims.append(Claim(f"{client}: no step of the talk makes it worse, and its loop more than a timeout alone", in_order(rungs)))
+        ours = [found for found in self.lossy if found.run.is_ours]
+        claims.append(Claim("ours downloads all 100, in every client", all(found.reached_all for found in ours)))
+        claims += [Claim(f"{found.run.client}: ours asks no more often than {other.run.label}, which downloads all 100, too", found.tries <= other.tries + ALIKE * math.hypot(found.tries_error, other.tries_error))
+                   for other in self.lossy if other.run in AT_THEIR_BEST and not other.run.is_ours and other.reached_all
+                   for found in ours if found.run.way == "ours" and found.run.client == other.run.client]  # fmt: skip
+        whole = [found for found in self.other if found.run.way == "ours"]
+        claims.append(Claim("ours gets over every other fault", all(found.reached_all for found in whole)))
+        return claims
+
+    # The page.
+
+    def write(self) -> None:
+        PLOTS.mkdir(exist_ok=True)
+        self._plot_ladder()
+        self._plot_times()
+        self._plot_tries()
+        (HERE / "REPORT.md").write_text(self._text(), encoding="utf-8")
+
+    def _text(self) -> str:
+        scale = self.scale
+        seconds = lambda value: f"{value * scale:g} s"  # noqa: E731
+        return "\n".join([
+            "# What becomes of a download when packets are lost",
+            "",
+            "A program asks a server for a file of 7 kB, a hundred times, over a link that loses packets in bursts. First the program knows nothing of",
+            "failures; then it gets better, step by step. The steps are those of a talk (Anton Marchukov, \"Do You Want to Retry? Handling and Testing",
+            "Network Failures\", FOSDEM 2017). At the end stand undaunted, and the retry packages that people use instead of it. `make lab` writes this page.",
+            "",
+            "## In short",
+            "",
+            *self._in_short(),
+            "",
+            "![Downloads of 100 that came to an end, by step and client](report/ladder.svg)",
+            "",
+            "## The link",
+            "",
+            "Client and server are two network namespaces of one machine with a cable (veth) between them, nginx on one side and the kernel's own TCP on both.",
+            "Each packet to the client meets a channel that is good or bad (Gilbert and Elliott's model): a good channel lets every packet through and is bad",
+            "at the next packet in p = 50 % of cases, a bad one lets none through and is good again in r = 20 %. So 71 % of packets are lost, five in a row",
+            "on the average. TCP sends again what was lost, waiting twice as long each time; that is why a download takes a moment, or minutes, or for ever.",
+            "Five links stand beside each other, each with a channel of its own, and over each the file is asked for twenty times, one after the other.",
+            "",
+            f"Times here are {'the talk’s' if scale == 1 else f'{scale:g} of the talk’s'}: an attempt may take {seconds(60)}, a call {seconds(600)}, waits begin at {seconds(1)} and end at {seconds(10)},",
+            f"and TCP waits for at least {200 * scale:g} ms before it sends again, though 1 s for the first packet of a connection. The seed is {self.seed}. A run is looked at until no download",
+            f"has ended for {seconds(1200)}.",
+            "",
+            "Before anything else datagrams are sent over the link and counted. What the model promises is computed apart from the program that loses them:",
+            "",
+            *table(["channel p,r,h,k", "way", "", "promised", "measured", "allowed", ""],
+                   [[figure.model, figure.way, figure.what, f"{figure.expected:.4f}", f"{figure.measured:.4f}", f"± {figure.error:.4f}", mark(figure.holds)] for figure in self.figures]),
+            "",
+            "## The talk's steps",
+            "",
+            "Times are those of downloads that succeeded. Requests are counted on the wire, connections that never came to ask among them. kB are all that",
+            "was sent for a download, both ways, what was lost included. A link is stuck for good when its client still waits while the server has",
+            "forgotten the connection: no packet will ever come, and no error.",
+            "",
+            *self._ladders(),
+            "![Shares of downloads that had succeeded by a time, requests](report/times.svg)",
+            "",
+            "## Retry packages at their best",
+            "",
+            "All have the same timeout of an attempt, the same first wait and the same longest one, and may go on for as long as the call may, or for 100",
+            "attempts where they know no such limit. Where a package retries a function, the function reads the whole body and looks at it.",
+            "",
+            *self._peers(),
+            "",
+            "![Requests for a download, of those that downloaded all](report/requests.svg)",
+            "",
+            "## Other faults",
+            "",
+            "No packet is lost here. Ten downloads meet each fault; a cell says how many succeeded, and after how many requests each (questions to the name server are some, too).",
+            "",
+            *(f"- **{name}**: {text}" for name, text in faults.FAULTS.items()),
+            "",
+            *self._faults(),
+            "",
+            "## Chains",
+            "",
+            "Measured behind a proxy in user space with the same model, one step of it for each request (`tests/lab/twin`).",
+            "",
+            self.chains.strip(),
+            "",
+            "## Once more",
+            "",
+            "`make lab` runs all this in about half an hour, as root on Linux, `make lab FULL=1` at the talk's own times in hours. The same seed loses the same",
+            "packets of each link, by number; which packet is the seventh depends on the kernel's clocks, so figures differ a little from run to run.",
+            "",
+            f"This page is from Linux {platform.release().split('-')[0]}, Python {platform.python_version()}, {packages()}.",
+            "",
+        ])  # fmt: skip
+
+    def _in_short(self) -> list[str]:
+        lines = []
+        naive, timeout, loop = (self.outcome("requests", way) for way in ("naive", "timeout", "loop"))
+        if naive and timeout and loop:
+            lines += [
+                f"- Without a timeout {naive.succeeded} of 100 downloads succeeded. {len(naive.stuck)} of 5 links were stuck for good: a missing timeout never fails.",
+                f"- With a timeout {timeout.succeeded} succeeded, and the rest failed in time. Retries in the HTTP library do not see a body that breaks off.",
+                f"- One loop around the whole download, with waits, made it {loop.succeeded}.",
+            ]
+        ours = [found for found in self.lossy if found.run.is_ours]
+        lines.append(
+            f"- undaunted downloaded {' and '.join(sorted({str(found.succeeded) for found in ours}))} of 100 in {len(ours)} ways with {len({found.run.client for found in ours})} clients, with one policy file"
+            f" for Python and JavaScript, and {min(found.tries for found in ours):.2f} to {max(found.tries for found in ours):.2f} requests for each."
+        )
+        peers = [found for found in self.lossy if found.run in AT_THEIR_BEST and not found.run.is_ours]
+        reached = [found.run.label for found in peers if found.reached_all]
+        missed = [f"{found.run.label} ({found.succeeded})" for found in peers if not found.reached_all]
+        if reached:
+            lines.append(f"- Of the others at their best, {listed(sorted(set(reached)))} did so, too, where they are put around a function that reads the body; {listed(missed)} did not.")
+        return lines
+
+    def _ladders(self) -> list[str]:
+        lines = []
+        for client in CLIENTS:
+            if rungs := self.ladder(client):
+                lines += [f"### {client}", "", *table(["step", "of 100", *COLUMNS], [[found.run.label, *cells(found)] for found in rungs]), ""]
+        return lines
+
+    def _peers(self) -> list[str]:
+        order = [found for client in [*CLIENTS, "axios"] for found in self.lossy
+                 if found.run.client == client and (found.run in AT_THEIR_BEST or found.run.way == "ours")]  # fmt: skip
+        return table(["client", "with", "of 100", *COLUMNS], [[found.run.client, name_of(found.run), *cells(found)] for found in order])
+
+    def _faults(self) -> list[str]:
+        rows = []
+        for found in self.other:
+            row = [f"{found.run.client}: {name_of(found.run)}"]
+            for fault in faults.FAULTS:
+                succeeded, tries = found.of_fault(fault)
+                row.append(f"{succeeded} · {tries:.1f}")
+            rows.append(row)
+        return table(["", *faults.FAULTS], rows)
+
+    # Plots.
+
+    def _plot_ladder(self) -> None:
+        clients = [client for client in CLIENTS if self.ladder(client)]
+        figure, axes = pyplot.subplots(1, len(clients), figsize=(3.1 * len(clients), 2.9), sharey=True, squeeze=False)
+        ways = list(LADDER)[::-1]
+        for client, axis in zip(clients, axes[0]):
+            for found in self.ladder(client):
+                at = ways.index(found.run.way)
+                axis.barh(at, found.succeeded, color=OURS if found.run.is_ours else PEERS)
+                axis.text(found.succeeded - 2, at, found.succeeded, ha="right", va="center", color="white", fontsize=8)
+            axis.set_title(client, fontsize=10, color=DARK)
+            axis.set_xlim(0, 100)
+            axis.set_yticks(range(len(ways)), ways)
+            tidy(axis)
+        save(figure, "ladder.svg")
+
+    def _plot_times(self) -> None:
+        figure, axis = pyplot.subplots(figsize=(8, 3.6))
+        shades = ["#d9a441", "#c8553d", "#b07aa1", "#8c6d8a", "#7a8fa6", "#4e79a7", "#59728a", OURS]
+        for color, found in zip(shades, self.ladder("requests")):
+            times = sorted(ended["seconds"] for ended in found.downloads if ended["ok"])
+            axis.step([0.001, *times, 10 * 60 * self.scale], [0, *range(1, len(times) + 1), len(times)], where="post", color=color,
+                      linewidth=2.2 if found.run.is_ours else 1.2, label=found.run.way)  # fmt: skip
+        axis.set_xscale("log")
+        axis.set_xlim(0.01, 10 * 60 * self.scale)
+        axis.set_ylim(0, 100)
+        axis.set_xlabel("seconds", fontsize=9, color=DARK)
+        axis.set_ylabel("downloads of 100", fontsize=9, color=DARK)
+        axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+        tidy(axis)
+        save(figure, "times.svg")
+
+    def _plot_tries(self) -> None:
+        reached = [found for found in self.lossy if found.reached_all and (found.run in AT_THEIR_BEST or found.run.way == "ours")]
+        reached.sort(key=lambda found: found.tries, reverse=True)
+        figure, axis = pyplot.subplots(figsize=(8, 0.28 * len(reached) + 0.8))
+        for at, found in enumerate(reached):
+            axis.errorbar(found.tries, at, xerr=found.tries_error, fmt="o", markersize=5, color=OURS if found.run.is_ours else DARK, capsize=2)
+        axis.set_yticks(range(len(reached)), [f"{found.run.client}: {name_of(found.run)}" for found in reached])
+        axis.set_xlabel("requests for a download, with the standard error", fontsize=9, color=DARK)
+        axis.set_xlim(left=1)
+        tidy(axis)
+        save(figure, "requests.svg")
+
+
+COLUMNS = ["p50", "p95", "p99", "requests", "kB", "what failed"]
+
+
+def cells(found: Outcome) -> list[str]:
+    times = [found.quantile(share) for share in (0.5, 0.95, 0.99)]
+    return [str(found.succeeded), *("" if time is None else f"{time:.1f} s" for time in times),
+            f"{found.tries:.2f}", f"{found.kilobytes:.0f}", found.failures()]  # fmt: skip
+
+
+def name_of(run: Run) -> str:
+    return run.label.split(", around")[0]
+
+
+def in_order(rungs: list[Outcome]) -> bool:
+    """Each step is at least as good as those before, but for chance; a timeout beats none, the loop a timeout, and ours has all."""
+    shares = [found.succeeded for found in rungs]
+    chance = [ALIKE * math.sqrt(2 * max(1, share * (100 - share) / 100)) for share in shares]
+    by_way = {found.run.way: found.succeeded for found in rungs}
+    strict = by_way.get("naive", 0) < by_way.get("timeout", 100) < by_way.get("loop", 100) <= by_way.get("ours", 100)
+    return strict and all(after >= before - allowed for before, after, allowed in zip(shares, shares[1:], chance))
+
+
+def listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def mark(holds: bool) -> str:
+    return "✓" if holds else "✗"
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Markdown that can be read as it is, too: first column to the left, the others to the right but for words."""
+    columns = list(zip(head, *rows))
+    words = [any(cell and not cell[0].isdigit() and cell[0] not in "±✓✗-" for cell in column[1:]) for column in columns]
+    widths = [max(3, *(len(cell) for cell in column)) for column in columns]
+
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(cell.ljust(width) if word else cell.rjust(width) for cell, width, word in zip(cells, widths, words)) + " |"
+
+    return [line(head), "| " + " | ".join("-" * width if word else "-" * (width - 1) + ":" for width, word in zip(widths, words)) + " |", *map(line, rows)]
+
+
+def tidy(axis) -> None:
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    axis.tick_params(labelsize=8, colors=DARK)
+
+
+def save(figure, name: str) -> None:
+    with pyplot.rc_context({"svg.fonttype": "none", "svg.hashsalt": "undaunted"}):
+        figure.savefig(PLOTS / name, bbox_inches="tight", metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def packages() -> str:
+    """The versions of what was held beside ours."""
+    python = ["requests", "urllib3", "aiohttp", "httpx", "tenacity", "stamina", "aiohttp-retry"]
+    lock = json.loads((setup.LAB_PACKAGES / "package-lock.json").read_text())["packages"]
+    node = ["undici", "p-retry", "cockatiel", "ky", "axios", "axios-retry"]
+    return ", ".join([*(f"{name} {version(name)}" for name in python), *(f"{name} {lock[f'node_modules/{name}']['version']}" for name in node)])
