@@ -32,7 +32,7 @@ class Program:
     def __init__(self, language, kind, port, policy):
         self.language = language
         self.said = []
-        self.fault = None
+        self._is_gone = False
         self._changed = threading.Condition()
         words = [*PROGRAMS[language], kind, port, policy, WORKERS, CONNECTIONS]
         self._running = subprocess.Popen(list(map(str, words)), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -55,10 +55,11 @@ class Program:
 
     def wait(self, condition, what):
         with self._changed:
-            came = self._changed.wait_for(lambda: condition() or not self._listening.is_alive(), SECONDS)
-            if not (came and condition()):
+            came = self._changed.wait_for(lambda: condition() or self._is_gone, SECONDS)
+            if self._is_gone or not came:
+                why = "their program ended" if self._is_gone else f"waited {SECONDS} s"
                 told = f"{self.written} writes, {len(self.met)} workers met it"
-                raise Stuck(f"the {self.language} workers did not {what} within {SECONDS} s of {self.fault}: {told}")
+                raise Stuck(f"the {self.language} workers did not {what} under {self.fault}: {why}; {told}")
 
     def end(self):
         self._running.stdin.close()
@@ -81,6 +82,7 @@ class Program:
                 self._hear(record)
                 self._changed.notify_all()
         with self._changed:
+            self._is_gone = True
             self._changed.notify_all()
 
     def _hear(self, record):

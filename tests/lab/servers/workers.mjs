@@ -87,7 +87,7 @@ function tell(fault, worker, kind, key) {
 async function run(fault, over) {
   const work = async (worker) => {
     for (let row = 0; row < MOST_ROWS && !over.aborted; row++) {
-      await tell(fault, worker, row % 2 ? "plain" : "kept", `node/${fault}/${worker}/${row}`);
+      await tell(fault, worker, (worker + row) % 2 ? "plain" : "kept", `node/${fault}/${worker}/${row}`);
     }
   };
   await Promise.all(Array.from({ length: Number(workers) }, (_, worker) => work(worker)));

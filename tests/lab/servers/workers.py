@@ -148,7 +148,7 @@ async def main(kind, port, path, workers, connections):
             for row in range(MOST_ROWS):
                 if is_over.is_set():
                     return
-                kind, write = writes[row % 2]
+                kind, write = writes[(worker + row) % 2]
                 key = f"python/{fault}/{worker}/{row}"
                 if asyncio.iscoroutinefunction(write):
                     with told(fault, worker, kind, key) as ended:
@@ -159,12 +159,14 @@ async def main(kind, port, path, workers, connections):
         await asyncio.gather(*map(work, range(workers)))
         say({"finished": fault})
 
-    while (fault := await lines.get()) is not None:
+    fault = await lines.get()
+    while fault is not None:
         is_over = asyncio.Event()
         running = asyncio.ensure_future(run(fault, is_over))
-        await lines.get()
+        line = await lines.get()
         is_over.set()
         await running
+        fault = None if line is None else await lines.get()
 
 
 def unless_left_behind(loop, context):
