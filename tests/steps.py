@@ -142,6 +142,12 @@ STEPS: dict[str, Step] = {
         facts=["# pass", "# fail", "ℹ pass", "ℹ fail"],
         needs_servers=True,
     ),
+    "lab-servers": Step(
+        [own("tests/lab/servers/run.py")],
+        needs=["python-package", "js-package", "js-drivers", "servers"],
+        facts=["lab servers:"],
+        needs_servers=True,
+    ),
     "js-exports": Step([npm("check")], needs=["js-package"], facts=["All good", "No problems"]),
     "command-line": Step([own("tests/command_line.py")], needs=["python-package", "js-package"], facts=["command line:"]),
     "preview-servers": Step([own("tests/preview/servers.py")], needs=["python-package", "js-package"], facts=["preview:"]),

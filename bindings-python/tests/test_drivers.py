@@ -98,6 +98,7 @@ CASES = [
     (asyncpg.UniqueViolationError("x"), ("postgres", "23505", "unknown")),
     (asyncpg.InterfaceError("connection is closed"), ("postgres", "08003", "unknown")),
     (asyncpg.InterfaceError("x"), ("user", "InterfaceError", "unknown")),
+    (asyncpg.InternalClientError("x"), ("user", "InternalClientError", "unknown")),
     (psycopg.errors.DeadlockDetected("x"), ("postgres", "40P01", "unknown")),
     (psycopg.OperationalError("consuming input failed: server closed the connection unexpectedly"), ("postgres", "08006", "unknown")),
     (psycopg.OperationalError(f"connection failed: {LIBPQ}Connection refused"), ("postgres", "08001", "unknown")),
@@ -188,6 +189,39 @@ def test_an_asyncpg_connection_that_is_refused_is_an_errno():
         await asyncpg.connect(host="127.0.0.1", port=1, user="x")
 
     assert ("os", "ECONNREFUSED", "unknown") == facts(raised(lambda: asyncio.run(connect())))
+
+
+def test_an_asyncpg_session_that_is_ended_before_its_connection_closes_is_lost():
+    def message(letter, body):
+        return letter + (4 + len(body)).to_bytes(4, "big") + body
+
+    version = message(b"S", b"server_version\0" b"15.0\0")
+    ended = message(b"E", b"SFATAL\0" b"C57P01\0" b"Mterminating connection due to administrator command\0\0")
+    # A session that begins and ends in one packet; the connection stays open.
+    session = message(b"R", bytes(4)) + version + message(b"K", bytes(8)) + message(b"Z", b"I") + ended
+
+    async def execute():
+        over = asyncio.Event()
+
+        async def serve(reader, writer):
+            length = int.from_bytes(await reader.readexactly(4), "big")
+            await reader.readexactly(length - 4)
+            writer.write(session)
+            await reader.read()
+            writer.close()
+            over.set()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            connection = await asyncpg.connect(host="127.0.0.1", port=server.sockets[0].getsockname()[1], user="x", ssl=False)
+            try:
+                await connection.execute("select 1")
+            finally:
+                connection.terminate()
+                await over.wait()
+
+    error = raised(lambda: asyncio.run(execute()))
+    assert isinstance(error, asyncpg.InternalClientError)
+    assert ("postgres", "08003", "unknown") == facts(error)
 
 
 def test_hints_of_grpc_and_aws_are_read():

@@ -49,6 +49,28 @@ test("a replica that becomes a primary is written to", async (context) => {
   assert.equal(lines()[0], "transient retried"); // and on a new connection
 });
 
+test("many commands that a replica refuses ask for one new connection", async (context) => {
+  const warned = [];
+  const hear = (warning) => warned.push(warning.message);
+  process.on("warning", hear);
+  context.after(() => process.off("warning", hear));
+  let last;
+  const { client, redis, lines } = clients(context, { told: () => last ??= admin.replicaof("NO", "ONE") });
+  await until(() => client.status === "ready");
+  for (const round of [1, 2]) {
+    last = undefined;
+    await admin.replicaof("127.0.0.1", 1);
+    const reconnecting = once(client, "reconnecting");
+    const counts = await Promise.all(Array.from({ length: 50 }, () => redis.incr("key")));
+    assert.equal(Math.max(...counts), 50 * round);
+    await reconnecting;
+    await last;
+  }
+  assert.equal(lines()[0], "transient retried");
+  await new Promise((turn) => setImmediate(turn));
+  assert.deepEqual(warned, []);
+});
+
 test("reconnectOnError is for a server that has become a replica", () => {
   assert.deepEqual(["READONLY You can't write", "LOADING", "ERR"].map((text) => reconnectOnError(new Error(text))), [true, false, false]);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
 import { TimeoutError } from "undaunted";
 import { retryingPool } from "undaunted/adapters/pg";
@@ -146,6 +147,25 @@ test("a session that is ended between two statements ends no process", async (co
     await gone;
     await client.query("select 1");
   });
+  assert.deepEqual(seen, ["transient retried"]);
+});
+
+test("a session that is ended in the packet in which it begins ends no process", async (context) => {
+  const message = (letter, body) => Buffer.from([...Buffer.from(letter), 0, 0, 0, 4 + body.length, ...Buffer.from(body)]);
+  const begun = Buffer.concat([message("R", "\0\0\0\0"), message("Z", "I")]);
+  const ended = message("E", "SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0");
+  let sessions = 0;
+  const fake = createServer((socket) => {
+    const isFirst = ++sessions === 1;
+    socket.once("data", () => {
+      socket.write(isFirst ? Buffer.concat([begun, ended]) : begun);
+      socket.once("data", () => socket.write(Buffer.concat([message("C", "SELECT 0\0"), message("Z", "I")])));
+    });
+  });
+  await new Promise((listening) => fake.listen(0, "127.0.0.1", listening));
+  context.after(() => fake.close());
+  const { db, seen } = pools(context, {}, patient, { port: fake.address().port });
+  assert.equal((await db.query("select", undefined, { idempotent: true })).command, "SELECT");
   assert.deepEqual(seen, ["transient retried"]);
 });
 

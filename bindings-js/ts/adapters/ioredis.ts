@@ -42,9 +42,15 @@ export interface ConnectionOptions {
  * without a connection a plain command fails at once then; those of `retrying` wait for it.
  */
 export function connectionOptions(policy?: Policy | PolicyOptions, options: CallOptions = {}): ConnectionOptions {
+  const strategy = retryStrategy(policy, options);
+  // Commands that are under way are refused together, and one of them is enough: ioredis adds a listener for each.
+  let isLeft = false;
   return {
-    retryStrategy: retryStrategy(policy, options),
-    reconnectOnError,
+    retryStrategy(times) {
+      isLeft = false;
+      return strategy(times);
+    },
+    reconnectOnError: (error) => !isLeft && (isLeft = reconnectOnError(error)),
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,

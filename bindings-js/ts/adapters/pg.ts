@@ -76,11 +76,14 @@ export function retryingPool<P extends PgPool>(pool: P, policy?: GivenPolicy, op
 
 function driverOf(pool: PgPool): Driver<PgClient> {
   return {
-    async connect() {
-      const client = await pool.connect();
-      client.on("error", heard);
-      return client;
-    },
+    connect: () => new Promise((resolve, reject) => {
+      // A callback hears of a client at once. A server that ends a session as it begins may say both in one packet: whoever awaits
+      // the client would come too late for the second.
+      const connect = pool.connect as (callback?: (error: unknown, client?: PgClient) => void) => unknown;
+      const promise = connect.call(pool, (error, client) => (client ? resolve(listened(client)) : reject(error)));
+      // Of a pool that knows no callbacks.
+      if (promise) Promise.resolve(promise as Promise<PgClient>).then((client) => resolve(listened(client)), reject);
+    }),
     giveBack(client) {
       client.off("error", heard);
       client.release();
@@ -94,6 +97,11 @@ function driverOf(pool: PgPool): Driver<PgClient> {
     },
     facts: (error) => (read(error, "code") === undefined ? factsOfText(String(read(error, "message"))) : undefined),
   };
+}
+
+function listened(client: PgClient): PgClient {
+  client.on("error", heard);
+  return client;
 }
 
 /** A connection that is lost says so by rejecting its query, too; an event that nobody hears would end the process. */

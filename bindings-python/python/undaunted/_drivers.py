@@ -59,6 +59,11 @@ def _read_asyncpg_interface(error: Any, needs_body: bool) -> _core.Failure:
     return facts if facts is not None and facts.domain == "postgres" else fact("postgres", "08003")
 
 
+def _read_asyncpg_internal(error: Any, needs_body: bool) -> _core.Failure:
+    """A session that the server has ended, while nobody asked it anything, and whose socket asyncpg has not seen closing."""
+    return fact("postgres", "08003") if str(error).endswith(ENDED_WHILE_IDLE) else read_user(error, needs_body)
+
+
 def _read_mysql(error: Any, needs_body: bool) -> _core.Failure:
     """PyMySQL, aiomysql and mysqlclient give the number first; mysql-connector names it."""
     number = getattr(error, "errno", None) or next(iter(error.args), None)
@@ -148,6 +153,8 @@ RETRY_INFO = re.compile(
 #: The most seconds of a `google.protobuf.Duration`; a negative number reads as more.
 LONGEST_DURATION = 315_576_000_000
 
+#: Of asyncpg's states, 2 is that after an error of the server's which ends what was going on.
+ENDED_WHILE_IDLE = "another operation (2) is in progress"
 CONNECTING = ("connection failed", "connection to server", "could not connect to server", "connection timeout")
 #: What a server says before a session has a language of its own.
 WHILE_CONNECTING = {
@@ -208,6 +215,7 @@ DRIVERS: dict[str, Reader] = {
     "grpc.RpcError": _read_grpc,
     "asyncpg.exceptions._base.PostgresError": _read_sqlstate,
     "asyncpg.exceptions._base.InterfaceError": _read_asyncpg_interface,
+    "asyncpg.exceptions._base.InternalClientError": _read_asyncpg_internal,
     "psycopg.Error": _read_sqlstate,
     "psycopg2.Error": _read_sqlstate,
     "pymysql.err.MySQLError": _read_mysql,
