@@ -1,6 +1,6 @@
 # `make demo` and `make test` set up everything they need. Builds and environments live in ~/.cache/undaunted,
 # or where UNDAUNTED_CACHE says.
-.PHONY: demo test bench prove dist schema vectors reference help
+.PHONY: demo test bench prove soak dist schema vectors reference help
 PYTHON ?= python3
 
 help:
@@ -8,6 +8,7 @@ help:
 	@echo "make test   everything; make test STEPS='rust python' runs some"
 	@echo "make bench  beside other retry packages of Python, JavaScript and Rust, in one run"
 	@echo "make prove  for hours: mutants of the heart, 1 000 000 cases on all hosts, fuzzing; make prove MINUTES=30 bounds it"
+	@echo "make soak   both packages in use for half an hour while faults change; make soak MINUTES=3 bounds it"
 	@echo "make dist   wheel, sdist, npm tarball, crate and undaunted.wasm into dist/"
 
 demo:
@@ -24,6 +25,10 @@ bench:
 
 prove:
 	@$(PYTHON) tests/prove.py --minutes $(or $(MINUTES),240) $(PARTS)
+
+soak:
+	@$(PYTHON) tests/setup.py js python lossy replay
+	@$(PYTHON) tests/setup.py --python tests/lab/soak/run.py --minutes $(or $(MINUTES),30)
 
 dist:
 	@$(PYTHON) tests/setup.py js python

@@ -281,6 +281,15 @@ def lossy(program: str) -> Path:
     return TARGET / "release" / (f"{program}.exe" if os.name == "nt" else program)
 
 
+def set_up_replay() -> None:
+    """The program of the soak that makes decisions again."""
+    run("cargo", "build", "--locked", "--quiet", "--release", "-p", "undaunted-tests", "--bin", "replay")
+
+
+def replay() -> Path:
+    return TARGET / "release" / ("replay.exe" if os.name == "nt" else "replay")
+
+
 def set_up_mutants() -> None:
     """cargo-mutants, built into the cache. Its speed does not count, its build does."""
     if (TOOLS / "bin" / "cargo-mutants").exists():
@@ -341,6 +350,7 @@ PARTS = {
     "miri": set_up_miri,
     "urllib3": set_up_urllib3,
     "lossy": set_up_lossy,
+    "replay": set_up_replay,
     "mutants": set_up_mutants,
     "docs-packages": set_up_docs_packages,
     "examples-packages": set_up_examples_packages,

@@ -213,6 +213,16 @@ STEPS: dict[str, Step] = {
     "js-everywhere": Step(
         [own("tests/packaging/js_hosts.py")], needs=["js-package", "hosts", "venv", "chromium"], facts=["package:"], needs_hosts=True
     ),
+    "lab-soak": Step(
+        [
+            set_up("lossy"),
+            set_up("replay"),
+            own("tests/lab/soak/run.py", "--minutes", "0.5"),
+            own("tests/lab/soak/run.py", "--minutes", "0.1", "--leak"),
+        ],
+        needs=["python-package", "js-package"],
+        facts=["soak:"],
+    ),
     "demo": Step(
         [own("examples/demo/demo.py", "--check", "--node-folder", JS)], needs=["python-package", "js-package"], facts=["equal"]
     ),
