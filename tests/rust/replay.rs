@@ -1,7 +1,8 @@
-//! Makes the decisions of a running program anew: `PROGRAM | replay`. The program writes a line of JSON for whatever it told the engine:
+//! Makes the decisions of a running program anew: `PROGRAM | replay`. The program writes a line of JSON for whatever it told the
+//! engine:
 //!
-//! - `{"call": ID, "policy": TEXT, "started_at", "call_seed", "outer_deadline", "mode", "seed"}` begins a call, as a `session` of the
-//!   vectors does; the seed is that of the policy's breaker.
+//! - `{"call": ID, "policy": TEXT, "started_at", "call_seed", "outer_deadline", "mode", "seed"}` begins a call, as a `session` of
+//!   the vectors does; the seed is that of the policy's breaker.
 //! - `{"call": ID, "at": …, "fail": …, "expect": …}` is a step of it, as in a vector, with what the engine decided. A step may bring the
 //!   call's seed, where that is drawn only then.
 //! - `{"told": CALL SEED, "expect": …}` is what an event told the program's user of that call's last decision.

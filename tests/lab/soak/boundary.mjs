@@ -1,5 +1,5 @@
-// Writes down everything that the npm package tells its engine, and what the engine decides, for `replay`. The package's own calls run; only
-// the engine's functions are dressed, when it is made. Which call they mean stands in the engine's memory, by the call's seed.
+// Writes down everything that the npm package tells its engine, and what the engine decides, for `replay`. The package's own calls run;
+// only the engine's functions are dressed, when it is made. Which call they mean stands in the engine's memory, by the call's seed.
 import { writeSync } from "node:fs";
 
 /** The seed of the breaker that policies share. */
@@ -10,12 +10,15 @@ const DOMAINS = words("http os dns tls undici grpc postgres mysql sqlite redis m
 const CLASSES = words("transient throttle timeout connect conflict permanent");
 const SENT = words("not_sent rejected maybe");
 const VERDICTS = words("tables named refused forced");
-const REASONS = words(" cancelled inactive nested permanent not_idempotent class_attempts attempts hint_too_long timeout breaker_open budget");
+const REASONS = words(
+  " cancelled inactive nested permanent not_idempotent class_attempts attempts hint_too_long timeout breaker_open budget",
+);
 const decoder = new TextDecoder();
 /** So many calls are never under way at once. */
 const MOST_AT_ONCE = 10_000;
 
-export const counted = { retries: 0, gaveUp: {} };
+/** And by how many microseconds the next wait that is written down is wrong, on purpose. */
+export const counted = { retries: 0, gaveUp: {}, wrongBy: 0 };
 /** The engine's memory. */
 export let memory;
 
@@ -105,8 +108,13 @@ function dressed(exports) {
       };
       const packed = exports.failed(now, domain, kind, code, flags, wait, hint, nameLength, methodLength, bodyLength);
       const reason = REASONS[packed & 15];
-      counted.retries += reason ? 0 : 1;
-      const decision = reason ? gaveUp(reason) : { retry: numbers[0], last: !!(packed & 512), nested_warning: !!(packed & 1024) };
+      const retry = () => {
+        const delay = numbers[0] + counted.wrongBy;
+        counted.retries++;
+        counted.wrongBy = 0;
+        return { retry: delay, last: !!(packed & 512), nested_warning: !!(packed & 1024) };
+      };
+      const decision = reason ? gaveUp(reason) : retry();
       step({ at: micros(now), fail, expect: { ...decision, class: CLASSES[(packed >> 4) & 7], sent: SENT[(packed >> 7) & 3] } });
       return packed;
     },

@@ -27,6 +27,8 @@ class Log:
         self.lock = threading.RLock()
         self.calls = itertools.count(1)
         self.retries = 0
+        #: By how many microseconds the next wait that is written down is wrong, on purpose.
+        self.wrong_by = 0
         self.gave_up: dict[str, int] = {}
 
     def write(self, **line: Any) -> None:
@@ -154,8 +156,12 @@ class Call:
 
     def _decided(self, now: float, fail: dict[str, Any], delay: float | None) -> float | None:
         class_, sent = self._call.records()[-1][5:7]
-        expect = self._given_up() if delay is None else {"retry": micros(delay)}
-        self._log.retries += delay is not None
+        if delay is None:
+            expect = self._given_up()
+        else:
+            expect = {"retry": micros(delay) + self._log.wrong_by}
+            self._log.retries += 1
+            self._log.wrong_by = 0
         self._step(now, fail={**fail, **self._request}, expect={**expect, "class": class_, "sent": sent})
         return delay
 

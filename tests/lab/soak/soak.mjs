@@ -18,6 +18,7 @@ const { values: given } = parseArgs({
   },
 });
 begin();
+if (given.leak) counted.wrongBy = 1;
 
 const TASKS = 40;
 const TASKS_WITHOUT_A_SERVER = 4;
@@ -83,8 +84,8 @@ function fail() {
   const headers = { "retry-after": choice(["0", "0.01", "3600"]) };
   const error = choice([
     undefined, undefined, undefined, undefined, Object.assign(new Error("lost"), { code: "ECONNRESET" }),
-    Object.assign(new Error("refused"), { code: "ECONNREFUSED", syscall: "connect" }), Object.assign(new Error("late"), { code: "ETIMEDOUT" }),
-    Object.assign(new Error("full"), { code: "ENOSPC" }), new Bug("a bug"), stop(new Bug("stop")), again(new Bug("again"), { after: 1 }),
+    Object.assign(new Error("refused"), { code: "ECONNREFUSED", syscall: "connect" }),
+    Object.assign(new Error("late"), { code: "ETIMEDOUT" }), Object.assign(new Error("full"), { code: "ENOSPC" }), new Bug("a bug"), stop(new Bug("stop")), again(new Bug("again"), { after: 1 }),
     new HttpError(new Response("", { status: choice([404, 429, 500, 503]), headers })),
   ]);
   if (error) throw error;
