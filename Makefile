@@ -1,6 +1,6 @@
 # `make demo` and `make test` set up everything they need. Builds and environments live in ~/.cache/undaunted,
 # or where UNDAUNTED_CACHE says.
-.PHONY: demo test bench prove dist schema vectors reference help
+.PHONY: demo test bench prove soak dist schema vectors reference help lab
 PYTHON ?= python3
 
 help:
@@ -8,6 +8,8 @@ help:
 	@echo "make test   everything; make test STEPS='rust python' runs some"
 	@echo "make bench  beside other retry packages of Python, JavaScript and Rust, in one run"
 	@echo "make prove  for hours: mutants of the heart, 1 000 000 cases on all hosts, fuzzing; make prove MINUTES=30 bounds it"
+	@echo "make lab    downloads over a network that loses real packets, ours and others, as root on Linux; make lab FULL=1 takes hours"
+	@echo "make soak   both packages in use for half an hour while faults change; make soak MINUTES=3 bounds it"
 	@echo "make dist   wheel, sdist, npm tarball, crate and undaunted.wasm into dist/"
 
 demo:
@@ -24,6 +26,14 @@ bench:
 
 prove:
 	@$(PYTHON) tests/prove.py --minutes $(or $(MINUTES),240) $(PARTS)
+
+lab:
+	@$(PYTHON) tests/setup.py js python network
+	@$(PYTHON) tests/setup.py --python tests/lab/lab.py $(if $(FULL),--full)
+
+soak:
+	@$(PYTHON) tests/setup.py js python lossy replay
+	@$(PYTHON) tests/setup.py --python tests/lab/soak/run.py --minutes $(or $(MINUTES),30)
 
 dist:
 	@$(PYTHON) tests/setup.py js python

@@ -287,6 +287,21 @@ def lossy(program: str) -> Path:
 NETWORK = {"ip": "iproute2", "ss": "iproute2", "iptables": "iptables", "nginx": "nginx-light"}
 
 
+def missing_network_packages() -> list[str]:
+    return sorted({package for program, package in NETWORK.items() if not server(program)})
+
+
+def missing_network() -> str | None:
+    """Why there can be no network with real packets here, with what to do; None if there can."""
+    if not sys.platform.startswith("linux"):
+        return "A network with real packets needs Linux: network namespaces, veth and netfilter's queues; make test has a part on a proxy"
+    if os.geteuid() != 0:
+        return "A network with real packets needs root, who may make network namespaces; run it as root, or with sudo"
+    if packages := missing_network_packages():
+        return f"A program of the network is missing; install Debian's {', '.join(packages)}"
+    return None
+
+
 def set_up_network() -> None:
     """What a network with real packets is made with, and held beside ours in it; Debian's packages where they can be installed without asking."""
     set_up_lossy()
@@ -297,8 +312,17 @@ def set_up_network() -> None:
         run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--group", f"{project}:lab")
         mark.write_text(digest)
     install_away("lab-packages", ROOT / "tests" / "lab" / "js", LAB_PACKAGES)
-    if missing := sorted({package for program, package in NETWORK.items() if not server(program)}):
+    if missing := missing_network_packages():
         install(*missing)
+
+
+def set_up_replay() -> None:
+    """The program of the soak that makes decisions again."""
+    run("cargo", "build", "--locked", "--quiet", "--release", "-p", "undaunted-tests", "--bin", "replay")
+
+
+def replay() -> Path:
+    return TARGET / "release" / ("replay.exe" if os.name == "nt" else "replay")
 
 
 def set_up_mutants() -> None:
@@ -362,6 +386,7 @@ PARTS = {
     "urllib3": set_up_urllib3,
     "lossy": set_up_lossy,
     "network": set_up_network,
+    "replay": set_up_replay,
     "mutants": set_up_mutants,
     "docs-packages": set_up_docs_packages,
     "examples-packages": set_up_examples_packages,

@@ -31,12 +31,15 @@ class Step:
     needs_servers: bool = False
     needs_urllib3: bool = False
     needs_hosts: bool = False
+    needs_network: bool = False
 
     def missing(self) -> str | None:
         if self.needs_miri and not setup.has_miri():
             return f"Miri is missing; run {' '.join(setup.GET_MIRI)}"
         if self.needs_servers and (packages := setup.missing_servers()):
             return f"A server is missing; install Debian's {', '.join(packages)}"
+        if self.needs_network and (problem := setup.missing_network()):
+            return problem
         if self.needs_urllib3 and not setup.URLLIB3_SOURCE.is_dir():
             return "urllib3's source distribution is missing; run python3 tests/setup.py urllib3 where pip reaches a registry"
         if self.needs_hosts and not setup.HOSTS.is_dir():
@@ -206,6 +209,13 @@ STEPS: dict[str, Step] = {
         facts=["agreement:"],
     ),
     "lossy": Step([set_up("lossy")]),
+    "network": Step([set_up("network")], needs=["servers", "lossy", "venv"]),
+    "lab": Step(
+        [own("tests/lab/lab.py", "--check", "requests-timeout", "requests-ours", "aiohttp-adapter", "fetch-ours")],
+        needs=["python-package", "js-package", "network"],
+        facts=["lab:", "✗"],
+        needs_network=True,
+    ),
     "lab-twin": Step([own("tests/lab/twin/twin.py")], needs=["python-package", "js-package", "lossy"], facts=["twin:"]),
     "lab-chains": Step([own("tests/lab/twin/chains.py")], needs=["python-package", "js-package", "lossy"], facts=["chains:"]),
     "docs-packages": Step([set_up("docs-packages"), set_up("examples-packages")]),
@@ -221,6 +231,16 @@ STEPS: dict[str, Step] = {
     "hosts": Step([set_up("hosts")]),
     "js-everywhere": Step(
         [own("tests/packaging/js_hosts.py")], needs=["js-package", "hosts", "venv", "chromium"], facts=["package:"], needs_hosts=True
+    ),
+    "lab-soak": Step(
+        [
+            set_up("lossy"),
+            set_up("replay"),
+            own("tests/lab/soak/run.py", "--minutes", "0.5"),
+            own("tests/lab/soak/run.py", "--minutes", "0.1", "--leak"),
+        ],
+        needs=["python-package", "js-package"],
+        facts=["soak:"],
     ),
     "demo": Step(
         [own("examples/demo/demo.py", "--check", "--node-folder", JS)], needs=["python-package", "js-package"], facts=["equal"]

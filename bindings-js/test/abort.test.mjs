@@ -116,6 +116,26 @@ test("100 000 calls leave no listener on their signal", async () => {
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
+test("what outlives its call hears of the caller's timeout, whatever the collector takes meanwhile", async () => {
+  const signal = await new Policy().run((context) => context.signal, { signal: AbortSignal.timeout(50) });
+  const ended = new Promise((resolve) => signal.addEventListener("abort", () => resolve(signal.reason.name)));
+  const collecting = setInterval(globalThis.gc, 5);
+  const hang = new Promise((resolve) => setTimeout(resolve, 10_000, "nothing").unref());
+  const heard = await Promise.race([ended, hang]);
+  clearInterval(collecting);
+  assert.equal(heard, "TimeoutError");
+});
+
+test("what outlives its call hears of the caller's abort, and of no other's", async () => {
+  const callers = [new AbortController(), new AbortController()];
+  const signals = await Promise.all(
+    Array.from({ length: 2500 }, (_, i) => new Policy().run((context) => context.signal, { signal: callers[i % 2].signal })),
+  );
+  callers[1].abort("enough");
+  signals.forEach((signal, i) => assert.equal(signal.reason, i % 2 ? "enough" : undefined));
+  assert.equal(getEventListeners(callers[1].signal, "abort").length, 0);
+});
+
 test("calls that fail leave no listener either, and 50 at a time share one", virtual(async () => {
   const { signal } = new AbortController();
   const calls = Array.from({ length: 50 }, () => retry(throwing(lost(), lost()), { signal }));

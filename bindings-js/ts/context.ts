@@ -1,6 +1,7 @@
 // What an attempt is told about itself.
 import type { Settings } from "./compile.js";
 import { TimeoutError } from "./errors.js";
+import { join } from "./join.js";
 import { marks } from "./marks.js";
 import { arm, clock, disarm, type Waiter } from "./timer.js";
 
@@ -90,6 +91,6 @@ export class AttemptContext implements Context {
       this.closeAfter(this.#pending);
     }
     if (signal?.aborted) controller.abort(signal.reason);
-    return signal && "any" in AbortSignal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+    return signal && "any" in AbortSignal ? join(signal, controller.signal) : controller.signal;
   }
 }

@@ -5,6 +5,7 @@ export { problemsOf, renewed, type Settings } from "./compile.js";
 export { NamedBreaker } from "./named-breaker.js";
 export { dropGuard, type Engine, input, load, type State, textOf, use, useGuard, utf8 } from "./engine.js";
 export { facts, type Facts, factsOf, fromUtf8 } from "./failure.js";
+export { join } from "./join.js";
 export { markOf, marks, read } from "./marks.js";
 export { policyOf } from "./inline.js";
 export { DOMAINS, Notation } from "./names.js";

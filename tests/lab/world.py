@@ -18,10 +18,11 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from setup import NETWORK, lossy, server
+from setup import OWN, lossy, server
 
 HERE = Path(__file__).resolve().parent
-CLIENT, SERVER = "undaunted-lab-client", "undaunted-lab-server"
+# Two checkouts may run at the same time.
+CLIENT, SERVER = (f"undaunted-{OWN.name}-{side}" for side in ("client", "server"))
 ADDRESSES = "10.77.0.0/16"
 RESOLVER = "10.78.0.2"
 QUEUE = "77"
@@ -29,18 +30,6 @@ SECONDS = 30
 # CLONE_NEWNET of Linux; Python has os.setns from 3.12 on.
 NEW_NETWORK = 0x40000000
 DIE_WITH_PARENT = 1
-
-
-def missing() -> str | None:
-    """Why there can be no such world here, with what to do; None if there can."""
-    if not sys.platform.startswith("linux"):
-        return "make lab needs Linux: network namespaces, veth and netfilter's queues; the portable part of the lab runs in make test"
-    if os.geteuid() != 0:
-        return "make lab needs root, to make network namespaces; run it as root, or with sudo"
-    for program, package in NETWORK.items():
-        if not server(program):
-            return f"{program} is missing; install Debian's package {package}"
-    return None
 
 
 def run(*words: object, check: bool = True) -> str:

@@ -9,9 +9,9 @@ use undaunted::analysis::Room;
 use undaunted::command::{Invocation, invoke};
 use undaunted::explain::step as step_of;
 use undaunted::export::Target;
-use undaunted::{Decision, Lane, Policy, Refused, call_seed, uniform, word};
+use undaunted::{Lane, Policy, call_seed, uniform, word};
 use undaunted_tests::{
-    Common, Outcome, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards, hedge_lint,
+    Common, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards, hedge_lint,
     ladder_options, read_hint, room, schedule, shared, sim, start, step, tape_of, word as word_of,
 };
 
@@ -352,7 +352,7 @@ fn check_session(case: &Value) -> Result<(), String> {
     let (mut call, mut common) = (start(&policy, case), Common::new(&policy, case));
     for (at, given) in case["steps"].as_array().expect("steps").iter().enumerate() {
         let outcome = step(&policy, &mut call, given, &mut common);
-        same(&given["expect"], &result(&outcome)).map_err(|difference| format!("step {at}: {difference}"))?;
+        same(&given["expect"], &outcome.result()).map_err(|difference| format!("step {at}: {difference}"))?;
     }
     Ok(())
 }
@@ -361,29 +361,12 @@ fn check_shared(case: &Value) -> Result<(), String> {
     let policy = policy_of(case)?;
     let steps = case["steps"].as_array().expect("steps").iter();
     for (at, (given, (outcome, tokens, state))) in steps.zip(shared(&policy, case)).enumerate() {
-        let mut found = result(&outcome);
+        let mut found = outcome.result();
         found["tokens"] = json!(tokens);
         found["state"] = json!(state);
         same(&given["expect"], &found).map_err(|difference| format!("step {at}: {difference}"))?;
     }
     Ok(())
-}
-
-fn result(outcome: &Outcome) -> Value {
-    match outcome {
-        Outcome::Attempt(Ok(attempt)) => {
-            json!({ "number": attempt.number, "limit": attempt.limit, "remaining": attempt.remaining })
-        }
-        Outcome::Told(_) => json!({}),
-        Outcome::Attempt(Err(Refused { reason, hint: None })) => json!({ "give_up": reason.as_str() }),
-        Outcome::Attempt(Err(Refused { reason, hint })) => json!({ "give_up": reason.as_str(), "hint": hint }),
-        Outcome::Decision(Decision::Retry { delay, class, sent, last, nested_warning }) => json!({
-            "retry": delay, "class": class.as_str(), "sent": sent.as_str(), "last": last, "nested_warning": nested_warning,
-        }),
-        Outcome::Decision(Decision::GiveUp { reason, hint, class, sent }) => {
-            json!({ "give_up": reason.as_str(), "hint": hint, "class": class.as_str(), "sent": sent.as_str() })
-        }
-    }
 }
 
 fn class_of(case: &Value) -> Value {

@@ -5,7 +5,7 @@ pub mod sim;
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use undaunted::analysis::{LadderOptions, Options, Room};
 use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
@@ -283,6 +283,24 @@ impl Outcome {
     /// Whether the call is over.
     pub fn is_end(&self) -> bool {
         matches!(self, Outcome::Attempt(Err(_)) | Outcome::Decision(Decision::GiveUp { .. }))
+    }
+
+    /// What a vector's step expects.
+    pub fn result(&self) -> Value {
+        match self {
+            Outcome::Attempt(Ok(attempt)) => {
+                json!({ "number": attempt.number, "limit": attempt.limit, "remaining": attempt.remaining })
+            }
+            Outcome::Told(_) => json!({}),
+            Outcome::Attempt(Err(Refused { reason, hint: None })) => json!({ "give_up": reason.as_str() }),
+            Outcome::Attempt(Err(Refused { reason, hint })) => json!({ "give_up": reason.as_str(), "hint": hint }),
+            Outcome::Decision(Decision::Retry { delay, class, sent, last, nested_warning }) => json!({
+                "retry": delay, "class": class.as_str(), "sent": sent.as_str(), "last": last, "nested_warning": nested_warning,
+            }),
+            Outcome::Decision(Decision::GiveUp { reason, hint, class, sent }) => {
+                json!({ "give_up": reason.as_str(), "hint": hint, "class": class.as_str(), "sent": sent.as_str() })
+            }
+        }
     }
 
     /// The token that tests/README.md defines.

@@ -1,7 +1,7 @@
 // axios with a policy: an adapter, in axios' word for what sends a request.
 import type { Request } from "../call.js";
 import type { Context } from "../context.js";
-import { facts, factsOf, read } from "../core.js";
+import { facts, factsOf, join, read } from "../core.js";
 import type { Facts } from "../failure.js";
 import { DomainNumber } from "../names.js";
 import { caller, type CallOptions, type GivenPolicy } from "./caller.js";
@@ -138,7 +138,7 @@ class Exchange implements Request {
     const cancel = (reason: unknown) => controller.abort(reason);
     token.subscribe(cancel);
     this.close = () => token.unsubscribe(cancel);
-    return signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+    return signal ? join(signal, controller.signal) : controller.signal;
   }
 }
 
