@@ -46,7 +46,8 @@ class Lab:
                   {"timeout": TIMEOUT, "attempt_timeout": ATTEMPT_TIMEOUT, "initial": INITIAL, "max_delay": MAX_DELAY}.items()}
         self.config = {
             "sha256": hashlib.sha256(world.content).hexdigest(), "attempts": ATTEMPTS, "policy": {**policy, **scaled},
-            "attempt_timeout": ATTEMPT_TIMEOUT * scale, "timeout": TIMEOUT * scale, "initial": INITIAL * scale, "max_delay": MAX_DELAY * scale,
+            "attempt_timeout": ATTEMPT_TIMEOUT * scale, "timeout": TIMEOUT * scale, "initial": INITIAL * scale,
+            "max_delay": MAX_DELAY * scale,
         }  # fmt: skip
 
     def lossy_link(self, runs: list[Run]) -> list[Outcome]:

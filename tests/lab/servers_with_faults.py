@@ -29,8 +29,8 @@ echoed: dict[tuple[int, int], list[int]] = {}
 
 
 def answer(status: str, body: bytes, *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Date: {formatdate(usegmt=True)}", f"Content-Length: {len(body)}", "Connection: close", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
+    always = [f"Date: {formatdate(usegmt=True)}", f"Content-Length: {len(body)}", "Connection: close"]
+    return "\r\n".join([f"HTTP/1.1 {status}", *always, *headers, "", ""]).encode() + body
 
 
 async def good(writer: asyncio.StreamWriter) -> None:

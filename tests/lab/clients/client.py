@@ -1,7 +1,7 @@
 """Downloads a file again and again, as one of many Python programs would: `client.py WAY CONFIG`.
 
-WAY is a key of WAYS, CONFIG is JSON: `lanes` are lists of URLs, downloaded one after the other, each list beside the others; `sha256` is the
-right content's; `attempt_timeout`, `timeout`, `initial` and `max_delay` are seconds. Says `ready`, begins at the next line of standard
+WAY is a key of WAYS, CONFIG is JSON: `lanes` are lists of URLs, downloaded one after the other, each list beside the others; `sha256` is
+the right content's; `attempt_timeout`, `timeout`, `initial` and `max_delay` are seconds. Says `ready`, begins at the next line of standard
 input, and prints a line of JSON for each download that came to an end.
 """
 
