@@ -236,7 +236,7 @@ STEPS: dict[str, Step] = {
         [
             set_up("lossy"),
             set_up("replay"),
-            own("tests/lab/soak/run.py", "--minutes", "0.5"),
+            own("tests/lab/soak/run.py", "--minutes", "0.4"),
             own("tests/lab/soak/run.py", "--minutes", "0.1", "--leak"),
         ],
         needs=["python-package", "js-package"],
