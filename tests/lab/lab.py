@@ -30,11 +30,11 @@ HERE = Path(__file__).resolve().parent
 LOSSY, CLEAR = "0.5,0.2,0,1", "0,1,1,1"
 LINKS, DOWNLOADS, FEW_DOWNLOADS = 5, 20, 4
 # Seconds at the talk's scale.
-ATTEMPT_TIMEOUT, TIMEOUT, INITIAL, MAX_DELAY = 60, 600, 1, 10
+ATTEMPT_TIMEOUT, TIMEOUT, INITIAL, MAX_DELAY = 60, 1200, 1, 10
 # Where a peer has no limit of time for a call, it has this many attempts.
 ATTEMPTS = 100
-# A run is over when no download has ended for as many times the limit of a call.
-QUIET = 2
+# A run is over when no download has ended for so long: longer than a call may take.
+QUIET = 1500
 
 
 class Lab:
@@ -119,7 +119,7 @@ class Lab:
 
         threading.Thread(target=read, daemon=True).start()
         with contextlib.suppress(queue.Empty):
-            while line := lines.get(timeout=QUIET * TIMEOUT * self.world.scale):
+            while line := lines.get(timeout=QUIET * self.world.scale):
                 downloads.append(json.loads(line))
             return downloads, True
         return downloads, False
@@ -186,7 +186,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="the talk's own times, which takes hours")
     parser.add_argument("--check", action="store_true", help="four downloads a link instead of twenty, and no page")
     parser.add_argument("--seed", type=int, default=1, help="of what is lost (1)")
-    parser.add_argument("--at-a-time", type=int, default=10, help="runs beside each other (10)")
+    parser.add_argument("--at-a-time", type=int, default=16, help="runs beside each other (16)")
     return parser.parse_args()
 
 

@@ -154,7 +154,7 @@ class Report:
 
     def _text(self) -> str:
         scale = self.scale
-        times = {"attempt": 60, "call": 600, "first": 1, "longest": 10, "quiet": 1200}
+        times = {"attempt": 60, "call": 1200, "first": 1, "longest": 10, "quiet": 1500}
         figures = [
             [figure.model, figure.way, figure.what, f"{figure.expected:.4f}", f"{figure.measured:.4f}", f"± {figure.error:.4f}",
              mark(figure.holds)] for figure in self.figures
@@ -248,12 +248,13 @@ class Report:
     def _plot_times(self) -> None:
         figure, axis = pyplot.subplots(figsize=(8, 3.6))
         shades = ["#d9a441", "#c8553d", "#b07aa1", "#8c6d8a", "#7a8fa6", "#4e79a7", "#59728a", OURS]
-        for color, found in zip(shades, self.ladder("requests")):
+        colors = dict(zip(LADDER, shades))
+        for found in self.ladder("requests"):
             times = sorted(ended["seconds"] for ended in found.downloads if ended["ok"])
-            axis.step([0.001, *times, 10 * 60 * self.scale], [0, *range(1, len(times) + 1), len(times)], where="post", color=color,
+            axis.step([0.001, *times, 1200 * self.scale], [0, *range(1, len(times) + 1), len(times)], where="post", color=colors[found.run.way],
                       linewidth=2.2 if found.run.is_ours else 1.2, label=found.run.way)  # fmt: skip
         axis.set_xscale("log")
-        axis.set_xlim(0.01, 10 * 60 * self.scale)
+        axis.set_xlim(0.01, 1200 * self.scale)
         axis.set_ylim(0, 100)
         axis.set_xlabel("seconds", fontsize=9, color=DARK)
         axis.set_ylabel("downloads of 100", fontsize=9, color=DARK)
