@@ -21,7 +21,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 import faults
 import setup
 from probe import probe
-from report import Outcome, Report, mark
+from report import QUIET, TIMES, Outcome, Report, mark
 from runs import ALL, Run
 from world import CLIENT, SERVER, Program, World
 
@@ -29,25 +29,18 @@ HERE = Path(__file__).resolve().parent
 # The talk's link: from a good packet to a bad one p, back r, none of the bad gets through. It loses on the way to the client.
 LOSSY, CLEAR = "0.5,0.2,0,1", "0,1,1,1"
 LINKS, DOWNLOADS, FEW_DOWNLOADS = 5, 20, 4
-# Seconds at the talk's scale.
-ATTEMPT_TIMEOUT, TIMEOUT, INITIAL, MAX_DELAY = 60, 1200, 1, 10
 # Where a peer has no limit of time for a call, it has this many attempts.
 ATTEMPTS = 100
-# A run is over when no download has ended for so long: longer than a call may take.
-QUIET = 1500
 
 
 class Lab:
     def __init__(self, world: World, seed: int, at_a_time: int, downloads: int) -> None:
         self.world, self.seed, self.at_a_time, self.downloads = world, seed, at_a_time, downloads
-        scale = world.scale
-        policy = json.loads((HERE / "policy.json").read_text())
-        scaled = {name: f"{round(seconds * scale * 1000)}ms" for name, seconds in
-                  {"timeout": TIMEOUT, "attempt_timeout": ATTEMPT_TIMEOUT, "initial": INITIAL, "max_delay": MAX_DELAY}.items()}
+        milliseconds = {name: round(seconds * world.scale * 1000) for name, seconds in TIMES.items()}
         self.config = {
-            "sha256": hashlib.sha256(world.content).hexdigest(), "attempts": ATTEMPTS, "policy": {**policy, **scaled},
-            "attempt_timeout": ATTEMPT_TIMEOUT * scale, "timeout": TIMEOUT * scale, "initial": INITIAL * scale,
-            "max_delay": MAX_DELAY * scale,
+            "sha256": hashlib.sha256(world.content).hexdigest(), "attempts": ATTEMPTS,
+            **{name: value / 1000 for name, value in milliseconds.items()},
+            "policy": {"undaunted": 1, "attempts": None, **{name: f"{value}ms" for name, value in milliseconds.items()}},
         }  # fmt: skip
 
     def lossy_link(self, runs: list[Run]) -> list[Outcome]:
