@@ -187,6 +187,53 @@ mod linux {
         lanes.by_address.retain(|(of, _), _| *of != run);
         Ok(json!({}))
     }
+
+    #[cfg(test)]
+    mod tests {
+        use super::{Lanes, Model, Packet, Run};
+
+        /// An IPv4 packet of TCP, from a client's port 4000 to 10.77.3.9:80 or back.
+        fn tcp(is_up: bool, sequence: u32, flags: u8, data: &[u8]) -> Vec<u8> {
+            let (client, server) = ([10, 78, 0, 1], [10, 77, 3, 9]);
+            let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 6, 0, 0];
+            packet.extend(if is_up { [client, server] } else { [server, client] }.concat());
+            let ports = if is_up { [4000_u16, 80] } else { [80, 4000] };
+            packet.extend(ports.map(u16::to_be_bytes).concat());
+            packet.extend(sequence.to_be_bytes());
+            packet.extend([0, 0, 0, 0, 5 << 4, flags, 0, 0, 0, 0, 0, 0]);
+            packet.extend(data);
+            packet
+        }
+
+        fn counted(packets: &[Vec<u8>]) -> (u64, u64, u64) {
+            let model: Model = "0,1,1,1".parse().unwrap();
+            let mut lanes = Lanes::default();
+            lanes.runs.insert(3, Run { seed: 1, up: model, down: model });
+            for packet in packets {
+                assert!(lanes.passes(&Packet::read(packet).unwrap()));
+            }
+            let seen = lanes.by_address[&(3, 9)].json();
+            let count = |name: &str| seen[name].as_u64().unwrap();
+            (count("connections"), count("requests"), count("tries"))
+        }
+
+        #[test]
+        fn what_is_sent_again_counts_once_and_a_connection_that_asks_is_one_try() {
+            let (syn, get) = (tcp(true, 7, 0x02, b""), tcp(true, 8, 0x18, b"GET / HTTP/1.1"));
+            let answer = tcp(false, 99, 0x12, b"");
+            assert_eq!(counted(&[syn.clone(), syn.clone(), answer, get.clone(), get.clone()]), (1, 1, 1));
+            assert_eq!(counted(&[syn.clone(), get, tcp(true, 900, 0x18, b"GET / HTTP/1.1")]), (1, 2, 2));
+            assert_eq!(counted(&[syn, tcp(true, 70, 0x02, b"")]), (2, 0, 2));
+        }
+
+        #[test]
+        fn other_ports_and_protocols_are_nobodys() {
+            let mut packet = tcp(true, 7, 0x02, b"");
+            packet[22..24].copy_from_slice(&81_u16.to_be_bytes());
+            assert!(Packet::read(&packet).is_none());
+            assert!(Packet::read(&[]).is_none() && Packet::read(&[0x60; 40]).is_none());
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]
