@@ -28,7 +28,7 @@ prove:
 	@$(PYTHON) tests/prove.py --minutes $(or $(MINUTES),240) $(PARTS)
 
 lab:
-	@$(PYTHON) tests/setup.py js python network
+	@$(PYTHON) tests/setup.py require-network js python network
 	@$(PYTHON) tests/setup.py --python tests/lab/lab.py $(if $(FULL),--full)
 
 soak:

@@ -291,15 +291,28 @@ def missing_network_packages() -> list[str]:
     return sorted({package for program, package in NETWORK.items() if not server(program)})
 
 
-def missing_network() -> str | None:
-    """Why there can be no network with real packets here, with what to do; None if there can."""
+def no_network_here() -> str | None:
+    """Why there can be no network with real packets, whatever is installed; with what to do."""
     if not sys.platform.startswith("linux"):
         return "A network with real packets needs Linux: network namespaces, veth and netfilter's queues; make test has a part on a proxy"
     if os.geteuid() != 0:
         return "A network with real packets needs root, who may make network namespaces; run it as root, or with sudo"
+    return None
+
+
+def missing_network() -> str | None:
+    """Why there is no network with real packets here, with what to do; None if there is."""
+    if problem := no_network_here():
+        return problem
     if packages := missing_network_packages():
         return f"A program of the network is missing; install Debian's {', '.join(packages)}"
     return None
+
+
+def require_network() -> None:
+    """Ends the program before anything is built where a network cannot be."""
+    if problem := no_network_here():
+        sys.exit(problem)
 
 
 def set_up_network() -> None:
@@ -386,6 +399,7 @@ PARTS = {
     "urllib3": set_up_urllib3,
     "lossy": set_up_lossy,
     "network": set_up_network,
+    "require-network": require_network,
     "replay": set_up_replay,
     "mutants": set_up_mutants,
     "docs-packages": set_up_docs_packages,

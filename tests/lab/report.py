@@ -28,7 +28,7 @@ TIMES = {"attempt_timeout": 60, "timeout": 1200, "initial": 1, "max_delay": 10}
 # A run is over when no download has ended for so long, longer than a call may take.
 QUIET = 1500
 # Two runs are alike if they differ by no more standard deviations of what a hundred downloads can say.
-ALIKE = 2
+ALIKE = 3
 
 
 @dataclass
