@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +22,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 import faults
 import setup
 from probe import probe
-from report import QUIET, TIMES, Outcome, Report, mark
+from report import AT_MOST, QUIET, TIMES, Outcome, Report, mark
 from runs import ALL, Run
 from world import CLIENT, SERVER, Program, World
 
@@ -110,9 +111,10 @@ class Lab:
                 lines.put(line)
             lines.put(None)
 
+        ends_at = time.monotonic() + AT_MOST * self.world.scale
         threading.Thread(target=read, daemon=True).start()
         with contextlib.suppress(queue.Empty):
-            while line := lines.get(timeout=QUIET * self.world.scale):
+            while line := lines.get(timeout=min(QUIET * self.world.scale, max(0, ends_at - time.monotonic()))):
                 downloads.append(json.loads(line))
             return downloads, True
         return downloads, False

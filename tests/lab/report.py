@@ -27,6 +27,8 @@ OURS, PEERS, STUCK, DARK = "#2f6f4f", "#9aa5ad", "#c8553d", "#30363c"
 TIMES = {"attempt_timeout": 60, "timeout": 1200, "initial": 1, "max_delay": 10}
 # A run is over when no download has ended for so long, longer than a call may take.
 QUIET = 1500
+# And after so long whatever happens: ky's timeout does not reach the body, where undici waits for five minutes.
+AT_MOST = 6600
 # Two runs are alike if they differ by no more standard deviations of what a hundred downloads can say.
 ALIKE = 3
 
@@ -174,6 +176,7 @@ class Report:
             {name: "\n".join(lines) for name, lines in parts.items()},
             **{name: f"{value * scale:g} s" for name, value in TIMES.items()},
             quiet=f"{QUIET * scale:g} s",
+            at_most=f"{AT_MOST * scale:g} s",
             scale="the talk's own" if scale == 1 else f"{scale:g} of the talk's",
             again=f"{200 * scale:g} ms",
             seed=self.seed,
