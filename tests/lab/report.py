@@ -26,9 +26,9 @@ OURS, PEERS, STUCK, DARK = "#2f6f4f", "#9aa5ad", "#c8553d", "#30363c"
 # Seconds at the talk's scale: what all have that retry at their best.
 TIMES = {"attempt_timeout": 60, "timeout": 1200, "initial": 1, "max_delay": 10}
 # A run is over when no download has ended for so long, longer than a call may take.
-QUIET = 1500
+QUIET = 1300
 # And after so long whatever happens: ky's timeout does not reach the body, where undici waits for five minutes.
-AT_MOST = 6600
+AT_MOST = 3000
 # Two runs are alike if they differ by no more standard deviations of what a hundred downloads can say.
 ALIKE = 3
 

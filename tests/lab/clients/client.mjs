@@ -12,7 +12,7 @@ const get = (name) => import(pathToFileURL(packages.resolve(name)).href);
 const { Policy, again, ok } = await import(new URL("index.js", dist));
 const { retryingFetch } = await import(new URL("fetch.js", dist));
 const { retryingAdapter } = await import(new URL("adapters/axios.js", dist));
-const [{ default: axios }, { default: axiosRetry }, cockatiel, { default: ky }, { default: pRetry }, undici] = await Promise.all(
+const [{ default: axios }, { default: { default: axiosRetry } }, cockatiel, { default: ky }, { default: pRetry }, undici] = await Promise.all(
   ["axios", "axios-retry", "cockatiel", "ky", "p-retry", "undici"].map(get),
 );
 

@@ -27,6 +27,9 @@ import undaunted.adapters.aiohttp
 import undaunted.adapters.httpx
 import undaunted.adapters.requests
 
+# It would write on standard output.
+stamina.instrumentation.set_on_retry_hooks([])
+
 CONFIG = json.loads(sys.argv[2])
 TIMEOUT, DEADLINE = CONFIG["attempt_timeout"], CONFIG["timeout"]
 INITIAL, MAX_DELAY = CONFIG["initial"], CONFIG["max_delay"]
