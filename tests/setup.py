@@ -1,7 +1,7 @@
 """Sets up what demo, tests and packages need: says which tool is missing, makes the virtual environment, builds both packages.
 
-`python3 tests/setup.py python|js|chromium|servers|drivers|urllib3|wasm|bench|hosts|miri|mutants|docs-packages|examples-packages` sets up one of
-them and prints nothing if all is well; `python3 tests/setup.py --python SCRIPT ...` runs a script in the virtual environment.
+`python3 tests/setup.py python|js|chromium|servers|drivers|urllib3|wasm|bench|hosts|miri|mutants|lossy|network|replay|docs-packages|
+examples-packages` sets up one of them and prints nothing if all is well; `python3 tests/setup.py --python SCRIPT ...` runs a script in the virtual environment.
 """
 
 import glob
