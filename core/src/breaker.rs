@@ -6,9 +6,13 @@
 //!
 //! It stands alone, or in the calls of the policies that name it.
 
+mod away;
 mod options;
 
+pub use away::{Report, Told};
 pub(crate) use options::{MAP, WINDOW_TIME, complete};
+
+use away::Fleet;
 
 use crate::backoff::{MILLION, exponential_at};
 use crate::call::{Call, Mode, Shared};
@@ -97,6 +101,8 @@ pub struct Breaker {
     trips: u32,
     /// How often it has ever opened: the place of its last draw.
     opened: u64,
+    /// Of one that a fleet shares.
+    fleet: Option<Fleet>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +148,7 @@ impl Breaker {
     fn new(mut settings: Settings, seed: u64) -> Breaker {
         settings[NAME] = OWN;
         let phase = Phase::Closed(Window::new(&settings));
-        Breaker { settings, seed, now: 0, phase, generation: 0, trips: 0, opened: 0 }
+        Breaker { settings, seed, now: 0, phase, generation: 0, trips: 0, opened: 0, fleet: None }
     }
 
     /// One with the same options, closed.
@@ -156,15 +162,16 @@ impl Breaker {
         let now = self.pass(now);
         let most = self.settings[PROBES_AT] as u32;
         let timeout = self.settings[PROBE_TIMEOUT];
+        let generation = self.generation;
         let number = match &mut self.phase {
             Phase::Closed(_) => 0,
             Phase::Open { until } => return Err(*until - now),
-            Phase::HalfOpen(probes) => match probes.issue(now, most) {
-                Some(number) => number,
-                None => return Err(probes.overdue_at(timeout).saturating_sub(now)),
+            Phase::HalfOpen(probes) => match self.fleet.as_mut().filter(|fleet| fleet.is_away) {
+                Some(fleet) => fleet.leased(now)?,
+                None => probes.issue(now, most).ok_or_else(|| probes.overdue_at(timeout).saturating_sub(now))?,
             },
         };
-        Ok(Permit { generation: self.generation, number })
+        Ok(Permit { generation, number })
     }
 
     /// How the call with this permit ended, after `elapsed` microseconds.
@@ -177,6 +184,9 @@ impl Breaker {
         let is_counted = has_failed || outcome == Outcome::Ok;
         // What is not there is longer than anything.
         let is_slow = elapsed > self.settings[SLOW_AFTER];
+        if let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.is_away) {
+            return fleet.note(permit.number, outcome, is_slow);
+        }
         let settings = &self.settings;
         let (counts, all, worst) = match &mut self.phase {
             Phase::Closed(window) if is_counted => {

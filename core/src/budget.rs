@@ -2,6 +2,12 @@
 //!
 //! Plain values: whoever shares one between threads puts it behind a lock.
 
+mod away;
+
+pub use away::Account;
+
+use away::Fleet;
+
 use crate::Class;
 use crate::failure::names;
 use crate::format::Problem;
@@ -35,6 +41,8 @@ pub struct Budget {
     slots: [i64; SLOTS],
     /// The number of the latest part, counted from the origin of the host's clock.
     latest: u64,
+    /// Of one that a fleet shares.
+    fleet: Option<Fleet>,
 }
 
 /// A budget's own options; a class may cost something else.
@@ -43,20 +51,22 @@ type BudgetSettings = [u64; SETTINGS];
 impl Budget {
     /// One with the same options, full.
     pub fn full(&self) -> Budget {
-        let mut budget = Budget { settings: self.settings, tokens: 0, slots: [0; SLOTS], latest: 0 };
+        let mut budget = Budget { settings: self.settings, tokens: 0, slots: [0; SLOTS], latest: 0, fleet: None };
         budget.tokens = budget.capacity();
         budget
     }
 
-    /// What is there for retries now, in millionths of a token; with a window, of a retry.
+    /// What is there for retries now, in millionths of a token; with a window, of a retry. Of one that is away, as far as known.
     pub fn tokens(&mut self, now: u64) -> u64 {
+        if let Some(known) = self.known_away() {
+            return known;
+        }
         if self.mode() != BudgetMode::Window {
             return self.tokens;
         }
         self.advance(now);
         let sum = self.slots.iter().fold(0, |sum: i64, slot| sum.saturating_add(*slot));
-        let reserve = self.of(BUDGET_PER_SECOND).saturating_mul(self.of(BUDGET_TTL));
-        reserve.saturating_add_signed(sum)
+        self.reserve().saturating_add_signed(sum)
     }
 
     /// A call begins.
@@ -69,25 +79,37 @@ impl Budget {
     /// An attempt failed that may be repeated, or that the server forbade to repeat.
     pub(crate) fn attempt_failed(&mut self, own_cost: Option<u64>) {
         if self.mode() == BudgetMode::Failures {
-            self.tokens = self.tokens.saturating_sub(self.cost(own_cost));
+            self.charge(self.cost(own_cost));
         }
     }
 
     /// Takes what a retry costs and tells how much that was; None if there is not enough.
     pub(crate) fn take(&mut self, own_cost: Option<u64>, now: u64) -> Option<u64> {
+        let price = match self.mode() {
+            BudgetMode::Bucket => self.cost(own_cost),
+            BudgetMode::Failures => 0,
+            BudgetMode::Window => TOKEN,
+        };
+        self.pay(price, now).then_some(price)
+    }
+
+    fn pay(&mut self, price: u64, now: u64) -> bool {
+        // Whoever keeps its tokens is asked by the host, before the retry is made.
+        if self.is_away() {
+            return true;
+        }
         let tokens = self.tokens(now);
         match self.mode() {
+            BudgetMode::Failures => tokens.saturating_mul(2) > self.capacity(),
+            _ if tokens < price => false,
+            BudgetMode::Window => {
+                self.add_signed(price, true);
+                true
+            }
             BudgetMode::Bucket => {
-                let cost = self.cost(own_cost);
-                self.tokens = tokens.checked_sub(cost)?;
-                Some(cost)
+                self.tokens = tokens - price;
+                true
             }
-            BudgetMode::Failures => (tokens.saturating_mul(2) > self.capacity()).then_some(0),
-            BudgetMode::Window if tokens >= TOKEN => {
-                self.add_signed(-(TOKEN as i64));
-                Some(TOKEN)
-            }
-            BudgetMode::Window => None,
         }
     }
 
@@ -109,7 +131,12 @@ impl Budget {
     }
 
     fn capacity(&self) -> u64 {
-        self.of(BUDGET_CAPACITY).saturating_mul(TOKEN)
+        self.of(BUDGET_CAPACITY).saturating_mul(TOKEN) / self.sharers()
+    }
+
+    /// What a window has without any call.
+    fn reserve(&self) -> u64 {
+        self.of(BUDGET_PER_SECOND).saturating_mul(self.of(BUDGET_TTL)) / self.sharers()
     }
 
     fn cost(&self, own: Option<u64>) -> u64 {
@@ -121,17 +148,33 @@ impl Budget {
     }
 
     fn add(&mut self, tokens: u64, now: u64) {
+        if self.note_added(tokens) {
+            return;
+        }
         if self.mode() == BudgetMode::Window {
             self.advance(now);
-            self.add_signed(i64::try_from(tokens).unwrap_or(i64::MAX));
+            self.add_signed(tokens, false);
         } else {
             self.tokens = self.tokens.saturating_add(tokens).min(self.capacity());
         }
     }
 
-    fn add_signed(&mut self, tokens: i64) {
+    /// Takes tokens that are owed, whether they are there or not.
+    fn charge(&mut self, tokens: u64) {
+        if self.note_owed(tokens) {
+            return;
+        }
+        if self.mode() == BudgetMode::Window {
+            self.add_signed(tokens, true);
+        } else {
+            self.tokens = self.tokens.saturating_sub(tokens);
+        }
+    }
+
+    fn add_signed(&mut self, tokens: u64, is_taken: bool) {
+        let tokens = i64::try_from(tokens).unwrap_or(i64::MAX);
         if let Some(slot) = self.slots.get_mut((self.latest % SLOTS as u64) as usize) {
-            *slot = slot.saturating_add(tokens);
+            *slot = slot.saturating_add(if is_taken { -tokens } else { tokens });
         }
     }
 
@@ -160,7 +203,7 @@ impl Policy {
         for (at, setting) in settings.iter_mut().enumerate() {
             *setting = get(&self.settings, BUDGET + at);
         }
-        let empty = Budget { settings, tokens: 0, slots: [0; SLOTS], latest: 0 };
+        let empty = Budget { settings, tokens: 0, slots: [0; SLOTS], latest: 0, fleet: None };
         Some(empty.full()).filter(|budget| budget.of(BUDGET) == OWN)
     }
 

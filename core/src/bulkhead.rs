@@ -20,7 +20,10 @@ pub enum Entry {
 /// One bulkhead: its options and its counts, plain values. Locks are the host's.
 #[derive(Clone, Copy)]
 pub struct Bulkhead {
+    /// Of all that share it.
     limit: u64,
+    /// How many processes share it, where each counts its own calls.
+    members: u64,
     queue: u64,
     running: u64,
     waiting: u64,
@@ -40,12 +43,12 @@ impl Bulkhead {
         let read = OPTIONS.read(tape, notation, &mut settings, problem);
         fill(&mut settings, &[1, 0]);
         let [limit, queue] = settings;
-        read.is_right.then_some(Bulkhead { limit, queue, running: 0, waiting: 0, issued: 0 })
+        read.is_right.then_some(Bulkhead { limit, members: 1, queue, running: 0, waiting: 0, issued: 0 })
     }
 
     /// A call comes. None overtakes those that wait.
     pub fn enter(&mut self) -> Entry {
-        if self.running < self.limit {
+        if self.running < (self.limit / self.members).max(1) {
             self.running += 1;
             Entry::Admitted
         } else if self.waiting < self.queue {
@@ -71,6 +74,21 @@ impl Bulkhead {
     /// One that waits does so no longer: its ticket goes back. One whose turn has come leaves instead.
     pub fn cancel(&mut self) {
         self.waiting = self.waiting.saturating_sub(1);
+    }
+
+    /// A call comes that the store let in which a fleet shares: counted here, too, for the time when the store does not answer.
+    pub fn admit(&mut self) {
+        self.running = self.running.saturating_add(1);
+    }
+
+    /// So many processes share it: alone, each lets in its share, and one at least.
+    pub fn divide(&mut self, members: u32) {
+        self.members = u64::from(members.max(1));
+    }
+
+    /// How many may be in, of all that share it.
+    pub fn limit(&self) -> u64 {
+        self.limit
     }
 
     /// How many are in.

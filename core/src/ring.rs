@@ -24,6 +24,11 @@ impl Ring {
         Ring { slots: [[0; 3]; SLOTS], width, newest: 0 }
     }
 
+    /// How far back it looks, in microseconds.
+    pub fn window(&self) -> u64 {
+        self.width.get().saturating_mul(SLOTS as u64)
+    }
+
     /// Counts each thing whose flag is set.
     pub fn add(&mut self, now: u64, happened: [bool; 3]) {
         self.turn(now);

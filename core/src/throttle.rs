@@ -4,6 +4,10 @@
 //! rejects most of what it gets hears of little more than it accepts. Source: "Handling Overload", Site Reliability
 //! Engineering, 2016; SEMANTICS 8.1.
 
+mod away;
+
+use away::Fleet;
+
 use crate::backoff::MILLION;
 use crate::bounds::{Bounds, DURATION, Map, Unit};
 use crate::draw::{Lane, word};
@@ -22,6 +26,8 @@ pub struct Throttle {
     now: u64,
     /// Requests and those accepted.
     history: Ring,
+    /// Of one that a fleet shares.
+    fleet: Option<Fleet>,
 }
 
 impl Throttle {
@@ -39,14 +45,13 @@ impl Throttle {
         let read = OPTIONS.read(tape, notation, &mut settings, problem);
         fill(&mut settings, &[2 * u64::from(MILLION), 120_000_000]);
         let [k, window] = settings;
-        read.is_right.then_some(Throttle { k, seed, asked: 0, now: 0, history: Ring::new(window) })
+        read.is_right.then_some(Throttle { k, seed, asked: 0, now: 0, history: Ring::new(window), fleet: None })
     }
 
     /// Whether a request may go, by a word of its own. Counts it, refused or not.
     pub fn allow(&mut self, now: u64, word: u64) -> bool {
-        self.now = self.now.max(now);
-        let [requests, accepts, _] = self.history.sum(self.now);
-        self.history.add(self.now, [true, false, false]);
+        let (requests, accepts) = self.counts(now);
+        self.add(now, [true, false, false]);
         let million = u64::from(MILLION);
         // word / 2^64 < p, multiplied out: both sides are below 2^118.
         let above = (u64::from(requests) * million).saturating_sub(self.k * u64::from(accepts));
@@ -67,15 +72,23 @@ impl Throttle {
 
     /// Told of a request that the backend accepted, whatever came of it.
     pub fn accepted(&mut self, now: u64) {
-        self.now = self.now.max(now);
-        self.history.add(self.now, [false, true, false]);
+        self.add(now, [false, true, false]);
     }
 
-    /// Requests in the window, refused ones included, and those of them accepted.
+    /// Requests in the window, refused ones included, and those of them accepted: of all that share it, as far as known.
     pub fn counts(&mut self, now: u64) -> (u32, u32) {
         self.now = self.now.max(now);
+        if let Some(counts) = self.counts_away() {
+            return counts;
+        }
         let [requests, accepts, _] = self.history.sum(self.now);
         (requests, accepts)
+    }
+
+    fn add(&mut self, now: u64, happened: [bool; 3]) {
+        self.now = self.now.max(now);
+        self.history.add(self.now, happened);
+        self.note(happened);
     }
 }
 
