@@ -178,11 +178,13 @@ def chains(number: int) -> str:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", metavar="RUN", help=f"one of {', '.join(run.name for run in ALL)}")
-    parser.add_argument("--full", action="store_true", help="the talk's own times, which takes hours")
+    parser.add_argument("--full", action="store_true", help="the talk's own times, which takes an hour and a half")
     parser.add_argument("--check", action="store_true", help="four downloads a link instead of twenty, and no page")
     parser.add_argument("--seed", type=int, default=1, help="of what is lost (1)")
-    parser.add_argument("--at-a-time", type=int, default=16, help="runs beside each other (16)")
-    return parser.parse_args()
+    parser.add_argument("--at-a-time", type=int, help="runs beside each other (16; with --full all, which then load the machine less)")
+    arguments = parser.parse_args()
+    arguments.at_a_time = arguments.at_a_time or (len(ALL) if arguments.full else 16)
+    return arguments
 
 
 if __name__ == "__main__":

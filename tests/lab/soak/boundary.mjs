@@ -36,6 +36,7 @@ export function report(report) {
 }
 
 function flush() {
+  if (!lines.length) return;
   const bytes = Buffer.from(`${lines.join("\n")}\n`);
   lines = [];
   for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
