@@ -47,6 +47,7 @@ pub mod explain;
 #[cfg(feature = "lab")]
 pub mod export;
 pub mod failure;
+pub mod fleet;
 mod format;
 pub mod hedge;
 pub mod hint;
