@@ -31,6 +31,47 @@ impl Budget {
     fn tokens(&self, now: u64) -> u64 {
         self.lock().tokens(now)
     }
+
+    /// Its tokens are in a store from now on.
+    fn go_away(&self, now: u64) {
+        self.lock().go_away(now);
+    }
+
+    /// The store does not answer: the share of this process is here from now on.
+    fn come_home(&self, now: u64) {
+        self.lock().come_home(now);
+    }
+
+    /// Whether there is anything to tell the store.
+    fn has_notes(&self) -> bool {
+        self.lock().has_account()
+    }
+
+    /// What the store is to hear: added, owed; forgotten here.
+    fn notes(&self) -> (u64, u64) {
+        let account = self.lock().account();
+        (account.added, account.owed)
+    }
+
+    /// What is owed after all.
+    fn owe(&self, owed: u64) {
+        self.lock().owe(owed);
+    }
+
+    /// What the store has, and how many processes share it.
+    fn told(&self, tokens: u64, members: u32) {
+        self.lock().told(tokens, members);
+    }
+
+    /// What the store had last.
+    fn known(&self) -> Option<u64> {
+        self.lock().known()
+    }
+
+    /// Mode, capacity, tokens a second, window.
+    fn terms(&self) -> [u64; 4] {
+        self.lock().terms()
+    }
 }
 
 impl Budget {

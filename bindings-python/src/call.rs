@@ -251,6 +251,35 @@ impl Call {
         plan.get().common.with(|shared| policy.inner.cancelled(state, micros(now), shared));
     }
 
+    /// What the retry that was decided takes from a budget whose tokens are in a store, in millionths of a token: ask it.
+    fn asks_store(&self, py: Python<'_>) -> Option<u64> {
+        let state = self.state?;
+        self.plan.clone_ref(py).get().common.with(|shared| state.asks_store(&shared))
+    }
+
+    /// The store does not grant it: given up.
+    fn refused_by_store(&mut self, py: Python<'_>) -> PyResult<()> {
+        if let Some(state) = &mut self.state {
+            state.refused_by_store();
+        }
+        if let Some(last) = self.history.last_mut() {
+            last.delay = None;
+            self.hint = last.failure.as_ref().and_then(|facts| facts.get().hint);
+        }
+        self.give_up(py, Reason::Budget)
+    }
+
+    /// The store did not answer: whether the retry may be made by what is here. If not, it is given up.
+    fn take_at_home(&mut self, py: Python<'_>) -> PyResult<bool> {
+        let plan = self.plan.clone_ref(py);
+        let state = self.state(plan.get().policy.get());
+        let is_granted = plan.get().common.with(|shared| state.take_at_home(shared));
+        if !is_granted {
+            self.refused_by_store(py)?;
+        }
+        Ok(is_granted)
+    }
+
     /// The wait that would follow if this attempt failed now, class transient, without a hint; None if it is the last.
     fn next_delay(&mut self, py: Python<'_>, now: f64) -> PyResult<Option<f64>> {
         let plan = self.plan.clone_ref(py);

@@ -14,7 +14,7 @@ pub struct Failure {
     phase: Phase,
     /// The wait the server asked for, in microseconds.
     #[pyo3(get)]
-    hint: Option<u64>,
+    pub hint: Option<u64>,
     #[pyo3(get)]
     should_retry: Option<bool>,
     body: Vec<u8>,

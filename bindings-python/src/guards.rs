@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use undaunted::breaker::{Outcome, Permit};
+use undaunted::breaker::{Outcome, Permit, State, Told};
 use undaunted::bulkhead::Entry;
 use undaunted::hedge::Step;
 use undaunted::{Notation, Problem};
@@ -150,6 +150,52 @@ impl Breaker {
         let found = self.inner.lock().0.snapshot(now);
         (found.state.as_str(), found.calls, found.failures, found.slow, found.trips, found.probing, found.retry_in)
     }
+
+    /// A store counts from now on.
+    fn go_away(&self, now: u64) {
+        self.with(|breaker| breaker.go_away(now));
+    }
+
+    /// The store does not answer: it goes on alone.
+    fn come_home(&self, now: u64) {
+        self.with(|breaker| breaker.come_home(now));
+    }
+
+    /// Whether to ask the store for a probe before the next call.
+    fn asks(&self, now: u64) -> bool {
+        self.with(|breaker| breaker.asks(now))
+    }
+
+    /// Whether there is anything to tell the store.
+    fn has_notes(&self) -> bool {
+        self.with(|breaker| breaker.has_report())
+    }
+
+    /// What the store is to hear: generation, counts, probes; forgotten here.
+    fn notes(&self) -> (u32, [u32; 4], Vec<(u32, u32, bool)>) {
+        let report = self.with(undaunted::Breaker::report);
+        let probes =
+            report.probes.into_iter().flatten().map(|(number, outcome, is_slow)| (number, outcome as u32, is_slow));
+        (report.generation, report.counts, probes.collect())
+    }
+
+    /// What the store said at `now`: state, generation, number of a probe, retry_in, opened.
+    #[allow(clippy::too_many_arguments, reason = "what a store says, in its order")]
+    fn told(&self, state: u32, generation: u32, number: u32, retry_in: u64, opened: u64, now: u64) -> PyResult<()> {
+        let state = State::from_number(state).ok_or_else(|| PyValueError::new_err("no state has this number"))?;
+        self.with(|breaker| breaker.told(Told { state, generation, number, retry_in, opened }, now));
+        Ok(())
+    }
+
+    /// The word that jitters the next opening of the store's.
+    fn next_word(&self) -> u64 {
+        self.with(|breaker| breaker.next_word())
+    }
+
+    /// The options as a store takes them; absent ones are 2^64 - 1.
+    fn terms(&self) -> [u64; 12] {
+        self.with(|breaker| breaker.terms())
+    }
 }
 
 /// A throttle.
@@ -198,6 +244,36 @@ impl Throttle {
     fn look(&self, now: u64) -> (u32, u32) {
         self.inner.lock().0.counts(now)
     }
+
+    /// A store counts from now on.
+    fn go_away(&self, now: u64) {
+        self.inner.lock().0.go_away(now);
+    }
+
+    /// The store does not answer: it goes on alone, by its own history.
+    fn come_home(&self, _now: u64) {
+        self.inner.lock().0.come_home();
+    }
+
+    /// Whether there is anything to tell the store.
+    fn has_notes(&self) -> bool {
+        self.inner.lock().0.has_report()
+    }
+
+    /// Requests and accepts that the store is to hear of; forgotten here.
+    fn notes(&self) -> [u32; 2] {
+        self.inner.lock().0.report()
+    }
+
+    /// Requests and accepts of all.
+    fn told(&self, requests: u32, accepts: u32) {
+        self.inner.lock().0.told(requests, accepts);
+    }
+
+    /// The window.
+    fn window(&self) -> u64 {
+        self.inner.lock().0.window()
+    }
 }
 
 /// A bulkhead: it counts, and Python keeps who waits.
@@ -238,6 +314,16 @@ impl Bulkhead {
     fn look(&self) -> (u64, u64) {
         let bulkhead = self.inner.lock();
         (bulkhead.running(), bulkhead.waiting())
+    }
+
+    /// A call comes that the store let in.
+    fn admit(&self) {
+        self.inner.lock().admit();
+    }
+
+    /// So many processes share it: alone, each lets in its share.
+    fn divide(&self, members: u32) {
+        self.inner.lock().divide(members);
     }
 }
 

@@ -47,11 +47,15 @@ mod _core {
     use super::tables::{call_seed, classify, read_hint, uniform, word};
 
     use pyo3::prelude::*;
+    use pyo3::types::IntoPyDict;
+    use undaunted::fleet::{BREAKER, BUDGET, BULKHEAD, THROTTLE};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("SOURCES", undaunted::convert::Source::NAMES.to_vec())?;
-        module.add("HINT_HEADERS", undaunted::hint::HEADERS)
+        module.add("HINT_HEADERS", undaunted::hint::HEADERS)?;
+        let scripts = [("budget", BUDGET), ("breaker", BREAKER), ("bulkhead", BULKHEAD), ("throttle", THROTTLE)];
+        module.add("SCRIPTS", scripts.into_py_dict(module.py())?)
     }
 }

@@ -70,6 +70,8 @@ class Attempts:
                 delay = previous._outcome()
                 if not self._run.wait(delay):
                     break
+            else:
+                self._run.open()
             self._attempt = previous = Attempt(self._run, is_async=False)
             if self._run.testing is None or not previous._plays_script():
                 return previous
@@ -89,6 +91,7 @@ class AsyncAttempts:
     __slots__ = ("_attempt", "_run")
 
     def __init__(self, run: Run) -> None:
+        run.is_async = True
         self._run = run
         self._attempt: Attempt | None = None
 
@@ -104,6 +107,8 @@ class AsyncAttempts:
                 delay = previous._outcome()
                 if not await self._run.wait_async(delay):
                     break
+            else:
+                await self._run.open_async()
             self._attempt = previous = Attempt(self._run, is_async=True)
             if self._run.testing is None or not previous._plays_script():
                 return previous
@@ -238,6 +243,21 @@ class Attempt:
     def _judge(self, facts: _core.Failure) -> None:
         """For adapters: the result is a response that these facts speak of."""
         self._facts = facts
+
+    async def _lets_go(self) -> bool:
+        """For adapters under an event loop: whether the response is to be let go, as another attempt follows and is granted."""
+        if self._state is not RETRIED:
+            return False
+        run = self._run
+        try:
+            if await run.ask_async():
+                return True
+        except BaseException as error:
+            run.abandoned(error)
+            raise
+        self._state = DONE
+        run._told_of_giving_up()
+        return False
 
     def _judge_result(self) -> None:
         run = self._run

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from . import _core
-from ._guard import Counting, Guard, check_name, check_seed, checked, now, outcome_of
+from ._guard import Counting, Guard, check_name, check_seed, checked, in_testing, now, outcome_of
 from ._named import Names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal, Unpack
 
+    from ._links import BreakerLink
     from ._options import BreakerOptions, BreakerSnapshot, Counted
 
     Outcome = Literal["ok", "failed", "ignored", "dropped"]
@@ -31,10 +32,11 @@ class BreakerOpen(Exception):
 class Permit:
     """Leave for one call. `settle` it once, however the call ends; a second time is harmless."""
 
-    __slots__ = ("_breaker", "_generation", "_number", "_started")
+    __slots__ = ("_breaker", "_generation", "_link", "_number", "_started")
 
-    def __init__(self, breaker: _core.Breaker, generation: int, number: int, started: int) -> None:
+    def __init__(self, breaker: _core.Breaker, generation: int, number: int, started: int, link: BreakerLink | None = None) -> None:
         self._breaker: _core.Breaker | None = breaker
+        self._link = link
         self._generation = generation
         self._number = number
         self._started = started
@@ -45,6 +47,8 @@ class Permit:
         if breaker is not None:
             ended = now()
             breaker.settle(self._generation, self._number, outcome, max(0, ended - self._started), ended)
+            if self._link is not None:
+                self._link.noted(is_urgent=outcome == "failed")
 
 
 class Breaker(Guard):
@@ -90,7 +94,17 @@ class Breaker(Guard):
 
     @property
     def _core(self) -> _core.Breaker:
-        return self._state.core
+        testing = None if self._state.link is None else in_testing()
+        if testing is None:
+            return self._state.core
+        # Of a fleet's, whose results go to no store there.
+        return testing._breakers.setdefault(self.name or "", self._state.core.fresh())
+
+    @property
+    def _link(self) -> BreakerLink | None:
+        """What ties it to a fleet, unless it is tested."""
+        link = self._state.link
+        return None if link is None or in_testing() is not None else link
 
     @property
     def state(self) -> Literal["closed", "open", "half_open"]:
@@ -113,17 +127,30 @@ class Breaker(Guard):
 
     def permit(self) -> Permit:
         """Leave for one call, for what fits neither a function nor a block. Raises BreakerOpen."""
+        link = self._link
+        if link is not None:
+            link.knock()
+        return self._permit(link)
+
+    def _permit(self, link: BreakerLink | None) -> Permit:
         asked = now()
-        retry_in, generation, number = self._core.permit(asked)
+        core = self._core
+        retry_in, generation, number = core.permit(asked)
         if retry_in is not None:
             raise BreakerOpen(retry_in / 1e6, self.name)
-        return Permit(self._core, generation, number, asked)
+        return Permit(core, generation, number, asked, link)
 
     def __repr__(self) -> str:
         return f"<Breaker {self.name or ''} {self.state}>".replace("  ", " ")
 
     def _before(self) -> Permit:
         return self.permit()
+
+    async def _before_async(self) -> Permit:
+        link = self._link
+        if link is not None:
+            await link.knock_async()
+        return self._permit(link)
 
     def _after(self, token: Permit, error: BaseException | None) -> None:
         outcome: Any = "failed"
@@ -136,10 +163,12 @@ class Breaker(Guard):
 class State:
     """What breakers of one name have in common."""
 
-    __slots__ = ("__weakref__", "core", "text")
+    __slots__ = ("__weakref__", "core", "link", "text")
 
     def __init__(self, core: _core.Breaker, text: str | None) -> None:
         self.core = core
+        #: What ties it to a fleet.
+        self.link: BreakerLink | None = None
         #: A policy that describes it.
         self.text = text
 

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Unpack
 
+    from ._links import BudgetLink
     from ._options import BudgetSettings
 
 
@@ -26,11 +27,13 @@ class Budget:
     a name that a budget with other options has.
     """
 
-    __slots__ = ("__weakref__", "_core", "_text", "name")
+    __slots__ = ("__weakref__", "_core", "_link", "_text", "name")
 
     #: What it is called.
     name: str
     _core: _core.Budget
+    #: What ties it to a fleet.
+    _link: BudgetLink | None
     _text: str
 
     def __new__(cls, name: str, **options: Unpack[BudgetSettings]) -> Budget:
@@ -65,7 +68,7 @@ def shared(policy: _core.Policy) -> Budget:
 
     def make() -> Budget:
         made = object.__new__(Budget)
-        made.name, made._core, made._text = name, _core.Budget(policy), policy.dump()
+        made.name, made._core, made._link, made._text = name, _core.Budget(policy), None, policy.dump()
         return made
 
     return known.find_or_make(name, lambda there: policy.budget_problems(None if there is None else there._core), make)

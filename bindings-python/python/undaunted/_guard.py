@@ -13,13 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any, TypeVar
 
+    from ._testing import Testing
+
     T = TypeVar("T")
 
 
 def now() -> int:
     """Whole microseconds of the clock that does not jump, or of `testing()`."""
-    testing = _switch.testing.get() if _switch.testing_contexts else None
+    testing = in_testing()
     return round(time.monotonic() * 1e6) if testing is None else testing._now
+
+
+def in_testing() -> Testing | None:
+    """The `testing()` context that runs here."""
+    return _switch.testing.get() if _switch.testing_contexts else None
 
 
 def checked(compiled: tuple[T | None, list[tuple[str, str, str]]]) -> T:
@@ -94,7 +101,7 @@ class Guard:
 
     async def call_async(self, fn: Callable[..., Awaitable[T]], /, *args: Any, **kwargs: Any) -> T:
         """Calls an async function under the guard."""
-        token = self._before()
+        token = await self._before_async()
         try:
             result = await fn(*args, **kwargs)
         except BaseException as error:
@@ -115,6 +122,10 @@ class Guard:
 
     def _before(self) -> Any:
         raise NotImplementedError
+
+    async def _before_async(self) -> Any:
+        """The same where it may be awaited."""
+        return self._before()
 
     def _after(self, token: Any, error: BaseException | None) -> None:
         raise NotImplementedError

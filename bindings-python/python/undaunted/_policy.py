@@ -320,6 +320,12 @@ class Policy:
         """Whether a budget or a breaker must hear how its calls end."""
         return self._budget is not None or self._breaker is not None
 
+    def _is_of_fleet(self) -> bool:
+        """Whether other processes share them."""
+        return (self._budget is not None and self._budget._link is not None) or (
+            self._breaker is not None and self._breaker._state.link is not None
+        )
+
     @property
     def name(self) -> str | None:
         """What events and warnings call it; None for the function's own name."""

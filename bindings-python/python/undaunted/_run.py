@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from . import _core
     from ._events import Hook, Kind
+    from ._links import Shares
     from ._policy import Policy
     from ._testing import Testing
 
@@ -24,7 +25,8 @@ class Run:
     """One call under a policy."""
 
     __slots__ = (
-        "_attempt_open", "_call", "_idempotency_key", "_method", "cancel", "error", "hooks", "is_quiet", "name", "policy", "started", "testing",
+        "_attempt_open", "_call", "_idempotency_key", "_method", "_on_the_way", "cancel", "error", "hooks", "is_async", "is_quiet", "name",
+        "policy", "shares", "started", "testing",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, name: str | None, method: str | None = None, idempotency_key: bool = False) -> None:
@@ -42,12 +44,40 @@ class Run:
         self._attempt_open: Open | None = None
         self._call: _core.Call | None = None
         self.started = time.monotonic() if testing is None else testing.now
+        #: Whether it runs in asyncio or trio.
+        self.is_async = False
+        #: What it shares with a fleet; nothing in `testing()`.
+        self.shares: Shares | None = None
+        if policy._shares and testing is None and _switch.active and policy._is_of_fleet():
+            from ._links import shares_of
+
+            self.shares = shares_of(policy)
+        #: How long the store took to answer, which is part of the wait.
+        self._on_the_way = 0.0
         #: Whether an attempt begins, and succeeds, without anybody hearing of it.
         self.is_quiet = not (policy._is_watched or self.hooks or settings.retry_if_result is not None)
         if policy._is_watched or not _switch.active:
             self._call = call = self._begin(inactive=not _switch.active)
-            if policy._is_watched and not call.attempt(self.started):
+            # With a fleet's, `open` asks.
+            if policy._is_watched and self.shares is None and not call.attempt(self.started):
                 raise self._refused()
+
+    def open(self) -> None:
+        """Before the first attempt: a fleet's breaker is asked, maybe its store. Raises BreakerOpen."""
+        if self.shares is not None:
+            self.shares.check(is_async=False)
+            self.shares.knock()
+            self._opened()
+
+    async def open_async(self) -> None:
+        if self.shares is not None:
+            self.shares.check(is_async=True)
+            await self.shares.knock_async()
+            self._opened()
+
+    def _opened(self) -> None:
+        if not self.call.attempt(self.now()):
+            raise self._refused()
 
     @property
     def call(self) -> _core.Call:
@@ -85,6 +115,8 @@ class Run:
         self.attempt_ends(None)
         if self.policy._shares:
             self.call.succeeded(self.now())
+            if self.shares is not None:
+                self.shares.noted()
         self._let_go()
         if self.hooks:
             self._emit("success")
@@ -99,7 +131,7 @@ class Run:
         """The wait before the next attempt, or None if the error, or the response that the facts speak of, is to go."""
         self.error = error
         self.attempt_ends(error)
-        delay = self.call.failed(error, self.now(), facts, self._is_cancelled())
+        delay = self._asked(self.call.failed(error, self.now(), facts, self._is_cancelled()))
         if delay is None:
             self._told_of_giving_up()
             # An adapter may still have to leave a response's history on an error.
@@ -111,11 +143,39 @@ class Run:
         """The wait before the next attempt after a result that was not accepted."""
         self.error = None
         self.attempt_ends(None)
-        delay = self.call.unsatisfied(result, self.now(), wait, self._is_cancelled())
+        delay = self._asked(self.call.unsatisfied(result, self.now(), wait, self._is_cancelled()))
         if delay is None:
             self._told_of_giving_up()
             raise self._gave_up_result(result)
         return delay
+
+    def _asked(self, delay: float | None) -> float | None:
+        """The wait that was decided, if a fleet's budget grants it, too; where it may be awaited, `ask_async` asks."""
+        if self.shares is None:
+            return delay
+        if delay is None:
+            self.shares.noted(is_urgent=True)
+            return None
+        if self.is_async:
+            return delay
+        began = self.now()
+        try:
+            is_granted = self.shares.ask(self.call)
+        except BaseException:
+            self._hand_back()
+            self._let_go()
+            raise
+        self._on_the_way = self.now() - began
+        return delay if is_granted else None
+
+    async def ask_async(self) -> bool:
+        """Whether a fleet's budget grants the retry that was decided. An adapter asks before it lets a response go, else the wait does."""
+        if self.shares is None or not self.is_async or self._on_the_way:
+            return True
+        began = self.now()
+        is_granted = await self.shares.ask_async(self.call)
+        self._on_the_way = max(self.now() - began, 1e-6)
+        return is_granted
 
     def leave_on(self, error: Exception) -> None:
         """For adapters: the error stands for the response that was given up, so it carries the call's history."""
@@ -129,6 +189,7 @@ class Run:
         opened = self._scheduled(delay)
         error: BaseException | None = self.error
         try:
+            delay = self._left(delay)
             if self.testing is not None:
                 self.testing._wait(delay)
             elif self.cancel is not None:
@@ -136,6 +197,8 @@ class Run:
             else:
                 warn_if_loop_runs()
                 time.sleep(delay)
+            if self.shares is not None:
+                self.shares.knock()
             return self._may_start()
         except BaseException as interrupt:
             error = interrupt
@@ -146,13 +209,20 @@ class Run:
             opened.close(error)
 
     async def wait_async(self, delay: float) -> bool:
-        opened = self._scheduled(delay)
+        opened = Open()
         error: BaseException | None = self.error
         try:
+            if not await self.ask_async():
+                self._told_of_giving_up()
+                return False
+            opened = self._scheduled(delay)
+            delay = self._left(delay)
             if self.testing is not None:
                 self.testing._wait(delay)
                 delay = 0.0
             await sleep(delay)
+            if self.shares is not None:
+                await self.shares.knock_async()
             return self._may_start()
         except BaseException as interrupt:
             error = interrupt
@@ -183,6 +253,13 @@ class Run:
         """Budget and breaker get back what an attempt has of them that is not made now. An extra call is harmless."""
         if self.policy._shares:
             self.call.abandoned(self.now())
+            if self.shares is not None:
+                self.shares.noted()
+
+    def _left(self, delay: float) -> float:
+        """Of the wait, after the way to the store and back."""
+        on_the_way, self._on_the_way = self._on_the_way, 0.0
+        return max(0.0, delay - on_the_way)
 
     def _let_go(self) -> None:
         """Errors lead back to frames that know this call: without this, each would be garbage for the cycle collector."""
@@ -198,6 +275,8 @@ class Run:
             self.call.cancelled()
         elif self.call.attempt(self.now()):
             return True
+        if self.shares is not None:
+            self.shares.noted()
         self._told_of_giving_up()
         return False
 

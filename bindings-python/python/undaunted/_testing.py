@@ -22,7 +22,7 @@ class Testing:
     The clock stands still but for waits and `advance`; only undaunted reads it.
     """
 
-    __slots__ = ("_attempts", "_breakers", "_budgets", "_now", "_plans", "_script", "_seed", "_tokens", "events", "waits")
+    __slots__ = ("_attempts", "_breakers", "_budgets", "_guards", "_now", "_plans", "_script", "_seed", "_tokens", "events", "waits")
 
     def __init__(self, attempts: int | None, seed: int | None, script: Script) -> None:
         if attempts is not None and (not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1):
@@ -36,6 +36,8 @@ class Testing:
         self._plans: dict[tuple[Policy, str | None], _core.Plan] = {}
         self._breakers: dict[str, _core.Breaker] = {}
         self._budgets: dict[str, _core.Budget] = {}
+        #: What stands for a fleet's throttles and bulkheads.
+        self._guards: dict[object, Any] = {}
         self._tokens: list[Any] = []
 
     @property
@@ -102,7 +104,7 @@ def testing(*, attempts: int | None = None, seed: int | None = None, script: Scr
     """A context in which retries never sleep; other tasks and threads are not affected.
 
     Waits are computed as ever, recorded in `waits`, and pass on a virtual clock; budgets are full ones of its own, breakers closed
-    ones. `attempts` lowers the policies' limits and never raises
+    ones. Those of a fleet go to no store there: they count alone, as local ones do. `attempts` lowers the policies' limits and never raises
     them. With a `seed` the n-th call that fails has the waits of `policy.schedule(seed=seed, call=n)`.
 
     `script` lists failures that take the place of the code, one for each attempt in the order they start: a status (503), a failure in a few

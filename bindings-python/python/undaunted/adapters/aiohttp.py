@@ -151,7 +151,7 @@ class RetryingSession:
                         stop(error)
                         error.add_note(once)
                     raise
-            if attempt.will_retry and isinstance(attempt.result, aiohttp.ClientResponse):
+            if isinstance(attempt.result, aiohttp.ClientResponse) and await attempt._lets_go():
                 attempt.result.release()
         return attempt, body
 

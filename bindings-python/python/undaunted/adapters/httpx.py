@@ -123,7 +123,7 @@ class AsyncRetryingTransport(httpx.AsyncBaseTransport):
                             await response.aclose()
                         sending.failed(error)
                         raise
-                if attempt.will_retry and response is not None:
+                if response is not None and await attempt._lets_go():
                     await response.aclose()
         return attempt.result  # type: ignore[no-any-return]
 

@@ -150,6 +150,7 @@ class Retry(urllib3.Retry):
     def _begun(self, method: str | None, host: str) -> Run:
         policy = self.policy.current()
         run = Run(policy, policy.name or f"{method} {host}", method, self.idempotency_key)
+        run.open()
         run.attempt_starts()
         return run
 

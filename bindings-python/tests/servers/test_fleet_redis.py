@@ -1,0 +1,658 @@
+"""A fleet's guards over a real Redis: what all processes share, and what becomes of calls when the store is gone or answers nonsense."""
+
+import asyncio
+import gc
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import redis
+import redis.asyncio
+import trio
+from processes import Redis, until
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+import undaunted
+from undaunted import BulkheadFull, Policy, fleet, history, retry_context
+
+# Six retries, then nothing: no success gives anything back.
+SIX = {"capacity": 60, "cost": 10, "reward": 0, "refund": False}
+AT_ONCE = {"backoff": [0], "jitter": "none", "timeout": None}
+# A real second is a long time for a test, but no wait of any.
+OPTIONS = {"timeout": 1.0, "every": 0.01}
+
+
+@pytest.fixture
+def server(redis_server):
+    with redis_server.client() as admin:
+        admin.flushall()
+        admin.config_resetstat()
+    return redis_server
+
+
+@pytest.fixture
+def own():
+    """A server that a test may end."""
+    with Redis() as server:
+        yield server
+
+
+@pytest.fixture
+def stores():
+    """Makes stores, and closes them at the end; what becomes of them is in `told`."""
+    made = Stores()
+    yield made
+    for store in made:
+        store.close()
+    gc.collect()
+
+
+class Stores(list):
+    def __init__(self):
+        self.told = []
+
+    def __call__(self, server, **options):
+        store = fleet.Store(url(server), **{**OPTIONS, "on_event": self.note, **options})
+        self.append(store)
+        return store
+
+    def note(self, event):
+        self.told.append((event.kind, type(event.error).__name__))
+
+
+def url(server):
+    return f"redis://127.0.0.1:{server.port}/0"
+
+
+def fails():
+    raise ConnectionResetError("no")
+
+
+async def fails_later():
+    raise ConnectionResetError("no")
+
+
+def retries_of(policy, times=1):
+    """How many retries so many calls make that always fail."""
+    made = []
+    for _ in range(times):
+        with pytest.raises(ConnectionResetError) as error:
+            policy.call(fails)
+        made.append(len(history(error.value)) - 1)
+    return sum(made), history(error.value).reason
+
+
+async def retries_of_async(policy):
+    with pytest.raises(ConnectionResetError) as error:
+        await policy.call_async(fails_later)
+    return len(history(error.value)) - 1, history(error.value).reason
+
+
+def commands(server, *names):
+    with server.client() as admin:
+        stats = admin.info("commandstats")
+    return sum(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in names or ("evalsha", "eval"))
+
+
+def test_a_policy_asks_the_store_and_is_refused_as_by_a_local_budget(server, stores):
+    budget = fleet.Budget("refused", stores(server), **SIX)
+    policy = Policy(budget="refused", attempts=10, **AT_ONCE)
+    assert policy.budget is budget
+    assert isinstance(budget, undaunted.Budget)
+    assert retries_of(policy) == (6, "budget")
+    assert retries_of(policy) == (0, "budget")
+    assert budget.tokens == 0
+    with pytest.raises(ConnectionResetError) as error:
+        policy.call(fails)
+    assert "this client's own" in error.value.__notes__[0]
+    assert [attempt.delay for attempt in history(error.value)] == [None]
+    assert stores.told == []
+
+
+def test_a_policy_made_before_shares_too(server, stores):
+    policy = Policy(budget={"name": "before", **SIX}, attempts=10, **AT_ONCE)
+    local = policy.budget
+    budget = fleet.Budget("before", stores(server), **SIX)
+    assert budget is local
+    assert retries_of(policy) == (6, "budget")
+    with server.client() as admin:
+        assert admin.keys("undaunted:{before}:budget")
+
+
+def test_events_tell_of_a_wait_only_after_the_store_granted(server, stores):
+    fleet.Budget("events", stores(server), **SIX)
+    kinds = []
+    policy = Policy(budget="events", attempts=10, on_event=lambda event: kinds.append((event.kind, event.reason)), **AT_ONCE)
+    retries_of(policy)
+    assert kinds == [("attempt", None), ("scheduled", None)] * 6 + [("attempt", None), ("gave_up", "budget")]
+
+
+@pytest.mark.parametrize("client", ["url", "client"])
+def test_asyncio_is_as_exact(server, stores, client):
+    async def main():
+        if client == "url":
+            store = stores(server, timeout=10)
+        else:
+            given = redis.asyncio.Redis(port=server.port)
+            store = fleet.Store(async_client=given, timeout=10, every=0.01)
+        fleet.Budget(f"asyncio-{client}", store, **SIX)
+        kinds = []
+        policy = Policy(budget=f"asyncio-{client}", attempts=3, on_event=lambda event: kinds.append(event.kind), **AT_ONCE)
+        made = await asyncio.gather(*(retries_of_async(policy) for _ in range(40)))
+        assert sum(count for count, _ in made) == 6 == kinds.count("scheduled")
+        assert kinds.count("gave_up") == 40
+        assert {reason for _, reason in made} == {"budget", "attempts"} or {reason for _, reason in made} == {"budget"}
+        await store.aclose()
+        if client == "client":
+            await given.aclose()
+
+    asyncio.run(main())
+
+
+def test_trio_asks_in_a_thread(server, stores):
+    fleet.Budget("trio", stores(server), **SIX)
+    policy = Policy(budget="trio", attempts=10, **AT_ONCE)
+    assert trio.run(retries_of_async, policy) == (6, "budget")
+
+
+WORKER = """
+import asyncio, json, sys, threading
+import undaunted
+from undaunted import Policy, fleet, history
+
+url, kind, budget = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+made = []
+store = fleet.Store(url, timeout=10)
+fleet.Budget("shared", store, **budget)
+policy = Policy(budget="shared", attempts=3, backoff=[0], jitter="none", timeout=None)
+print("ready", flush=True)
+sys.stdin.readline()
+
+def fails():
+    raise ConnectionResetError("no")
+
+async def fails_later():
+    raise ConnectionResetError("no")
+
+def thread():
+    for _ in range(20):
+        try:
+            policy.call(fails)
+        except ConnectionResetError as error:
+            made.append(len(history(error)) - 1)
+
+async def task():
+    for _ in range(20):
+        try:
+            await policy.call_async(fails_later)
+        except ConnectionResetError as error:
+            made.append(len(history(error)) - 1)
+
+async def tasks():
+    await asyncio.gather(*(task() for _ in range(20)))
+    await store.aclose()
+
+if kind == "threads":
+    threads = [threading.Thread(target=thread) for _ in range(10)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+else:
+    asyncio.run(tasks())
+print(json.dumps(sum(made)))
+"""
+
+
+def test_two_processes_share_a_budget_exactly(server):
+    budget = {"capacity": 1000, "cost": 10, "reward": 0, "refund": False}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", WORKER, url(server), kind, json.dumps(budget)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for kind in ("threads", "tasks")
+    ]  # fmt: skip
+    try:
+        for worker in workers:
+            assert worker.stdout.readline() == "ready\n"
+        for worker in workers:
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        made = [int(worker.communicate(timeout=60)[0]) for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    assert sum(made) == 100, made
+    with server.client() as admin:
+        assert admin.zcard("undaunted:{shared}:members") == 2
+
+
+def test_no_command_for_successes_that_are_not_counted_and_one_for_each_failure(server, stores):
+    store = stores(server)
+    fleet.Budget("counted", store, **SIX)
+    policy = Policy(budget="counted", attempts=3, **AT_ONCE)
+    for _ in range(100):
+        policy.call(lambda: 1)
+    store.flush()
+    assert commands(server) == 0
+    retries_of(policy)
+    # The first is sent again, as the store does not know the script yet.
+    with server.client() as admin:
+        admin.config_resetstat()
+    retries_of(policy)
+    # Of three failures two ask for a retry; the third owes nothing, and is no news.
+    assert commands(server) == 2
+
+
+def test_successes_are_told_together(server, stores):
+    store = stores(server, every=10)
+    fleet.Budget("rewarded", store, capacity=1000, cost=10, reward=1)
+    policy = Policy(budget="rewarded", attempts=3, **AT_ONCE)
+    retries_of(policy)
+    with server.client() as admin:
+        admin.config_resetstat()
+    for _ in range(7):
+        policy.call(lambda: 1)
+    assert commands(server) == 0
+    store.flush()
+    assert commands(server) == 1
+    with server.client() as admin:
+        assert admin.hget("undaunted:{rewarded}:budget", "tokens") == b"987000000"
+
+
+@pytest.mark.parametrize("kind", ["thread", "asyncio"])
+def test_successes_are_told_within_every(server, stores, kind):
+    store = stores(server, every=0.01)
+    fleet.Budget(f"timer-{kind}", store, capacity=1000, cost=10, reward=1)
+    policy = Policy(budget=f"timer-{kind}", attempts=3, **AT_ONCE)
+
+    async def works():
+        return 1
+
+    def is_told(admin):
+        return admin.exists(f"undaunted:{{timer-{kind}}}:budget")
+
+    async def main():
+        await policy.call_async(works)
+        with server.client() as admin:
+            while not is_told(admin):
+                await asyncio.sleep(0.001)
+        await store.aclose()
+
+    if kind == "asyncio":
+        asyncio.run(asyncio.wait_for(main(), 30))
+    else:
+        policy.call(lambda: 1)
+        with server.client() as admin:
+            until(lambda: is_told(admin))
+
+
+def test_what_is_noted_at_the_end_of_the_program_is_sent(server):
+    program = f"""
+from undaunted import Policy, fleet
+store = fleet.Store({url(server)!r}, every=60, timeout=10)
+fleet.Budget("exit", store, capacity=100, cost=10, reward=1)
+Policy(budget="exit").call(lambda: 1)
+"""
+    # The last holder of the budget is the module's policy, which is gone by then unless it has a name.
+    program = program.replace("Policy(budget", "policy = Policy(budget").replace(".call(lambda: 1)", "\npolicy.call(lambda: 1)")
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=60)
+    with server.client() as admin:
+        assert admin.exists("undaunted:{exit}:budget")
+
+
+KEY = "undaunted:{hurt}:budget"
+
+
+def wrong_type(admin):
+    admin.set(KEY, "text")
+
+
+def full(admin):
+    admin.config_set("maxmemory-policy", "noeviction")
+    admin.config_set("maxmemory", "1")
+
+
+def read_only(admin):
+    admin.replicaof("127.0.0.1", "1")
+
+
+def right_again(admin):
+    admin.config_set("maxmemory", "0")
+    admin.replicaof("NO", "ONE")
+    admin.delete(KEY)
+
+
+@pytest.mark.parametrize("hurt", [wrong_type, full, read_only])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_store_that_answers_with_an_error_is_lost_and_found(own, stores, hurt, is_async):
+    gc.collect()
+    store = stores(own)
+    fleet.Budget("hurt", store, **SIX)
+    policy = Policy(budget="hurt", attempts=3, **AT_ONCE)
+
+    async def one():
+        made = await retries_of_async(policy)
+        await settle_async(store)
+        return made
+
+    def call():
+        return asyncio.run(one()) if is_async else retries_of(policy)
+
+    with own.client() as admin:
+        assert call() == (2, "attempts")
+        hurt(admin)
+        # It goes on alone with what was left: four of six.
+        assert call() == (2, "attempts")
+        assert stores.told == [("lost", stores.told[0][1])]
+        assert call() == (2, "attempts")
+        assert call() == (0, "budget")
+        right_again(admin)
+        sleep_over(store)
+        call()
+        if not is_async:
+            until(lambda: not store.is_lost)
+        assert [kind for kind, _ in stores.told] == ["lost", "back"]
+        # What was taken at home is owed: none of the six is there twice, though the store has forgotten some.
+        assert call() == (0, "budget")
+
+
+def sleep_over(store):
+    """As if the time were over for which calls leave it alone."""
+    store._front = undaunted._core.Breaker.compile(undaunted._store.FRONT, "python")[0]
+
+
+async def settle_async(store):
+    """Lets its tasks end, and closes what the loop has of it."""
+    for desk in list(store._desks.values()):
+        while desk._tasks or desk._timer is not None:
+            await asyncio.sleep(0.001)
+        await desk.close()
+
+
+def sent(monkeypatch):
+    """Counts the trips that are made, and the time that each is given."""
+    trips = []
+    real, real_async = undaunted._store.send, undaunted._store.send_async
+
+    def send(client, errands, how):
+        trips.append(client.get_connection_kwargs()["socket_timeout"])
+        return real(client, errands, how)
+
+    async def send_async(client, errands, how):
+        trips.append(asyncio.current_task().cancelling())
+        return await real_async(client, errands, how)
+
+    monkeypatch.setattr(undaunted._store, "send", send)
+    monkeypatch.setattr(undaunted._store, "send_async", send_async)
+    return trips
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_store_that_is_gone_costs_one_wait_and_no_retry_more(own, stores, monkeypatch, end, is_async):
+    name = f"gone-{end}-{is_async}"
+    store = stores(own, timeout=0.05)
+    held = stores(own, timeout=10)
+    fleet.Budget(name, store, **SIX)
+    policy = Policy(budget=name, attempts=3, **AT_ONCE)
+
+    async def several():
+        made = await asyncio.gather(*(retries_of_async(policy) for _ in range(10)))
+        for desk in list(store._desks.values()):
+            await desk.close()
+        return sum(count for count, _ in made)
+
+    def all_calls():
+        return asyncio.run(several()) if is_async else retries_of(policy, times=10)[0]
+
+    assert held.is_lost is False
+    # Known, so that it goes on alone with what was there.
+    store.trip([policy.budget._link.look()])
+    assert not store.is_lost
+    own.send(end)
+    if end == signal.SIGKILL:
+        own.wait()
+    trips = sent(monkeypatch)
+    began = time.monotonic()
+    assert all_calls() == 6
+    # Ten calls that each waited for each retry would take a second at least; the bound is loose, what was asked is not.
+    assert time.monotonic() - began < 20
+    assert stores.told == [("lost", stores.told[0][1])]
+    if not is_async:
+        assert trips == [0.05]
+    assert all_calls() == 0
+    if end == signal.SIGKILL:
+        own.start()
+    else:
+        own.send(signal.SIGCONT)
+    sleep_over(store)
+    if is_async:
+        asyncio.run(back(store, policy))
+    else:
+        retries_of(policy)
+        until(lambda: not store.is_lost)
+    assert [kind for kind, _ in stores.told] == ["lost", "back"]
+    assert all_calls() == 0
+
+
+async def back(store, policy):
+    await retries_of_async(policy)
+    while store.is_lost:
+        await asyncio.sleep(0.001)
+        store._front.look(0)
+    await settle_async(store)
+
+
+def test_a_store_that_is_flushed_begins_with_what_was_known(server, stores):
+    fleet.Budget("flushed", stores(server), **SIX)
+    policy = Policy(budget="flushed", attempts=4, **AT_ONCE)
+    assert retries_of(policy) == (3, "attempts")
+    with server.client() as admin:
+        admin.flushall()
+        admin.script_flush()
+    assert retries_of(policy) == (3, "attempts")
+    assert retries_of(policy) == (0, "budget")
+    assert stores.told == []
+
+
+def test_a_lost_store_warns_where_nobody_listens(own):
+    store = fleet.Store(url(own), timeout=1)
+    fleet.Budget("warned", store, **SIX)
+    policy = Policy(budget="warned", attempts=2, **AT_ONCE)
+    own.stop()
+    with pytest.warns(RuntimeWarning, match="does not answer") as warned:
+        retries_of(policy, times=3)
+    assert len(warned) == 1
+    store.close()
+
+
+FORKS = """
+import os, sys
+from undaunted import Policy, fleet
+
+store = fleet.Store(sys.argv[1], every=60, timeout=10)
+fleet.Budget("forked", store, capacity=100, cost=10, reward=1, refund=False)
+policy = Policy(budget="forked", attempts=3, backoff=[0], jitter="none", timeout=None)
+bulkhead = fleet.Bulkhead("forked", store, 1)
+
+def fails():
+    raise ConnectionResetError("no")
+
+def call():
+    try:
+        policy.call(fails)
+    except ConnectionResetError:
+        pass
+
+call()
+policy.call(lambda: 1)
+with bulkhead:
+    pid = os.fork()
+    if pid == 0:
+        call()
+        assert bulkhead.snapshot()["running"] == 0
+        sys.exit()
+    assert os.waitpid(pid, 0)[1] == 0
+call()
+"""
+
+
+def test_a_forked_child_is_a_member_of_its_own_and_tells_nothing_twice(server):
+    subprocess.run([sys.executable, "-W", "error", "-c", FORKS, url(server)], check=True, timeout=60)
+    with server.client() as admin:
+        assert admin.zcard("undaunted:{forked}:members") == 2
+        # 100 - 6 retries of 10, and the reward of the one success.
+        assert admin.hget("undaunted:{forked}:budget", "tokens") == b"41000000"
+        assert admin.zcard("undaunted:{forked}:bulkhead") == 0
+
+
+def test_a_bulkhead_holds_over_stores_and_gives_places_back(server, stores):
+    one, other = (fleet.Bulkhead("full", stores(server), 2) for _ in range(2))
+    with one, other:
+        assert one.snapshot() == {"running": 1, "waiting": 0}
+        with pytest.raises(BulkheadFull) as full:
+            one.call(lambda: 1)
+        assert (full.value.limit, full.value.queue, full.value.name) == (2, 0, "full")
+    assert other.call(lambda: 1) == 1
+
+    async def main():
+        store = stores(server)
+        third = fleet.Bulkhead("full", store, 2)
+        async with third:
+            await third.call_async(asyncio.sleep, 0)
+            with one, pytest.raises(BulkheadFull):
+                await third.call_async(asyncio.sleep, 0)
+        await store.aclose()
+
+    with pytest.warns(RuntimeWarning, match="event loop") if not undaunted._run._warned_of_loop else nothing():
+        asyncio.run(main())
+    with server.client() as admin:
+        assert admin.zcard("undaunted:{full}:bulkhead") == 0
+
+
+HOLDS = """
+import sys, time
+from undaunted import fleet
+
+bulkhead = fleet.Bulkhead("held", fleet.Store(sys.argv[1], timeout=10), 1, lease=1)
+bulkhead.__enter__()
+print("in", flush=True)
+time.sleep(600)
+"""
+
+
+def test_places_are_renewed_while_a_call_runs_and_come_back_when_its_process_dies(server, stores):
+    bulkhead = fleet.Bulkhead("held", stores(server, timeout=10), 1, lease=1)
+    holder = subprocess.Popen([sys.executable, "-c", HOLDS, url(server)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "in\n"
+        with server.client() as admin:
+            [(_, first)] = admin.zrange("undaunted:{held}:bulkhead", 0, -1, withscores=True)
+            until(lambda: admin.zrange("undaunted:{held}:bulkhead", 0, -1, withscores=True)[0][1] > first + 1_000_000)
+        with pytest.raises(BulkheadFull):
+            bulkhead.call(lambda: 1)
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+
+    def is_in():
+        try:
+            return bulkhead.call(lambda: True)
+        except BulkheadFull:
+            return False
+
+    until(is_in)
+
+
+def test_a_bulkhead_without_its_store_lets_in_its_part(own, stores):
+    store = stores(own, timeout=1)
+    bulkhead = fleet.Bulkhead("alone", store, 4)
+    fleet.Budget("alone", store, **SIX)
+    store.trip([undaunted.Budget("alone", **SIX)._link.look()])
+    store.fleet_size = 2
+    own.stop()
+    with bulkhead, bulkhead:
+        with pytest.raises(BulkheadFull):
+            bulkhead.call(lambda: 1)
+    assert bulkhead.snapshot()["running"] == 0
+    assert [kind for kind, _ in stores.told] == ["lost"]
+
+
+def test_a_throttle_counts_what_all_send(server, stores):
+    here, there = stores(server, every=10), stores(server, every=10)
+    one = fleet.Throttle("all", here, seed=1)
+    other = fleet.Throttle("all", there, seed=2)
+
+    def rejected():
+        raise ValueError
+
+    for _ in range(10):
+        with pytest.raises((ValueError, undaunted.Throttled)):
+            one.call(rejected)
+    assert commands(server) == 0
+    here.flush()
+    assert commands(server) == 2  # the second brings the script
+    other.call(lambda: 1)
+    there.flush()
+    assert other.snapshot() == {"requests": 11, "accepts": 1}
+
+
+def test_a_response_that_is_given_up_is_handed_over_as_with_a_local_budget(server, stores):
+    import httpx
+
+    from undaunted.adapters.httpx import AsyncRetryingTransport, RetryingTransport
+
+    store = stores(server, timeout=10)
+    fleet.Budget("http", store, **{**SIX, "capacity": 10})
+    policy = Policy(budget="http", attempts=5, **AT_ONCE)
+    transport = httpx.MockTransport(lambda request: httpx.Response(503, text="busy"))
+
+    async def main():
+        async with httpx.AsyncClient(transport=AsyncRetryingTransport(policy, transport)) as client:
+            responses = [await client.get("http://localhost/") for _ in range(2)]
+        await store.flush_async()
+        for desk in list(store._desks.values()):
+            await desk.close()
+        return [response.text for response in responses]
+
+    assert asyncio.run(main()) == ["busy", "busy"]
+    with httpx.Client(transport=RetryingTransport(policy, transport)) as client:
+        assert client.get("http://localhost/").text == "busy"
+    assert stores.told == []
+
+
+@pytest.mark.parametrize("form", ["sync", "async"])
+def test_a_result_that_is_given_up_says_budget(server, stores, form):
+    store = stores(server, timeout=10)
+    fleet.Budget(f"result-{form}", store, **{**SIX, "capacity": 10})
+    policy = Policy(budget=f"result-{form}", attempts=5, retry_if_result=lambda result: True, **AT_ONCE)
+
+    async def later():
+        return 1
+
+    async def main():
+        try:
+            await policy.call_async(later)
+        finally:
+            await store.aclose()
+
+    with pytest.raises(undaunted.GaveUp) as error:
+        policy.call(lambda: 1) if form == "sync" else asyncio.run(main())
+    assert (error.value.reason, error.value.result, len(history(error.value))) == ("budget", 1, 2)
+
+
+class nothing:
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        pass
