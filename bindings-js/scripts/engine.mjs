@@ -1,6 +1,7 @@
 // The engine in three forms: the one inlined in the package, from wasm-bindgen; undaunted.wasm, a plain C ABI; and its twin, JavaScript
 // generated from that. And the lab, inlined too.
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +17,9 @@ const FEATURES = ["bulk-memory", "sign-ext", "mutable-globals", "nontrapping-flo
   .map((feature) => `--enable-${feature}`);
 
 /** What stands for the names that sources import from what is built here. */
-export const BUILT = { "engine-wasm": join(made, "wasm.js"), "engine-js": join(made, "js.js"), "lab-wasm": join(made, "lab-wasm.js") };
+export const BUILT = Object.fromEntries(
+  [["engine-wasm", "wasm"], ["engine-js", "js"], ["lab-wasm", "lab-wasm"], ["fleet-scripts", "fleet-scripts"]].map(([name, file]) => [name, join(made, `${file}.js`)]),
+);
 
 /** An esbuild plugin that takes the twin for the engine. */
 export const withTwin = {
@@ -33,6 +36,16 @@ export function buildEngine() {
 
   inline([], "engine", "wasm");
   inline(["--features", "page", "--config", 'profile.wasm.opt-level="s"'], "lab-engine", "lab-wasm"); // the page has a limit; 2 makes it 31 KB larger gzipped, and a herd take three quarters of the time
+}
+
+/** The scripts that stores run, as text, and the digests that servers know them by. */
+export function takeScripts() {
+  const lines = ["budget", "breaker", "bulkhead", "throttle"].map((name) => {
+    const text = readFileSync(join(root, "core", "src", "fleet", `${name}.lua`), "utf8");
+    const script = { text, sha: createHash("sha1").update(text).digest("hex") };
+    return `export const ${name.toUpperCase()} = ${JSON.stringify(script)};\n`;
+  });
+  writeFileSync(join(made, "fleet-scripts.js"), lines.join(""));
 }
 
 /** A build whose exports are those that ts/NAME.ts names, as text in MODULE.js. */

@@ -14,4 +14,15 @@ declare module "lab-wasm" {
   /** For one instance, whose exports it is told. */
   export function glue(): Record<string, Function> & { __wbg_set_wasm(exports: object): void };
 }
+/** The scripts of core/src/fleet/, and what a server calls them. */
+declare module "fleet-scripts" {
+  export interface Script {
+    readonly text: string;
+    readonly sha: string;
+  }
+  export const BUDGET: Script;
+  export const BREAKER: Script;
+  export const BULKHEAD: Script;
+  export const THROTTLE: Script;
+}
 declare const VERSION: string;

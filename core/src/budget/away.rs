@@ -86,9 +86,9 @@ impl Budget {
         self.fleet.is_some_and(|fleet| fleet.noted != Account::default())
     }
 
-    /// What is owed after all.
+    /// What is owed after all: to the store, or at home if it has come home meanwhile.
     pub fn owe(&mut self, owed: u64) {
-        self.note_owed(owed);
+        self.charge(owed);
     }
 
     /// What the store has, and how many processes share it.
