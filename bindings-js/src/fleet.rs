@@ -4,10 +4,9 @@
 use undaunted::Shared;
 use undaunted::breaker::{State, Told};
 
-use crate::area::{BUDGET_AREA, CALL_AREA, GUARD_AREA, Output, POLICY_AREA};
+use crate::area::{BUDGET_AREA, CALL_AREA, GUARD_AREA, Output};
 use crate::convert::{number, or_minus_one};
 use crate::guards::Guard;
-use crate::shared;
 
 exports! {
     /// A store keeps it from now on.
@@ -150,8 +149,7 @@ exports! {
 
     /// What the store is to be asked for before the retry of the call in use is made, in millionths of a token; -1 for nothing.
     fn asks_store() -> f64 {
-        let shared = Shared { budget: BUDGET_AREA.get().as_mut(), breaker: None };
-        or_minus_one(CALL_AREA.get().as_ref().and_then(|call| call.asks_store(&shared)))
+        or_minus_one(CALL_AREA.get().as_ref().and_then(|call| call.asks_store(&budget())))
     }
 
     /// The store does not grant the retry of the call in use.
@@ -163,9 +161,13 @@ exports! {
 
     /// The store did not answer: 1 if the retry of the call in use may be made by what the budget has at home.
     fn take_at_home() -> u32 {
-        let (Some(policy), Some(call)) = (POLICY_AREA.get(), CALL_AREA.get()) else { return 0 };
-        call.take_at_home(shared(policy)).into()
+        CALL_AREA.get().as_mut().is_some_and(|call| call.take_at_home(budget())).into()
     }
+}
+
+/// The budget in use as the call's.
+fn budget() -> Shared<'static> {
+    Shared { budget: BUDGET_AREA.get().as_mut(), breaker: None }
 }
 
 /// Numbers as f64 in the output area.

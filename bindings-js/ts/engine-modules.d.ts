@@ -8,6 +8,15 @@ declare module "engine-js" {
   export const DATA: string;
   export const START: number;
 }
+/** The same of what a fleet needs of it. */
+declare module "fleet-wasm" {
+  export const WASM: string;
+}
+declare module "fleet-js" {
+  export function twin(): object;
+  export const DATA: string;
+  export const START: number;
+}
 /** As engine-wasm, of the lab, and what it imports. */
 declare module "lab-wasm" {
   export const WASM: string;

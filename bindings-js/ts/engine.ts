@@ -14,26 +14,18 @@ export interface Made {
   readonly memory: { readonly buffer: ArrayBuffer };
   area(which: number): number;
   area_size(which: number): number;
-  asks_store(): number;
   attempt(now: number): number;
-  breaker_asks(now: number): number;
   breaker_look(now: number): number;
   breaker_permit(now: number): number;
   breaker_reseed(high: number, low: number): void;
   breaker_settle(generation: number, probe: number, outcome: number, elapsed: number, now: number): void;
-  breaker_told(state: number, generation: number, probe: number, retryIn: number, opened: number, now: number): void;
-  budget_owe(owed: number): void;
-  budget_told(tokens: number, members: number): void;
-  bulkhead_admit(): void;
   bulkhead_cancel(): void;
-  bulkhead_divide(members: number): void;
   bulkhead_enter(): number;
   bulkhead_leave(): number;
   bulkhead_look(): void;
   call_seed(high: number, low: number, call: number): void;
   cancelled(now: number): void;
   classify(...failure: FailureArguments): number;
-  come_home(which: number, now: number): void;
   compile(length: number, notation: number, onBase: number): number;
   compile_guard(kind: number, length: number, notation: number, high: number, low: number): number;
   dump(): number;
@@ -42,8 +34,6 @@ export interface Made {
     nameLength: number, methodLength: number, bodyLength: number,
   ): number;
   guard_problem(kind: number, length: number, notation: number, index: number): void;
-  go_away(which: number, now: number): void;
-  has_report(which: number): number;
   header(index: number): number;
   hedge_end(): void;
   hedge_failed(now: number, pushback: number, shares: number): void;
@@ -53,21 +43,16 @@ export interface Made {
   hedge_succeeded(now: number, shares: number): void;
   problem(length: number, notation: number, onBase: number, index: number): void;
   read_hint(length: number, now: number): number;
-  refused_by_store(): void;
-  report(which: number): number;
   schedule(high: number, low: number, skip: number, count: number): void;
   settings(): void;
   share(which: number, isThere: number, high: number, low: number): number;
   shared_name(which: number): number;
   start(startedAt: number, high: number, low: number, outerDeadline: number, mode: number): void;
   succeeded(now: number): void;
-  take_at_home(): number;
-  terms(which: number): number;
   throttle_accepted(now: number): void;
   throttle_allow(now: number, high: number, low: number): number;
   throttle_ask(now: number): number;
   throttle_look(now: number): void;
-  throttle_told(requests: number, accepts: number): void;
   tokens(now: number): number;
 }
 

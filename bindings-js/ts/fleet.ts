@@ -1,5 +1,6 @@
 // Guards that the processes of a fleet share over Redis or Valkey.
 import { Budget as LocalBudget, rehearsal, type Rehearsal, refuse, stateOf, unwatch, useGuard, watch } from "./core.js";
+import { overGuard } from "./fleet-engine.js";
 import { begin, compileGuard, type GuardedContext, type GuardedOptions, Kind } from "./guard.js";
 import {
   Breaker as LocalBreaker, type BreakerOptions as LocalBreakerOptions, Bulkhead as LocalBulkhead, BulkheadFull, type Permit, Throttle as LocalThrottle,
@@ -135,7 +136,7 @@ export class Bulkhead {
     }
     if (id === undefined) throw full();
     if (id !== null) {
-      useGuard(state).bulkhead_admit();
+      overGuard(state, (engine) => engine.bulkhead_admit());
     } else {
       link.report();
       if (useGuard(state).bulkhead_enter()) throw full();

@@ -1,16 +1,12 @@
 // What each kind of guard tells its store and hears from it.
 import { BREAKER, BUDGET, BULKHEAD, THROTTLE } from "fleet-scripts";
-import { arm, type Call, disarm, type Engine, type FleetCalls, joinFleet, load, type Shared, type State, stateOf, use, useGuard, type Waiter } from "./core.js";
+import { arm, type Call, disarm, type FleetCalls, joinFleet, type Shared, type State, stateOf, use, type Waiter } from "./core.js";
+import { type FleetEngine, over, overGuard } from "./fleet-engine.js";
 import { now } from "./guard.js";
 import { type Hub, Link, type Pass } from "./store.js";
 
 /** In the engine's functions for what a fleet shares. */
 const enum Which { Budget, Guard }
-
-/** Numbers that the engine left in the output area. */
-function listed(count: number): number[] {
-  return [...new Float64Array(load().output.slice(0, count * 8).buffer)];
-}
 
 /** A number as scripts take it; none is empty. */
 function orEmpty(value: number): number | "" {
@@ -59,16 +55,16 @@ export class BudgetLink extends Link {
   }
 
   leave(): void {
-    this.#use().go_away(Which.Budget, now());
+    this.#over((engine) => engine.go_away(Which.Budget, now()));
   }
 
   return(): void {
     this.#returned = 0;
-    this.#use().come_home(Which.Budget, now());
+    this.#over((engine) => engine.come_home(Which.Budget, now()));
   }
 
   get hasNews(): boolean {
-    return this.#returned > 0 || !!this.#use().has_report(Which.Budget);
+    return this.#returned > 0 || this.#over((engine) => engine.has_report(Which.Budget)) > 0;
   }
 
   tell(pass?: Pass): Promise<unknown> {
@@ -82,7 +78,7 @@ export class BudgetLink extends Link {
     const taken: Waiter = call;
     taken.timer = () => {
       isOver = true;
-      call.enter().refused_by_store(); // whether it took something is not known yet
+      this.#refuse(call); // whether it took something is not known yet
     };
     const end = (isGranted: boolean) => {
       taken.timer = undefined;
@@ -91,38 +87,41 @@ export class BudgetLink extends Link {
     this.#trip(price).then(
       (isGranted) => {
         if (isOver) return isGranted ? this.#giveBack(price) : undefined;
-        if (!isGranted) call.enter().refused_by_store();
+        if (!isGranted) this.#refuse(call);
         end(isGranted);
       },
-      () => isOver || end(!!call.enter().take_at_home()),
+      () => isOver || end(enter(call, (engine) => engine.take_at_home()) > 0),
     );
   }
 
   /** The same of a call that cannot wait: by what is known. */
   askAtOnce(call: Call<unknown>, price: number): boolean {
-    const engine = call.enter();
-    const left = engine.tokens(now());
-    const [mode, capacity] = listed(engine.terms(Which.Budget)) as [number, number];
-    const isGranted = mode === BY_FAILURES ? left * 2 > capacity * 1e6 : left >= price;
-    if (isGranted) engine.budget_owe(price);
-    engine.refused_by_store();
+    const left = call.enter().tokens(now());
+    const isGranted = enter(call, (engine) => {
+      const [mode, capacity] = engine.listed(engine.terms(Which.Budget)) as [number, number];
+      const hasEnough = mode === BY_FAILURES ? left * 2 > capacity * 1e6 : left >= price;
+      if (hasEnough) engine.budget_owe(price);
+      engine.refused_by_store();
+      return hasEnough;
+    });
     this.note();
     return isGranted;
   }
 
   async #trip(take: number | "", pass?: Pass): Promise<boolean> {
-    const engine = this.#use();
-    const [mode, capacity, perSecond, ttl, known] = listed(engine.terms(Which.Budget)) as [number, number, number, number, number];
-    const [added, owed] = listed(engine.report(Which.Budget)) as [number, number];
+    const [terms, [added, owed]] = this.#over((engine) => [
+      engine.listed(engine.terms(Which.Budget)) as [number, number, number, number, number], engine.listed(engine.report(Which.Budget)) as [number, number],
+    ]);
+    const [mode, capacity, perSecond, ttl, known] = terms;
     const words = [mode, capacity, perSecond, ttl, this.hub.member, orEmpty(known), added + this.#returned, owed, take];
     this.#returned = 0;
     try {
       const [isGranted, tokens, members] = (await this.hub.trip(this, words, 3, pass)) as [number, number, number];
       this.hub.members = Math.max(1, members);
-      this.#use().budget_told(tokens, members);
+      this.#over((engine) => engine.budget_told(tokens, members));
       return isGranted === 1;
     } catch (error) {
-      this.#use().budget_owe(owed);
+      this.#over((engine) => engine.budget_owe(owed));
       throw error;
     }
   }
@@ -132,14 +131,29 @@ export class BudgetLink extends Link {
     this.note();
   }
 
-  #use(): Engine {
-    use("budget", this.state);
-    return load();
+  #refuse(call: Call<unknown>): void {
+    enter(call, (engine) => engine.refused_by_store());
   }
+
+  #over<R>(work: (engine: FleetEngine) => R): R {
+    use("budget", this.state);
+    return over(["budget"], work);
+  }
+}
+
+/** Works on a call and its budget. */
+function enter<R>(call: Call<unknown>, work: (engine: FleetEngine) => R): R {
+  call.enter();
+  return over(["call", "budget"], work);
 }
 
 /** `failures`, as the engine counts the modes. */
 const BY_FAILURES = 1;
+
+/** What a script is told of a guard: its options, and what it is to hear. */
+function told(engine: FleetEngine): [terms: number[], news: number[]] {
+  return [engine.listed(engine.terms(Which.Guard)), engine.listed(engine.report(Which.Guard))];
+}
 
 export class BreakerLink extends Link {
   constructor(hub: Hub, state: State, name: string) {
@@ -151,20 +165,20 @@ export class BreakerLink extends Link {
   }
 
   leave(): void {
-    useGuard(this.state).go_away(Which.Guard, now());
+    overGuard(this.state, (engine) => engine.go_away(Which.Guard, now()));
   }
 
   return(): void {
-    useGuard(this.state).come_home(Which.Guard, now());
+    overGuard(this.state, (engine) => engine.come_home(Which.Guard, now()));
   }
 
   get hasNews(): boolean {
-    return !!useGuard(this.state).has_report(Which.Guard);
+    return overGuard(this.state, (engine) => engine.has_report(Which.Guard)) > 0;
   }
 
   /** Whether the store has to be asked for a probe before a call. */
   get asks(): boolean {
-    return this.hub.isUp && !!useGuard(this.state).breaker_asks(now());
+    return this.hub.isUp && overGuard(this.state, (engine) => engine.breaker_asks(now())) > 0;
   }
 
   tell(pass?: Pass): Promise<void> {
@@ -178,13 +192,11 @@ export class BreakerLink extends Link {
   }
 
   async #trip(what: "look" | "permit" | "report", pass?: Pass): Promise<void> {
-    const engine = useGuard(this.state);
-    const terms = listed(engine.terms(Which.Guard));
-    const [generation, ...told] = listed(engine.report(Which.Guard));
-    const rest = told.map((number, at) => (at >= COUNTS && (at - COUNTS) % 3 === 1 ? Math.min(number, IGNORED) : number));
+    const [terms, [generation, ...news]] = overGuard(this.state, told);
+    const rest = news.map((number, at) => (at >= COUNTS && (at - COUNTS) % 3 === 1 ? Math.min(number, IGNORED) : number));
     const words = [...terms.slice(0, TERMS).map(orEmpty), what, generation, ...terms.slice(TERMS), ...(what === "report" ? rest : [])];
     const [state, changes, probe, retryIn, , , , , , opened] = await this.hub.trip(this, words, 10, pass);
-    useGuard(this.state).breaker_told(state!, changes!, probe!, retryIn!, opened!, now());
+    overGuard(this.state, (engine) => engine.breaker_told(state!, changes!, probe!, retryIn!, opened!, now()));
   }
 }
 
@@ -200,22 +212,21 @@ export class ThrottleLink extends Link {
   }
 
   leave(): void {
-    useGuard(this.state).go_away(Which.Guard, now());
+    overGuard(this.state, (engine) => engine.go_away(Which.Guard, now()));
   }
 
   return(): void {
-    useGuard(this.state).come_home(Which.Guard, now());
+    overGuard(this.state, (engine) => engine.come_home(Which.Guard, now()));
   }
 
   get hasNews(): boolean {
-    return !!useGuard(this.state).has_report(Which.Guard);
+    return overGuard(this.state, (engine) => engine.has_report(Which.Guard)) > 0;
   }
 
   async tell(pass?: Pass): Promise<void> {
-    const engine = useGuard(this.state);
-    const words = [...listed(engine.terms(Which.Guard)), ...listed(engine.report(Which.Guard))];
+    const words = overGuard(this.state, told).flat();
     const [requests, accepts] = await this.hub.trip(this, words, 2, pass);
-    useGuard(this.state).throttle_told(requests!, accepts!);
+    overGuard(this.state, (engine) => engine.throttle_told(requests!, accepts!));
   }
 }
 
@@ -238,7 +249,7 @@ export class BulkheadLink extends Link {
   return(): void {
     disarm(this.#waiter);
     this.#waiter.timer = undefined;
-    useGuard(this.state).bulkhead_divide(this.hub.members);
+    overGuard(this.state, (engine) => engine.bulkhead_divide(this.hub.members));
   }
 
   get hasNews(): boolean {
@@ -317,7 +328,7 @@ const CALLS: FleetCalls = {
     const { budget, breaker } = call.settings;
     linkOf(breaker)?.report();
     const link = linkOf(budget) as BudgetLink | undefined;
-    const price = then && link?.hub.isUp ? call.enter().asks_store() : -1;
+    const price = then && link?.hub.isUp ? enter(call, (engine) => engine.asks_store()) : -1;
     if (price < 0) {
       link?.report();
       return false;
