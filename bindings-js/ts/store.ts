@@ -250,6 +250,7 @@ export class Hub {
   }
 
   #settle([generation, number]: Pass, isOk: boolean): void {
+    this.#refusedUntil = 0;
     useGuard(this.#gate).breaker_settle(generation, number, isOk ? 0 : 1, 0, now());
   }
 
@@ -266,7 +267,7 @@ export class Hub {
     this.isUp = true;
     for (const link of this.#links.values()) {
       link.leave();
-      if (link !== this.#suspect) link.send();
+      if (link !== this.#suspect || link.hasNews) link.send();
     }
     this.#say({ kind: "back" });
   }
