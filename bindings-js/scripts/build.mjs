@@ -4,19 +4,22 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
 import { checkEntries, ENTRIES, TWINS } from "./entries.mjs";
-import { buildEngine, BUILT, home, root, withTwin } from "./engine.mjs";
+import { buildEngine, BUILT, home, root, takeScripts, withTwin } from "./engine.mjs";
 
 const dist = join(home, "dist");
 /** The folder within dist of what goes by the engine's twin. */
 const TWIN = "js";
 /** What several entries import: one copy each. `core` has the engine or its twin, the marks and the classes. */
 const SHARED = ["core", "lab-engine"];
+/** Entries whose classes others build upon. */
+const BUILT_UPON = ["guards"];
 const version = /^version = "([^"]+)"/m.exec(readFileSync(join(root, "Cargo.toml"), "utf8"))?.[1];
 const stated = JSON.parse(readFileSync(join(home, "package.json"), "utf8")).version;
 if (version !== stated) throw new Error(`package.json says ${stated}, Cargo.toml ${version}; write ${version} into package.json`);
 checkEntries();
 
 if (!process.argv.includes("--keep-engine")) buildEngine();
+takeScripts();
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 for (const format of ["esm", "cjs"]) {
@@ -57,7 +60,7 @@ function shared(name, folder, ending) {
   const setup = ({ onResolve }) => {
     onResolve({ filter: /^\.\.?\/[\w-]+\.js$/ }, ({ path }) => {
       const wanted = basename(path, ".js");
-      return SHARED.includes(wanted) && wanted !== name ? outside(folderOf(name) + wanted) : undefined;
+      return [...SHARED, ...BUILT_UPON].includes(wanted) && wanted !== name ? outside(folderOf(name) + wanted) : undefined;
     });
     // One text for both engines: it is the largest part of the package.
     onResolve({ filter: /^lab-wasm$/ }, () => outside(folder === TWIN ? "../lab-wasm" : "./lab-wasm"));

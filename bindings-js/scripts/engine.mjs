@@ -1,6 +1,7 @@
 // The engine in three forms: the one inlined in the package, from wasm-bindgen; undaunted.wasm, a plain C ABI; and its twin, JavaScript
 // generated from that. And the lab, inlined too.
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,12 +17,17 @@ const FEATURES = ["bulk-memory", "sign-ext", "mutable-globals", "nontrapping-flo
   .map((feature) => `--enable-${feature}`);
 
 /** What stands for the names that sources import from what is built here. */
-export const BUILT = { "engine-wasm": join(made, "wasm.js"), "engine-js": join(made, "js.js"), "lab-wasm": join(made, "lab-wasm.js") };
+export const BUILT = Object.fromEntries(
+  [["engine-wasm", "wasm"], ["engine-js", "js"], ...["fleet-js", "fleet-scripts", "fleet-wasm", "lab-wasm"].map((name) => [name, name])]
+    .map(([name, file]) => [name, join(made, `${file}.js`)]),
+);
 
 /** An esbuild plugin that takes the twin for the engine. */
 export const withTwin = {
   name: "twin",
-  setup: ({ onResolve }) => void onResolve({ filter: /^\.\/made-wasm\.js$/ }, () => ({ path: join(home, "ts", "made-js.ts") })),
+  setup: ({ onResolve }) => void onResolve(
+    { filter: /^\.\/made-(fleet-)?wasm\.js$/ }, ({ path }) => ({ path: join(home, "ts", path.replace("wasm.js", "js.ts")) }),
+  ),
 };
 
 /** Builds them into `generated/`. */
@@ -29,32 +35,45 @@ export function buildEngine() {
   mkdirSync(made, { recursive: true });
   const plain = compile(["--no-default-features", "--features", "draws"]);
   optimise(plain, join(made, "undaunted.wasm"));
-  generateTwin();
+  generateTwin("engine", "js");
+  generateTwin("fleet-engine", "fleet-js");
 
-  inline([], "engine", "wasm");
-  inline(["--features", "page", "--config", 'profile.wasm.opt-level="s"'], "lab-engine", "lab-wasm"); // the page has a limit; 2 makes it 31 KB larger gzipped, and a herd take three quarters of the time
+  inline([], { engine: "wasm", "fleet-engine": "fleet-wasm" });
+  inline(["--features", "page", "--config", 'profile.wasm.opt-level="s"'], { "lab-engine": "lab-wasm" }); // the page has a limit; 2 makes it 31 KB larger gzipped, and a herd take three quarters of the time
 }
 
-/** A build whose exports are those that ts/NAME.ts names, as text in MODULE.js. */
-function inline(features, name, module) {
+/** The scripts that stores run, as text, and the digests that servers know them by. */
+export function takeScripts() {
+  const lines = ["budget", "breaker", "bulkhead", "throttle"].map((name) => {
+    const text = readFileSync(join(root, "core", "src", "fleet", `${name}.lua`), "utf8");
+    const script = { text, sha: createHash("sha1").update(text).digest("hex") };
+    return `export const ${name.toUpperCase()} = ${JSON.stringify(script)};\n`;
+  });
+  writeFileSync(join(made, "fleet-scripts.js"), lines.join(""));
+}
+
+/** A build, once with the exports that ts/NAME.ts names for each NAME, as text in MODULE.js: what one has in use fits into the other. */
+function inline(features, modules) {
   const raw = compile(features);
   cargo(["run", "--locked", "--quiet", "-p", "undaunted-js-build", "--", raw, join(made, "bindgen")]);
   const from = join(made, "bindgen", "engine_bg.wasm");
   const bound = new WebAssembly.Module(readFileSync(from));
   const called = join(made, "called.wasm");
   const glue = features.length ? glueOf(bound) : "";
-  keepCalled(from, called, readFileSync(join(home, "ts", `${name}.ts`), "utf8"), glue);
-  optimise(called, join(made, `${name}.wasm`));
-  writeFileSync(join(made, `${module}.js`), `export const WASM = "${printable(readFileSync(join(made, `${name}.wasm`)))}";\n${glue}`);
+  for (const [name, module] of Object.entries(modules)) {
+    keepCalled(from, called, readFileSync(join(home, "ts", `${name}.ts`), "utf8"), glue);
+    optimise(called, join(made, `${name}.wasm`));
+    writeFileSync(join(made, `${module}.js`), `export const WASM = "${printable(readFileSync(join(made, `${name}.wasm`)))}";\n${glue}`);
+  }
 }
 
 /**
- * The exports of undaunted.wasm that ts/engine.ts names, as JavaScript in js.js. wasm2js makes its engine when the module is loaded and
+ * The exports of undaunted.wasm that ts/NAME.ts names, as JavaScript in MODULE.js. wasm2js makes its engine when the module is loaded and
  * fills its memory from base64; here a function makes it, and what stands in the memory is printable text, which ts/made-js.ts reads.
  */
-function generateTwin() {
+function generateTwin(name, module) {
   const called = join(made, "called.wasm");
-  keepCalled(join(made, "undaunted.wasm"), called, readFileSync(join(home, "ts", "engine.ts"), "utf8"));
+  keepCalled(join(made, "undaunted.wasm"), called, readFileSync(join(home, "ts", `${name}.ts`), "utf8"));
   const lowered = join(made, "lowered.wasm");
   optimise(called, lowered, "--llvm-memory-copy-fill-lowering", "--llvm-nontrapping-fptoint-lowering", "--signext-lowering");
   const written = join(made, "wasm2js.js");
@@ -68,7 +87,7 @@ function generateTwin() {
   const start = image.findIndex((byte) => byte !== 0);
   const data = image.subarray(start, image.findLastIndex((byte) => byte !== 0) + 1);
   const { code } = transformSync(`${text}\nexport { asmFunc as twin };`, { minify: true, target: "es2022" });
-  writeFileSync(join(made, "js.js"), `${code}export const START = ${start};\nexport const DATA = "${printable(data)}";\n`);
+  writeFileSync(join(made, `${module}.js`), `${code}export const START = ${start};\nexport const DATA = "${printable(data)}";\n`);
 }
 
 /** What wasm-bindgen wrote for the module's imports, as a function: each instance has its own. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 /** Beside the main entry, `undaunted/NAME` is made of ts/NAME.ts. */
 export const ENTRIES = [
-  "decorators", "fetch", "guards", "lab", "source", "testing",
+  "decorators", "fetch", "fleet", "guards", "lab", "source", "testing",
   ...["aws", "axios", "grpc-js", "ioredis", "mysql2", "pg", "undici"].map((name) => `adapters/${name}`),
   ...["diagnostics-channel", "opentelemetry"].map((name) => `instrumentation/${name}`),
 ];

@@ -32,6 +32,7 @@ macro_rules! exports {
 
 #[cfg(feature = "lab")]
 mod command;
+mod fleet;
 mod guards;
 #[cfg(feature = "lab")]
 mod lab;

@@ -5,6 +5,7 @@ import { dropCall, type Engine, load, use, usePolicy } from "./engine.js";
 import { BreakerOpen, GaveUp, TimeoutError } from "./errors.js";
 import type { Event, FailedAttempt } from "./events.js";
 import { argumentsOf, codeOf, type Facts, facts, factsOf } from "./failure.js";
+import { fleet } from "./fleet-calls.js";
 import { isObject, markOf, marks } from "./marks.js";
 import { CLASSES, DomainNumber, REASONS, type Reason, SENT, VerdictNumber } from "./names.js";
 import type { RunOptions } from "./options.js";
@@ -59,8 +60,10 @@ export class Call<T> {
   pause: (() => void) | undefined;
   /** Nothing more happens. */
   isOver = false;
-  /** Of its wait. */
+  /** Of its wait, or what ends a trip to the store of a fleet. */
   timer: Waiter["timer"];
+  /** It cannot wait for a store. */
+  isSync?: boolean;
   resolve!: (value: T) => void;
   reject!: (error: unknown) => void;
   #number = 1;
@@ -118,16 +121,17 @@ export class Call<T> {
     return !this.#isCancelled();
   }
 
-  /** Runs the next attempt. */
-  attempt(): void {
+  /** Runs the next attempt; first a fleet may have something to ask. */
+  attempt(hasAsked = false): void {
     const { settings, options, fn } = this;
     const { isShared } = settings;
     const now = clock() * 1000;
     let limit = -1;
     let remaining = -1;
     this.timer = undefined;
+    if (!hasAsked && fleet?.asks(this)) return;
     if (this.bytes !== undefined || settings.isWatched) {
-      const { attempt, numbers } = this.#enter();
+      const { attempt, numbers } = this.enter();
       const refused = attempt(now);
       if (refused) return this.#giveUp(REASONS[refused]!, hintOf(numbers[0]!));
       limit = numbers[1]!;
@@ -166,11 +170,14 @@ export class Call<T> {
   /** Nothing of the call is left behind. An extra call is harmless. */
   close(): void {
     const { signal } = this.options;
-    if (this.settings.isTold && this.bytes !== undefined && !this.isOver) this.#enter().cancelled(clock() * 1000);
+    disarm(this);
+    if (this.settings.isTold && this.bytes !== undefined && !this.isOver) {
+      this.enter().cancelled(clock() * 1000);
+      fleet?.notes(this);
+    }
     this.isOver = true;
     this.#context?.close();
     this.#context = undefined;
-    disarm(this);
     if (signal) unwatch(signal, this);
     dropCall(this);
   }
@@ -187,7 +194,7 @@ export class Call<T> {
     } catch (error) {
       return this.#end(error);
     }
-    if (this.settings.isTold) this.#enter().succeeded(clock() * 1000);
+    if (this.settings.isTold) this.enter().succeeded(clock() * 1000);
     this.close();
     this.#emit("success", onSuccess);
     this.resolve(value);
@@ -213,8 +220,8 @@ export class Call<T> {
   #decide(context: AttemptContext, error: unknown, facts: Facts, [verdict, wait]: Verdict): void {
     context.close();
     if (this.#isCancelled()) return;
-    const { settings, options, request } = this;
-    const { failed, input, numbers } = this.#enter();
+    const { settings, request } = this;
+    const { failed, input, numbers } = this.enter();
     const now = clock();
     // Whoever gave up during this attempt has left a higher number; without one there is no need to look.
     const mark = marks().serial > context.serial ? markOf(error) : undefined;
@@ -240,14 +247,23 @@ export class Call<T> {
     this.#context = undefined;
     if (this.#last) this.#earlier = this.#earlier.slice(2 - KEPT).concat(this.#last); // push would make room for 17
     this.#last = failure;
-    if (reason) return this.#giveUp(reason, hintOf(value));
+    const nested = packed & 1024 ? mark?.policy : undefined;
+    const go = (late: number) => (late < 0 ? this.#giveUp("budget", hintOf(hint)) : this.#wait(failure, Math.max(0, value - late), nested));
+    if (fleet?.hears(this, reason ? undefined : go)) return;
+    if (reason) this.#giveUp(reason, hintOf(value));
+    else go(0);
+  }
+
+  /** Until the next attempt, so many microseconds. */
+  #wait(failure: Failure, us: number, nested: object | undefined): void {
+    const { options, request } = this;
     this.#number++;
     const resume = () => (this.pause ? this.resolve(undefined as T) : this.attempt());
-    if (rehearsal) this.timer = rehearsal.wait(value, resume);
-    else arm(this, value, resume, options.unref);
+    if (rehearsal) this.timer = rehearsal.wait(us, resume);
+    else arm(this, us, resume, options.unref);
     request?.release();
-    this.#emit("scheduled", options.onRetry, error, failure);
-    if (packed & 1024 && mark) warnNested(this.policy, mark.policy);
+    this.#emit("scheduled", options.onRetry, failure.error, failure);
+    if (nested) warnNested(this.policy, nested);
     this.pause?.();
   }
 
@@ -286,7 +302,7 @@ export class Call<T> {
   }
 
   /** The engine with this call in use; the first time, starts it. */
-  #enter(): Engine {
+  enter(): Engine {
     const engine = load();
     const { options: { seed, call }, settings: { compiled, budget, breaker } } = this;
     usePolicy(compiled);

@@ -28,7 +28,8 @@ export class Throttled extends Error {
  */
 export class Throttle {
   readonly name: string | undefined;
-  readonly #guard: State;
+  /** @internal */
+  guard: State;
   readonly #counts: (error: unknown) => boolean;
 
   /** Throws a `PolicyError` with every mistake in the options. */
@@ -37,13 +38,13 @@ export class Throttle {
     const { on, name, seed, ...options } = given;
     this.name = name;
     this.#counts = counting(on);
-    this.#guard = compileGuard(Kind.Throttle, options, seedFor(seed));
+    this.guard = compileGuard(Kind.Throttle, options, seedFor(seed));
   }
 
   /** Calls `fn`, or throws `Throttled`. An aborted call counts as accepted. */
   async run<T>(fn: (context: GuardedContext) => T, options: GuardedOptions = {}): Promise<Awaited<T>> {
     const context = begin(fn, options);
-    if (!useGuard(this.#guard).throttle_ask(now())) throw new Throttled(this.name);
+    if (!useGuard(this.guard).throttle_ask(now())) throw new Throttled(this.name);
     let isAccepted = true;
     try {
       return await fn(context);
@@ -51,13 +52,13 @@ export class Throttle {
       isAccepted = isAbort(error, options.signal) || !this.#counts(error);
       throw error;
     } finally {
-      if (isAccepted) useGuard(this.#guard).throttle_accepted(now());
+      if (isAccepted) useGuard(this.guard).throttle_accepted(now());
     }
   }
 
   /** Calls in the window, refused ones included, and how many of them were accepted. */
   snapshot(): { readonly requests: number; readonly accepts: number } {
-    useGuard(this.#guard).throttle_look(now());
+    useGuard(this.guard).throttle_look(now());
     const [requests, accepts] = numbers(2) as [number, number];
     return { requests, accepts };
   }

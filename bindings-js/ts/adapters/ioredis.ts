@@ -78,6 +78,7 @@ export function retryStrategy(policy?: Policy | PolicyOptions, options: CallOpti
       call?.close();
       call = new Call<never>(chosen, settingsFor(chosen), fails, { ...options, onRetry, unref: true });
       call.pause = () => {}; // ioredis waits itself
+      call.isSync = true;
       call.outcome(() => {}).catch(() => {});
     }
     wait = null;

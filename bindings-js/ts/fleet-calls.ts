@@ -1,0 +1,21 @@
+// Where `undaunted/fleet` takes hold of calls whose budget or breaker other processes share.
+import type { Call } from "./call.js";
+
+export interface FleetCalls {
+  /** Whether the call waits for a store before its attempt, which `attempt(true)` goes on with. */
+  asks(call: Call<any>): boolean;
+  /**
+   * Told of a failure. Whether a store is asked for the retry that was decided: then `then` is called, with how many microseconds late,
+   * or -1 if it must not be made.
+   */
+  hears(call: Call<any>, then?: (late: number) => void): boolean;
+  /** Told of a call that has ended. */
+  notes(call: Call<any>): void;
+}
+
+/** Undefined where there is no fleet. */
+export let fleet: FleetCalls | undefined;
+
+export function joinFleet(next: FleetCalls): void {
+  fleet = next;
+}

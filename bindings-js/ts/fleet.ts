@@ -1,0 +1,207 @@
+// Guards that the processes of a fleet share over Redis or Valkey.
+import { Budget as LocalBudget, rehearsal, type Rehearsal, refuse, stateOf, unwatch, useGuard, watch } from "./core.js";
+import { overGuard } from "./fleet-engine.js";
+import { begin, compileGuard, type GuardedContext, type GuardedOptions, Kind } from "./guard.js";
+import {
+  Breaker as LocalBreaker, type BreakerOptions as LocalBreakerOptions, Bulkhead as LocalBulkhead, BulkheadFull, type Permit, Throttle as LocalThrottle,
+  type ThrottleOptions as LocalThrottleOptions,
+} from "./guards.js";
+import { BreakerLink, BudgetLink, BulkheadLink, only, ThrottleLink } from "./links.js";
+import type { BudgetSettings, Duration } from "./options.js";
+import { duration, hubOf, type Store } from "./store.js";
+
+export { type IoredisClient, type NodeRedisClient, Store, type StoreEvent, type StoreOptions } from "./store.js";
+
+/** The options of a breaker that a fleet shares. */
+export type BreakerOptions = Omit<LocalBreakerOptions, "name">;
+/** The options of a throttle that a fleet shares. */
+export type ThrottleOptions = Omit<LocalThrottleOptions, "name">;
+
+/** The options of a bulkhead that a fleet shares. */
+export interface BulkheadOptions {
+  /** Calls of the whole fleet at once, 1 to 1000000. */
+  readonly limit: number;
+  /** After how long without a sign of life a process's calls count no more; while they run it gives one every third of that. Default 60 s. */
+  readonly lease?: Duration | undefined;
+}
+
+/**
+ * The process's budget of that name, its tokens in the store: every policy that names it shares it with the fleet. A retry is asked for before
+ * its wait, and the time until the answer is part of the wait. Successes are told with the next failure, or after `every`.
+ *
+ * Under `undaunted/testing` policies count in a budget of their own, and nothing is sent.
+ */
+export class Budget extends LocalBudget {
+  /** Throws a `PolicyError` as the local one does, and an `Error` if it is in another store already. */
+  constructor(name: string, store: Store, options: BudgetSettings = {}) {
+    const hub = hubOf(store);
+    super(name, options);
+    BudgetLink.of(hub, stateOf(this), this.name, this);
+  }
+}
+
+/**
+ * The process's breaker of that name, its results in the store: it opens for the whole fleet. The store is told of each failure, of successes
+ * with the next failure or after `every`, and is asked for each probe; calls do not wait for it otherwise.
+ *
+ * Under `undaunted/testing` nothing is sent: policies, and `run`, go by closed breakers of the test's own.
+ */
+export class Breaker extends LocalBreaker {
+  readonly #link: BreakerLink;
+  readonly #alone: Alone<LocalBreaker>;
+
+  /** Throws a `PolicyError` with every mistake in the options, and an `Error` if it is in another store already. */
+  constructor(name: string, store: Store, options: BreakerOptions = {}) {
+    const hub = hubOf(store);
+    super({ ...options, name });
+    this.#link = BreakerLink.of(hub, stateOf(this), name, this);
+    this.#alone = alone(() => new LocalBreaker(options));
+  }
+
+  override async run<T>(fn: (context: GuardedContext) => T, options: GuardedOptions = {}): Promise<Awaited<T>> {
+    const own = this.#alone();
+    if (own) return own.run(fn, options);
+    if (this.#link.asks) {
+      const { signal } = begin(fn, options);
+      await orAbort(this.#link.ask(), signal);
+    }
+    return super.run(fn, options);
+  }
+
+  /** Leave for one call that does not fit into a function. Throws `BreakerOpen`; half-open, until the store has been asked for a probe. */
+  override permit(): Permit {
+    const own = this.#alone();
+    if (own) return own.permit();
+    if (this.#link.asks) void this.#link.ask();
+    const permit = super.permit();
+    return {
+      settle: (outcome) => {
+        permit.settle(outcome);
+        if (outcome === "failed") this.#link.report();
+        else this.#link.note();
+      },
+    };
+  }
+}
+
+/**
+ * At most `limit` calls of the whole fleet at once; the store is asked before each call and told after it. Those of a process that has died come
+ * back once its `lease` is over. There is no queue. Without the store each process lets in its share.
+ *
+ * Under `undaunted/testing` nothing is sent: `limit` calls of the process at once.
+ */
+export class Bulkhead {
+  readonly name: string;
+  readonly #limit: number;
+  readonly #link: BulkheadLink;
+  readonly #alone: Alone<LocalBulkhead>;
+
+  /** Throws a `PolicyError` with every mistake in the options. */
+  constructor(name: string, store: Store, options: BulkheadOptions) {
+    const { lease = 60_000, ...rest } = options;
+    const hub = hubOf(store);
+    const state = compileGuard(Kind.Bulkhead, { ...rest, queue: undefined });
+    this.name = named(name);
+    this.#limit = rest.limit;
+    const us = duration(lease, "lease");
+    this.#link = only(hub, "bulkhead", name, { limit: rest.limit, us }, () => new BulkheadLink(hub, state, name, rest.limit, us));
+    this.#alone = alone(() => new LocalBulkhead({ limit: rest.limit, name }));
+  }
+
+  /** Calls `fn`, or throws `BulkheadFull` at once. An abort while the store is asked throws the signal's reason. */
+  async run<T>(fn: (context: GuardedContext) => T, options: GuardedOptions = {}): Promise<Awaited<T>> {
+    const own = this.#alone();
+    if (own) return own.run(fn, options);
+    const context = begin(fn, options);
+    const leave = await this.#enter(context.signal);
+    try {
+      context.signal?.throwIfAborted();
+      return await fn(context);
+    } finally {
+      leave();
+    }
+  }
+
+  async #enter(signal: AbortSignal | undefined): Promise<() => void> {
+    const link = this.#link;
+    const { state } = link;
+    const full = () => new BulkheadFull(this.#limit, 0, this.name);
+    const entering = link.hub.isUp ? link.enter().catch(() => null) : null;
+    let id: string | undefined | null;
+    try {
+      id = await orAbort(entering, signal);
+    } catch (error) {
+      void entering?.then((id) => id && link.end(id));
+      throw error;
+    }
+    if (id === undefined) throw full();
+    if (id !== null) {
+      overGuard(state, (engine) => engine.bulkhead_admit());
+    } else {
+      link.report();
+      if (useGuard(state).bulkhead_enter()) throw full();
+    }
+    return () => {
+      useGuard(state).bulkhead_leave();
+      if (id) link.end(id);
+    };
+  }
+}
+
+/**
+ * A throttle that counts the requests of the whole fleet. What it counts is sent every `every`, and calls never wait for the store.
+ *
+ * Under `undaunted/testing` nothing is sent: the process's own calls count.
+ */
+export class Throttle extends LocalThrottle {
+  readonly #link: ThrottleLink;
+  readonly #alone: Alone<LocalThrottle>;
+
+  /** Throws a `PolicyError` with every mistake in the options. */
+  constructor(name: string, store: Store, options: ThrottleOptions = {}) {
+    const hub = hubOf(store);
+    const { k, window } = options;
+    super({ ...options, name: named(name) });
+    this.#link = only(hub, "throttle", name, { k, window }, () => new ThrottleLink(hub, this.guard, name));
+    this.guard = this.#link.state;
+    this.#alone = alone(() => new LocalThrottle({ ...options, name }));
+  }
+
+  override async run<T>(fn: (context: GuardedContext) => T, options: GuardedOptions = {}): Promise<Awaited<T>> {
+    const own = this.#alone();
+    if (own) return own.run(fn, options);
+    try {
+      return await super.run(fn, options);
+    } finally {
+      this.#link.note();
+    }
+  }
+}
+
+type Alone<G> = () => G | undefined;
+
+/** What stands for a guard in a test of `undaunted/testing`, one for each test; undefined outside of them. */
+function alone<G>(make: () => G): Alone<G> {
+  const known = new WeakMap<Rehearsal, G>();
+  return () => {
+    if (!rehearsal) return undefined;
+    let found = known.get(rehearsal);
+    if (!found) known.set(rehearsal, (found = make()));
+    return found;
+  };
+}
+
+/** A promise, unless the signal aborts first. */
+function orAbort<T>(promise: T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return Promise.resolve(promise);
+  return new Promise((resolve, reject) => {
+    const watcher = { abort: () => reject(signal.reason) };
+    watch(signal, watcher);
+    Promise.resolve(promise).then(resolve, reject).finally(() => unwatch(signal, watcher));
+  });
+}
+
+/** Of a guard that has no name in the process. */
+function named(name: unknown): string {
+  return typeof name === "string" && name ? name : refuse("name", name, "text, and not empty");
+}

@@ -1,0 +1,346 @@
+// What each kind of guard tells its store and hears from it.
+import { BREAKER, BUDGET, BULKHEAD, THROTTLE } from "fleet-scripts";
+import { arm, type Call, disarm, type FleetCalls, joinFleet, type Shared, type State, stateOf, use, type Waiter } from "./core.js";
+import { type FleetEngine, over, overGuard } from "./fleet-engine.js";
+import { now } from "./guard.js";
+import { type Hub, Link, type Pass } from "./store.js";
+
+/** In the engine's functions for what a fleet shares. */
+const enum Which { Budget, Guard }
+
+/** A number as scripts take it; none is empty. */
+function orEmpty(value: number): number | "" {
+  return value < 0 ? "" : value;
+}
+
+/** The guards of this process that are in a store. */
+const links = new WeakMap<State, Link>();
+
+/** Puts a guard that others of this process may have, too, into a store; an extra time changes nothing. */
+function share<L extends Link>(hub: Hub, state: State, name: string, owner: object, make: () => L): L {
+  const there = links.get(state);
+  if (there && hub.find(there.kind, name) === there) return there as L;
+  if (there && !there.hub.isClosed) throw new Error(`${there.kind} "${name}" is in another store; close that one first, or give the same`);
+  const link = make();
+  link.owner = owner;
+  hub.add(link);
+  links.set(state, link);
+  joinFleet(CALLS);
+  return link;
+}
+
+/** The one of a name in a store, made if it is not there; of guards that only a store knows by name. */
+export function only<L extends Link>(hub: Hub, kind: string, name: string, options: object, make: () => L): L {
+  const there = hub.find(kind, name) as L | undefined;
+  const text = JSON.stringify(options);
+  if (!there) return hub.add(Object.assign(make(), { options: text }));
+  if (there.options !== text) throw new Error(`${kind} "${name}" is in this store with other options; give the same`);
+  return there;
+}
+
+export class BudgetLink extends Link {
+  /** Taken for retries that were not made. */
+  #returned = 0;
+
+  constructor(hub: Hub, state: State, name: string) {
+    super(hub, state, name, "budget", BUDGET);
+  }
+
+  static of(hub: Hub, state: State, name: string, owner: object): BudgetLink {
+    return share(hub, state, name, owner, () => new BudgetLink(hub, state, name));
+  }
+
+  override get keys(): string[] {
+    return [this.key(), this.key("members")];
+  }
+
+  leave(): void {
+    this.#over((engine) => engine.go_away(Which.Budget, now()));
+  }
+
+  return(): void {
+    this.#returned = 0;
+    this.#over((engine) => engine.come_home(Which.Budget, now()));
+  }
+
+  get hasNews(): boolean {
+    return this.#returned > 0 || this.#over((engine) => engine.has_report(Which.Budget)) > 0;
+  }
+
+  tell(pass?: Pass): Promise<unknown> {
+    return this.#trip("", pass);
+  }
+
+  /** Asks for what a call's retry takes; `then` hears how late the answer is, or -1 for no. */
+  ask(call: Call<unknown>, price: number, then: (late: number) => void): void {
+    const started = now();
+    let isOver = false;
+    const taken: Waiter = call;
+    taken.timer = () => {
+      isOver = true;
+      this.#refuse(call); // whether it took something is not known yet
+    };
+    const end = (isGranted: boolean) => {
+      taken.timer = undefined;
+      then(isGranted ? Math.max(0, now() - started) : -1);
+    };
+    this.#trip(price).then(
+      (isGranted) => {
+        if (isOver) return isGranted ? this.#giveBack(price) : undefined;
+        if (!isGranted) this.#refuse(call);
+        end(isGranted);
+      },
+      () => isOver || end(enter(call, (engine) => engine.take_at_home()) > 0),
+    );
+  }
+
+  /** The same of a call that cannot wait: by what is known. */
+  askAtOnce(call: Call<unknown>, price: number): boolean {
+    const left = call.enter().tokens(now());
+    const isGranted = enter(call, (engine) => {
+      const [mode, capacity] = engine.listed(engine.terms(Which.Budget)) as [number, number];
+      const hasEnough = mode === BY_FAILURES ? left * 2 > capacity * 1e6 : left >= price;
+      if (hasEnough) engine.budget_owe(price);
+      engine.refused_by_store();
+      return hasEnough;
+    });
+    this.note();
+    return isGranted;
+  }
+
+  async #trip(take: number | "", pass?: Pass): Promise<boolean> {
+    const [terms, [added, owed]] = this.#over((engine) => [
+      engine.listed(engine.terms(Which.Budget)) as [number, number, number, number, number], engine.listed(engine.report(Which.Budget)) as [number, number],
+    ]);
+    const [mode, capacity, perSecond, ttl, known] = terms;
+    const words = [mode, capacity, perSecond, ttl, this.hub.member, orEmpty(known), added + this.#returned, owed, take];
+    this.#returned = 0;
+    try {
+      const [isGranted, tokens, members] = (await this.hub.trip(this, words, 3, pass)) as [number, number, number];
+      this.hub.members = Math.max(1, members);
+      this.#over((engine) => engine.budget_told(tokens, members));
+      return isGranted === 1;
+    } catch (error) {
+      this.#over((engine) => engine.budget_owe(owed));
+      throw error;
+    }
+  }
+
+  #giveBack(price: number): void {
+    this.#returned += price;
+    this.note();
+  }
+
+  #refuse(call: Call<unknown>): void {
+    enter(call, (engine) => engine.refused_by_store());
+  }
+
+  #over<R>(work: (engine: FleetEngine) => R): R {
+    use("budget", this.state);
+    return over(["budget"], work);
+  }
+}
+
+/** Works on a call and its budget. */
+function enter<R>(call: Call<unknown>, work: (engine: FleetEngine) => R): R {
+  call.enter();
+  return over(["call", "budget"], work);
+}
+
+/** `failures`, as the engine counts the modes. */
+const BY_FAILURES = 1;
+
+/** What a script is told of a guard: its options, and what it is to hear. */
+function told(engine: FleetEngine): [terms: number[], news: number[]] {
+  return [engine.listed(engine.terms(Which.Guard)), engine.listed(engine.report(Which.Guard))];
+}
+
+export class BreakerLink extends Link {
+  constructor(hub: Hub, state: State, name: string) {
+    super(hub, state, name, "breaker", BREAKER);
+  }
+
+  static of(hub: Hub, state: State, name: string, owner: object): BreakerLink {
+    return share(hub, state, name, owner, () => new BreakerLink(hub, state, name));
+  }
+
+  leave(): void {
+    overGuard(this.state, (engine) => engine.go_away(Which.Guard, now()));
+  }
+
+  return(): void {
+    overGuard(this.state, (engine) => engine.come_home(Which.Guard, now()));
+  }
+
+  get hasNews(): boolean {
+    return overGuard(this.state, (engine) => engine.has_report(Which.Guard)) > 0;
+  }
+
+  /** Whether the store has to be asked for a probe before a call. */
+  get asks(): boolean {
+    return this.hub.isUp && overGuard(this.state, (engine) => engine.breaker_asks(now())) > 0;
+  }
+
+  tell(pass?: Pass): Promise<void> {
+    return this.#trip(this.hasNews ? "report" : "look", pass);
+  }
+
+  /** Asks for a probe. What comes of it is in the breaker then. */
+  ask(): Promise<void> {
+    if (this.hasNews) this.send();
+    return this.#trip("permit").catch(() => {});
+  }
+
+  async #trip(what: "look" | "permit" | "report", pass?: Pass): Promise<void> {
+    const [terms, [generation, ...news]] = overGuard(this.state, told);
+    const rest = news.map((number, at) => (at >= COUNTS && (at - COUNTS) % 3 === 1 ? Math.min(number, IGNORED) : number));
+    const words = [...terms.slice(0, TERMS).map(orEmpty), what, generation, ...terms.slice(TERMS), ...(what === "report" ? rest : [])];
+    const [state, changes, probe, retryIn, , , , , , opened] = await this.hub.trip(this, words, 10, pass);
+    overGuard(this.state, (engine) => engine.breaker_told(state!, changes!, probe!, retryIn!, opened!, now()));
+  }
+}
+
+/** In a report of a breaker: how many counts stand before the probes, and what an outcome is at most. */
+const COUNTS = 4;
+const IGNORED = 2;
+/** How many options of a breaker a script takes. */
+const TERMS = 12;
+
+export class ThrottleLink extends Link {
+  constructor(hub: Hub, state: State, name: string) {
+    super(hub, state, name, "throttle", THROTTLE);
+  }
+
+  leave(): void {
+    overGuard(this.state, (engine) => engine.go_away(Which.Guard, now()));
+  }
+
+  return(): void {
+    overGuard(this.state, (engine) => engine.come_home(Which.Guard, now()));
+  }
+
+  get hasNews(): boolean {
+    return overGuard(this.state, (engine) => engine.has_report(Which.Guard)) > 0;
+  }
+
+  async tell(pass?: Pass): Promise<void> {
+    const words = overGuard(this.state, told).flat();
+    const [requests, accepts] = await this.hub.trip(this, words, 2, pass);
+    overGuard(this.state, (engine) => engine.throttle_told(requests!, accepts!));
+  }
+}
+
+export class BulkheadLink extends Link {
+  /** Calls that run by leave of the store. */
+  readonly #running = new Set<string>();
+  /** Those that are done, of which the store has not heard. */
+  readonly #done = new Set<string>();
+  readonly #waiter: Waiter = { timer: undefined };
+  #issued = 0;
+
+  constructor(hub: Hub, state: State, name: string, readonly limit: number, readonly lease: number) {
+    super(hub, state, name, "bulkhead", BULKHEAD);
+  }
+
+  leave(): void {
+    this.#renewLater();
+  }
+
+  return(): void {
+    disarm(this.#waiter);
+    this.#waiter.timer = undefined;
+    overGuard(this.state, (engine) => engine.bulkhead_divide(this.hub.members));
+  }
+
+  get hasNews(): boolean {
+    return this.#done.size > 0;
+  }
+
+  async tell(pass?: Pass): Promise<void> {
+    const ids = [...this.#done];
+    this.#done.clear();
+    try {
+      await this.#trip(ids.length ? "leave" : "look", ids, pass);
+    } catch (error) {
+      for (const id of ids) if (this.#done.size < this.limit) this.#done.add(id);
+      throw error;
+    }
+  }
+
+  /** A call's number if the store lets it in; undefined if it does not, rejected if it does not answer. */
+  async enter(): Promise<string | undefined> {
+    const id = `${this.hub.member}:${++this.#issued}`;
+    const [isAdmitted] = await this.#trip("enter", [id], undefined, ([isAdmitted]) => isAdmitted && this.#end(id));
+    if (isAdmitted !== 1) return undefined;
+    this.#running.add(id);
+    this.#renewLater();
+    return id;
+  }
+
+  /** It is done. */
+  end(id: string): void {
+    this.#running.delete(id);
+    this.#end(id);
+  }
+
+  #end(id: string): void {
+    this.#done.add(id);
+    this.report();
+  }
+
+  #trip(what: string, ids: string[], pass?: Pass, late?: (answer: number[]) => void): Promise<number[]> {
+    return this.hub.trip(this, [this.limit, this.lease, what, ...ids], 4, pass, late);
+  }
+
+  #renewLater(): void {
+    if (this.#waiter.timer || !this.#running.size) return;
+    arm(this.#waiter, this.lease / 3, () => {
+      this.#waiter.timer = undefined;
+      if (!this.#running.size || !this.hub.isUp) return;
+      this.#trip("renew", [...this.#running]).then(() => this.#renewLater(), () => {});
+    }, true);
+  }
+}
+
+/** The link of what a call shares. */
+function linkOf(shared: Shared<object> | undefined): Link | undefined {
+  return shared && links.get(stateOf(shared));
+}
+
+/** What calls under policies tell and ask. */
+const CALLS: FleetCalls = {
+  asks(call) {
+    const breaker = linkOf(call.settings.breaker) as BreakerLink | undefined;
+    if (!breaker?.asks) return false;
+    const asked = breaker.ask();
+    if (call.isSync) return false;
+    let isOver = false;
+    (call as Waiter).timer = () => (isOver = true);
+    void asked.then(() => {
+      if (isOver) return;
+      (call as Waiter).timer = undefined;
+      call.attempt(true);
+    });
+    return true;
+  },
+
+  hears(call, then) {
+    const { budget, breaker } = call.settings;
+    linkOf(breaker)?.report();
+    const link = linkOf(budget) as BudgetLink | undefined;
+    const price = then && link?.hub.isUp ? enter(call, (engine) => engine.asks_store()) : -1;
+    if (price < 0) {
+      link?.report();
+      return false;
+    }
+    if (!call.isSync) link!.ask(call, price, then!);
+    else if (link!.askAtOnce(call, price)) return false;
+    else then!(-1);
+    return true;
+  },
+
+  notes(call) {
+    linkOf(call.settings.breaker)?.note();
+    linkOf(call.settings.budget)?.note();
+  },
+};
