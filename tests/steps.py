@@ -91,7 +91,6 @@ STEPS: dict[str, Step] = {
         needs=["venv"],
         facts=["Ran ", "vectors"],
     ),
-    "fleet-scripts": Step([own("tests/fleet/machines.py")], needs=["venv"], facts=["fleet scripts:"]),
     "rust": Step(
         [
             cargo("test", "--locked", "-p", "undaunted", "--all-features"),
