@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -14,11 +13,9 @@ import redis
 import redis.asyncio
 import trio
 from processes import Redis, until
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 import undaunted
-from undaunted import BulkheadFull, Policy, fleet, history, retry_context
+from undaunted import BulkheadFull, Policy, fleet, history
 
 # Six retries, then nothing: no success gives anything back.
 SIX = {"capacity": 60, "cost": 10, "reward": 0, "refund": False}
@@ -355,18 +352,29 @@ def test_a_store_that_answers_with_an_error_is_lost_and_found(own, stores, hurt,
         assert call() == (2, "attempts")
         assert call() == (0, "budget")
         right_again(admin)
-        sleep_over(store)
-        call()
-        if not is_async:
-            until(lambda: not store.is_lost)
+        find(store, is_async)
         assert [kind for kind, _ in stores.told] == ["lost", "back"]
         # What was taken at home is owed: none of the six is there twice, though the store has forgotten some.
         assert call() == (0, "budget")
 
 
-def sleep_over(store):
-    """As if the time were over for which calls leave it alone."""
-    store._front = undaunted._core.Breaker.compile(undaunted._store.FRONT, "python")[0]
+def find(store, is_async):
+    """Has calls look for it, as if the time were over for which they leave it alone."""
+
+    def look():
+        store._front = undaunted._core.Breaker.compile(undaunted._store.FRONT, "python")[0]
+        store.ask_again()
+
+    async def main():
+        while store.is_lost:
+            look()
+            await settle_async(store)
+
+    if is_async:
+        asyncio.run(asyncio.wait_for(main(), 30))
+    else:
+        look()
+        until(lambda: not store.is_lost or (store._courier._at is None and look()))
 
 
 async def settle_async(store):
@@ -374,6 +382,12 @@ async def settle_async(store):
     for desk in list(store._desks.values()):
         while desk._tasks or desk._timer is not None:
             await asyncio.sleep(0.001)
+    await leave_loop(store)
+
+
+async def leave_loop(store):
+    """Closes what the loop has of it."""
+    for desk in list(store._desks.values()):
         await desk.close()
 
 
@@ -399,21 +413,18 @@ def sent(monkeypatch):
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_store_that_is_gone_costs_one_wait_and_no_retry_more(own, stores, monkeypatch, end, is_async):
     name = f"gone-{end}-{is_async}"
-    store = stores(own, timeout=0.05)
-    held = stores(own, timeout=10)
+    store = stores(own, timeout=1)
     fleet.Budget(name, store, **SIX)
     policy = Policy(budget=name, attempts=3, **AT_ONCE)
 
     async def several():
         made = await asyncio.gather(*(retries_of_async(policy) for _ in range(10)))
-        for desk in list(store._desks.values()):
-            await desk.close()
+        await leave_loop(store)
         return sum(count for count, _ in made)
 
     def all_calls():
         return asyncio.run(several()) if is_async else retries_of(policy, times=10)[0]
 
-    assert held.is_lost is False
     # Known, so that it goes on alone with what was there.
     store.trip([policy.budget._link.look()])
     assert not store.is_lost
@@ -427,28 +438,15 @@ def test_a_store_that_is_gone_costs_one_wait_and_no_retry_more(own, stores, monk
     assert time.monotonic() - began < 20
     assert stores.told == [("lost", stores.told[0][1])]
     if not is_async:
-        assert trips == [0.05]
+        assert trips == [1]
     assert all_calls() == 0
     if end == signal.SIGKILL:
         own.start()
     else:
         own.send(signal.SIGCONT)
-    sleep_over(store)
-    if is_async:
-        asyncio.run(back(store, policy))
-    else:
-        retries_of(policy)
-        until(lambda: not store.is_lost)
+    find(store, is_async)
     assert [kind for kind, _ in stores.told] == ["lost", "back"]
     assert all_calls() == 0
-
-
-async def back(store, policy):
-    await retries_of_async(policy)
-    while store.is_lost:
-        await asyncio.sleep(0.001)
-        store._front.look(0)
-    await settle_async(store)
 
 
 def test_a_store_that_is_flushed_begins_with_what_was_known(server, stores):
@@ -620,8 +618,7 @@ def test_a_response_that_is_given_up_is_handed_over_as_with_a_local_budget(serve
         async with httpx.AsyncClient(transport=AsyncRetryingTransport(policy, transport)) as client:
             responses = [await client.get("http://localhost/") for _ in range(2)]
         await store.flush_async()
-        for desk in list(store._desks.values()):
-            await desk.close()
+        await leave_loop(store)
         return [response.text for response in responses]
 
     assert asyncio.run(main()) == ["busy", "busy"]
@@ -656,3 +653,177 @@ class nothing:
 
     def __exit__(self, *error):
         pass
+
+
+# It opens after four failures, for an hour, and one probe decides.
+FOUR = {"window_calls": 4, "min_calls": 4, "initial": "1h", "max_delay": "1h", "jitter": "none", "probes": 1}
+
+
+def breakers(server, stores, name, **options):
+    """Two processes, as far as the store knows."""
+    made = []
+    for _ in range(2):
+        made.append(fleet.Breaker(name, stores(server, every=10, timeout=10), **{**FOUR, **options}))
+        # The name is free for the next, as in another process.
+        undaunted._breaker.known._known.clear()
+    return made
+
+
+def trip(breaker, times):
+    for _ in range(times):
+        with pytest.raises(ConnectionResetError):
+            breaker.call(fails)
+
+
+def settled(breaker):
+    """Once all that it noted was told."""
+    until(lambda: not breaker._core.has_notes())
+    breaker._link.store.flush()
+
+
+def test_a_breaker_opens_for_all_by_what_all_saw(server, stores):
+    one, other = breakers(server, stores, "opens")
+    trip(one, 2)
+    settled(one)
+    assert (one.state, other.state) == ("closed", "closed")
+    trip(other, 2)
+    settled(other)
+    until(lambda: other.state == "open")
+    # The first hears of it with its next news.
+    assert one.call(lambda: 1) == 1
+    one._link.store.flush()
+    assert one.state == "open"
+    with pytest.raises(undaunted.BreakerOpen) as refused:
+        one.call(lambda: 1)
+    assert 3500 < refused.value.retry_in <= 3600
+    assert refused.value.name == "opens"
+
+
+SHORT = {"initial": "1ms", "max_delay": "1ms"}
+
+
+def half_open(*breakers):
+    """Once the time is over for which it is open."""
+    for breaker in breakers:
+        link = breaker._link
+        until(lambda link=link, breaker=breaker: link.store.trip([link.look()]) and breaker.state == "half_open")
+
+
+@pytest.mark.parametrize("form", ["call", "with", "policy", "call_async", "async with", "policy async"])
+def test_one_probe_for_all_and_its_success_closes(server, stores, form):
+    name = f"probe {form}"
+    one, other = breakers(server, stores, name, **SHORT)
+    trip(one, 4)
+    settled(one)
+    half_open(one, other)
+    assert (one.state, other.state) == ("half_open", "half_open")
+    seen = []
+
+    def inside():
+        """While the probe is out there is none for others."""
+        with pytest.raises(undaunted.BreakerOpen):
+            other.call(seen.append, "no")
+        seen.append("probe")
+
+    async def inside_later():
+        with pytest.raises(undaunted.BreakerOpen):
+            await other.call_async(fails_later)
+        seen.append("probe")
+
+    async def main():
+        if form == "call_async":
+            await one.call_async(inside_later)
+        elif form == "async with":
+            async with one:
+                await inside_later()
+        else:
+            await policy_of(one, name).call_async(inside_later)
+        for breaker in (one, other):
+            await breaker._link.store.flush_async()
+            await leave_loop(breaker._link.store)
+
+    if form == "policy":
+        policy_of(one, name).call(inside)
+    elif form == "call":
+        one.call(inside)
+    elif form == "with":
+        with one:
+            inside()
+    else:
+        asyncio.run(main())
+    one._link.store.flush()
+    assert seen == ["probe"]
+    assert one.state == "closed"
+    assert other._link.store.trip([other._link.look()])
+    assert other.state == "closed"
+
+
+def policy_of(breaker, name):
+    """A policy with this breaker, not that of the other process."""
+    undaunted._breaker.known._known.clear()
+    import weakref
+
+    undaunted._breaker.known._known[name] = weakref.ref(breaker._state)
+    return Policy(breaker=breaker, attempts=1, timeout=None, jitter="none")
+
+
+def test_a_policy_without_a_probe_is_refused_before_its_first_attempt(server, stores):
+    name = "refused first"
+    one, other = breakers(server, stores, name, **SHORT)
+    trip(one, 4)
+    settled(one)
+    half_open(one, other)
+    called = []
+    policy = policy_of(one, name)
+
+    async def later():
+        called.append(1)
+
+    async def main():
+        with pytest.raises(undaunted.BreakerOpen) as error:
+            await policy.call_async(later)
+        await leave_loop(one._link.store)
+        return error
+
+    with other:
+        with pytest.raises(undaunted.BreakerOpen) as refused:
+            policy.call(called.append, 1)
+        refused_async = asyncio.run(main())
+    assert called == []
+    assert {history(error.value).reason for error in (refused, refused_async)} == {"breaker_open"}
+
+
+def test_a_failure_and_its_retry_are_one_trip(server, stores):
+    store = stores(server, every=10, timeout=10)
+    fleet.Budget("trip", store, **SIX)
+    breaker = fleet.Breaker("trip", store, window_calls=100)
+    policy = Policy(budget="trip", breaker="trip", attempts=2, **AT_ONCE)
+    retries_of(policy)
+    settled(breaker)
+    with server.client() as admin:
+        admin.config_resetstat()
+    retries_of(policy)
+    settled(breaker)
+    # Two failures: a retry with the first and a report with each.
+    assert commands(server) == 3
+    assert breaker.snapshot()["state"] == "closed"
+    with server.client() as admin:
+        admin.config_resetstat()
+    for _ in range(50):
+        policy.call(lambda: 1)
+    assert commands(server) == 0
+    store.flush()
+    assert commands(server) == 1
+
+
+def test_a_breaker_goes_on_alone_without_its_store(own, stores):
+    store = stores(own, timeout=1)
+    breaker = fleet.Breaker("goes on", store, **FOUR)
+    own.stop()
+    trip(breaker, 1)
+    until(lambda: store.is_lost)
+    trip(breaker, 4)
+    assert breaker.state == "open"
+    with pytest.raises(undaunted.BreakerOpen):
+        breaker.call(lambda: 1)
+    assert [kind for kind, _ in stores.told] == ["lost"]
