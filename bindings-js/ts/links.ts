@@ -257,10 +257,17 @@ export class BulkheadLink extends Link {
   }
 
   async tell(pass?: Pass): Promise<void> {
+    if (pass) {
+      // Only who goes in finds out whether the store can be written to.
+      const id = this.#next();
+      const [isAdmitted] = await this.#trip("enter", [id], pass);
+      if (isAdmitted === 1) this.#done.add(id);
+      return;
+    }
     const ids = [...this.#done];
     this.#done.clear();
     try {
-      await this.#trip(ids.length ? "leave" : "look", ids, pass);
+      await this.#trip(ids.length ? "leave" : "look", ids);
     } catch (error) {
       for (const id of ids) if (this.#done.size < this.limit) this.#done.add(id);
       throw error;
@@ -269,7 +276,7 @@ export class BulkheadLink extends Link {
 
   /** A call's number if the store lets it in; undefined if it does not, rejected if it does not answer. */
   async enter(): Promise<string | undefined> {
-    const id = `${this.hub.member}:${++this.#issued}`;
+    const id = this.#next();
     const [isAdmitted] = await this.#trip("enter", [id], undefined, ([isAdmitted]) => isAdmitted && this.#end(id));
     if (isAdmitted !== 1) return undefined;
     this.#running.add(id);
@@ -281,6 +288,10 @@ export class BulkheadLink extends Link {
   end(id: string): void {
     this.#running.delete(id);
     this.#end(id);
+  }
+
+  #next(): string {
+    return `${this.hub.member}:${++this.#issued}`;
   }
 
   #end(id: string): void {
