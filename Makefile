@@ -1,6 +1,6 @@
 # `make demo` and `make test` set up everything they need. Builds and environments live in ~/.cache/undaunted,
 # or where UNDAUNTED_CACHE says.
-.PHONY: demo test bench prove soak dist schema vectors reference help lab
+.PHONY: demo test bench prove soak dist schema vectors reference help lab measure
 PYTHON ?= python3
 
 help:
@@ -9,6 +9,7 @@ help:
 	@echo "make bench  beside other retry packages of Python, JavaScript and Rust, in one run"
 	@echo "make prove  for hours: mutants of the heart, 1 000 000 cases on all hosts, fuzzing; make prove MINUTES=30 bounds it"
 	@echo "make lab    downloads over a network that loses real packets, ours and others, as root on Linux; make lab FULL=1 takes hours"
+	@echo "make measure  a fleet of 100 processes in an outage, with shared budgets, local ones and none"
 	@echo "make soak   both packages in use for half an hour while faults change; make soak MINUTES=3 bounds it"
 	@echo "make dist   wheel, sdist, npm tarball, crate and undaunted.wasm into dist/"
 
@@ -30,6 +31,10 @@ prove:
 lab:
 	@$(PYTHON) tests/setup.py require-network js python network
 	@$(PYTHON) tests/setup.py --python tests/lab/lab.py $(if $(FULL),--full)
+
+measure:
+	@$(PYTHON) tests/setup.py js python drivers servers plots
+	@$(PYTHON) tests/setup.py --python tests/fleet/measure.py
 
 soak:
 	@$(PYTHON) tests/setup.py js python lossy replay

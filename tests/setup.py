@@ -1,6 +1,6 @@
 """Sets up what demo, tests and packages need: says which tool is missing, makes the virtual environment, builds both packages.
 
-`python3 tests/setup.py python|js|chromium|servers|drivers|urllib3|wasm|bench|hosts|miri|mutants|lossy|network|replay|docs-packages|
+`python3 tests/setup.py python|js|chromium|servers|drivers|urllib3|wasm|bench|hosts|miri|mutants|lossy|network|plots|replay|docs-packages|
 examples-packages` sets up one of them and prints nothing if all is well; `python3 tests/setup.py --python SCRIPT ...` runs a script in the virtual environment.
 """
 
@@ -315,6 +315,10 @@ def require_network() -> None:
         sys.exit(problem)
 
 
+def set_up_plots() -> None:
+    run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--group", f"{ROOT / 'bindings-python' / 'pyproject.toml'}:plots")
+
+
 def set_up_network() -> None:
     """What a network with real packets is made with, and held beside ours in it; Debian's packages where they can be installed without asking."""
     set_up_lossy()
@@ -400,6 +404,7 @@ PARTS = {
     "lossy": set_up_lossy,
     "network": set_up_network,
     "require-network": require_network,
+    "plots": set_up_plots,
     "replay": set_up_replay,
     "mutants": set_up_mutants,
     "docs-packages": set_up_docs_packages,
