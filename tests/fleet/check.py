@@ -17,11 +17,16 @@ from scripts import MODES, NAMES
 from sequences import CALLS
 from stand_in import Store
 
-SEQUENCES = 20_000
 # The longest of them; a breaker has more states to go through.
-STEPS = {"budget": 12, "breaker": 24, "bulkhead": 12, "throttle": 12}
+STEPS = {"budget": 9, "breaker": 20, "bulkhead": 9, "throttle": 9}
 BATCHES = 1_000
 PROCESSES = 2
+LADDERS = 60
+# A ladder has 64 rungs.
+RUNGS = 66
+DAY = 86_400 * MILLION
+# The longest time that an option may be.
+LONGEST = 87_600 * 3_600 * MILLION
 # About how long a sequence takes: a millisecond, a minute, an hour.
 SCALES = (1_000, 60 * MILLION, 3_600 * MILLION)
 # An instant of these years, where microseconds take 51 bits.
@@ -56,6 +61,37 @@ def sequences(guard, seed, numbers):
     return guard, seen
 
 
+def ladders(seed, count):
+    """Breakers whose probes fail again and again: how many openings were as long as the oracle's, up to where the ladder ends."""
+    store, openings = Store(), 0
+    for n in range(count):
+        random = Random(f"ladder {seed} {n}")
+        store.clear()
+        expected, at, reply = EXPECTED["breaker"](), THESE_DAYS, [0] * 10
+        options = {
+            "window_calls": 1, "window_time": None, "min_calls": 1, "failure_rate": MILLION, "slow_after": None, "slow_rate": None,
+            "initial": random.choice([1, 999, random.randrange(1, 2**20), random.randrange(1, 2**40)]),
+            "factor": random.choice([MILLION, random.randrange(MILLION, 1_500_000), random.randrange(MILLION, 10 * MILLION)]),
+            "max_delay": LONGEST, "jitter": random.choice(scripts.JITTERS), "probes": 1, "probe_timeout": DAY,
+        }  # fmt: skip
+        for _ in range(RUNGS):
+            # A failure opens it; when it is half open, that of a probe does.
+            rest = [0, 0, 1, 0] if reply[0] == 0 else [0, 0, 0, 0, reply[2], 1, 0]
+            for op in ("report", "look", "permit"):
+                arguments = scripts.breaker(options, op, reply[1], random.choice([0, 2**64 - 1, random.getrandbits(64)]), rest)
+                store.now = at
+                reply, wanted = store.run("breaker", arguments), expected.reply(arguments, at)
+                if reply != wanted:
+                    sys.exit(f"fleet: ladder {n} of seed {seed}, at {at}: {arguments} answers {reply}, the oracle {wanted}")
+                # Until the probe may go, which is settled at once.
+                at += reply[3] if op == "report" else 0
+            # Instants stay below 2^53, those of the next 115 years.
+            if at > 2**52 + 2**50:
+                break
+        openings += reply[9]
+    return openings
+
+
 def batches(seed, count):
     """A batch leaves no more tokens than any interleaving of its parts does: each deposit and withdrawal as a call of its own."""
     store = Store()
@@ -82,19 +118,21 @@ def batches(seed, count):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sequences", nargs="?", type=int, default=SEQUENCES)
+    parser.add_argument("sequences", nargs="?", type=int, default=20_000)
     parser.add_argument("seed", nargs="?", type=int, default=1)
     arguments = parser.parse_args()
     seen = {guard: Counter() for guard in NAMES}
     with ProcessPoolExecutor(PROCESSES) as pool:
         cases = pool.submit(vectors.check)
         compared = pool.submit(batches, arguments.seed, BATCHES)
+        openings = pool.submit(ladders, arguments.seed, LADDERS)
         each = arguments.sequences // len(NAMES)
         parts = [pool.submit(sequences, guard, arguments.seed, range(part, each, PROCESSES)) for guard in NAMES for part in range(PROCESSES)]
         for part in parts:
             guard, found = part.result()
             seen[guard] += found
-        print(f"fleet: {cases.result()} cases of the vectors agree, {compared.result()} batches leave no more than their parts")
+        print(f"fleet: {cases.result()} cases of the vectors agree, {openings.result()} openings are as long as the ladder says,", end=" ")
+        print(f"{compared.result()} batches leave no more than their parts")
     print(f"fleet: {each * len(NAMES)} random sequences agree: {sum(found['steps'] for found in seen.values())} steps")
     for guard, found in seen.items():
         steps = found.pop("steps")
