@@ -1,7 +1,7 @@
 -- A breaker, shared: refuses calls to what fails, wherever they come from. The steps of core/src/breaker.rs.
 --
 -- KEYS: breaker, a hash: now (the latest instant: a clock that goes back makes no progress), state, generation, trips, opened as in the
---       core, and what its state holds:
+--       core, and held, by the state:
 --         closed     the results, oldest first, one digit each (1 failed, 2 slow, 3 both, 0 neither); or a ring of calls, failures, slow
 --         open       until when
 --         half open  number of the last probe, calls, failures, slow, then number and instant of each probe that is out
