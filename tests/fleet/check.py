@@ -52,7 +52,8 @@ def sequences(guard, seed, numbers):
             store.now = at
             reply, wanted = store.run(guard, arguments), expected.reply(arguments, at)
             if reply != wanted:
-                sys.exit(f"fleet: {guard}, seed {seed}, sequence {n}, step {step} at {at}: {arguments} answers {reply}, the oracle {wanted}")
+                where = f"{guard}, seed {seed}, sequence {n}, step {step} at {at}"
+                sys.exit(f"fleet: {where}: {arguments} answers {reply}, the oracle {wanted}")
             # These calls of a bulkhead may write nothing.
             if guard != "bulkhead" or reply[0] or reply[3]:
                 assert min(store.ends.values()) >= at + DAY + remembered(guard, arguments, reply) - 1_000, (guard, n, step, store.ends)
@@ -129,7 +130,7 @@ def batches(seed, count):
             random.shuffle(parts)
             one_by_one = left({}, *parts)
             if at_once > one_by_one:
-                sys.exit(f"fleet: batch {n} of seed {seed}: {at_once} are left of {start} after {parts} at once, {one_by_one} one by one")
+                sys.exit(f"fleet: batch {n} of seed {seed}: of {start}, {parts} at once leave {at_once}, one by one {one_by_one}")
     return count
 
 
@@ -145,9 +146,9 @@ def main():
         compared = pool.submit(batches, arguments.seed, BATCHES)
         openings = pool.submit(ladders, arguments.seed, LADDERS)
         each = arguments.sequences // len(NAMES)
-        parts = [pool.submit(sequences, guard, arguments.seed, range(part, each, PROCESSES)) for guard in NAMES for part in range(PROCESSES)]
-        for part in parts:
-            guard, found = part.result()
+        shares = [(guard, range(first, each, PROCESSES)) for guard in NAMES for first in range(PROCESSES)]
+        for share in [pool.submit(sequences, guard, arguments.seed, numbers) for guard, numbers in shares]:
+            guard, found = share.result()
             seen[guard] += found
         print(f"fleet: {cases.result()} cases of the vectors agree, {openings.result()} openings are as long as the ladder says,", end=" ")
         print(f"{compared.result()} batches leave no more than their parts")

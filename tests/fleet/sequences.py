@@ -83,7 +83,7 @@ class BreakerCalls:
         draw = word(self.seed, BREAKER_LANE, opened + 1)
         if random.random() < 0.02:
             draw = random.choice([0, 2**64 - 1, 2**32 - 1, 2**32])
-        op = random.choice(("look", "permit", "report", "report") if STATES[state] != "half_open" else ("permit", "permit", "report", "look"))
+        op = random.choice(["look", "permit", "report", "permit" if STATES[state] == "half_open" else "report"])
         if op != "report":
             return scripts.breaker(self.options, op, generation, draw)
         has_slow = self.options["slow_after"] is not None

