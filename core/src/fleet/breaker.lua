@@ -10,8 +10,8 @@
 --       op, generation, word_high, word_low, rest...
 --       Times are in us, factor and rates in millionths. The halves of the word, 32 bits each, jitter how long it stays open.
 --         permit  asks for a probe
---         report  ok, ok_slow, failed, failed_slow: results of a closed breaker of that generation, counted in this order, one by one, until
---                 it opens; then, of each probe of that generation, number, outcome (0 ok, 1 failed, 2 says nothing), slow (0 or 1)
+--         report  ok, ok_slow, failed, failed_slow: results of a closed breaker of that generation, counted in this order, one by one,
+--                 until it opens; then, of each probe of that generation, number, outcome (0 ok, 1 failed, 2 says nothing), slow (0 or 1)
 --         look    nothing
 -- Reply: {state (0 closed, 1 open, 2 half open), generation, number (of the probe; 0 without), retry_in (us), calls, failures, slow, trips,
 --         probing, opened}.
