@@ -18,10 +18,10 @@ from sequences import CALLS
 from stand_in import Store
 
 # The longest of them; a breaker has more states to go through.
-STEPS = {"budget": 9, "breaker": 20, "bulkhead": 9, "throttle": 9}
-BATCHES = 1_000
+STEPS = {"budget": 7, "breaker": 18, "bulkhead": 8, "throttle": 6}
+BATCHES = 400
 PROCESSES = 2
-LADDERS = 60
+LADDERS = 24
 # A ladder has 64 rungs.
 RUNGS = 66
 DAY = 86_400 * MILLION
