@@ -9,6 +9,7 @@ from setup import JS, OWN, PYTHON, ROOT
 
 CASES = OWN / "cases.jsonl"
 NUMBER_OF_CASES = 100_000
+NUMBER_OF_SEQUENCES = 20_000
 # `make prove` asks for others.
 SEED = int(os.environ.get("UNDAUNTED_SEED") or 1)
 SECONDS_OF_FUZZING = 15
@@ -120,6 +121,12 @@ STEPS: dict[str, Step] = {
         [own("-m", "pytest", "-q", "tests/servers", folder=ROOT / "bindings-python")],
         needs=["python-package", "servers"],
         facts=[" passed"],
+        needs_servers=True,
+    ),
+    "fleet-scripts": Step(
+        [own("tests/fleet/check.py", NUMBER_OF_SEQUENCES), own("tests/fleet/servers.py")],
+        needs=["venv", "servers"],
+        facts=["fleet:"],
         needs_servers=True,
     ),
     "python-urllib3": Step(

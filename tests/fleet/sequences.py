@@ -33,7 +33,8 @@ def breaker_options(random, scale):
         "min_calls": random.randint(1, most),
         "failure_rate": random.choice([1, 200_000, 333_333, 500_000, 500_000, 999_999, MILLION]),
         "slow_after": 0 if has_slow else None,
-        "slow_rate": random.choice([250_000, 666_667, MILLION]) if has_slow else None,
+        # One without `slow_after` says nothing.
+        "slow_rate": random.choice([250_000, 666_667, MILLION]) if has_slow or random.random() < 0.3 else None,
         "initial": initial,
         "factor": random.choice([MILLION, 1_000_001, 1_500_000, 2 * MILLION, 3_141_593, 10 * MILLION]),
         "max_delay": initial * random.choice([1, 3, 50]) if initial < 2**30 else 87_600 * 3_600 * MILLION,
@@ -82,7 +83,7 @@ class BreakerCalls:
         draw = word(self.seed, BREAKER_LANE, opened + 1)
         if random.random() < 0.02:
             draw = random.choice([0, 2**64 - 1, 2**32 - 1, 2**32])
-        op = random.choice(("look", "permit", "report", "report") if STATES[state] != "half_open" else ("permit", "permit", "report", "look"))
+        op = random.choice(["look", "permit", "report", "permit" if STATES[state] == "half_open" else "report"])
         if op != "report":
             return scripts.breaker(self.options, op, generation, draw)
         has_slow = self.options["slow_after"] is not None

@@ -1,6 +1,6 @@
 """What the scripts need of a server, in memory and under a clock that the test sets: Lua 5.1 and a dozen commands."""
 
-from lupa.lua51 import LuaRuntime, lua_type
+from lupa.lua51 import LuaRuntime
 
 from scripts import TEXTS, keys
 
@@ -95,7 +95,9 @@ class Store:
 
 def word_of(value):
     """An argument of a command as a server writes it: Lua's numbers with 17 digits."""
-    assert isinstance(value, str) or lua_type(value) is None, value
-    text = value if isinstance(value, str) else f"{value:.17g}"
-    assert isinstance(value, str) or text.lstrip("-").isdigit(), f"{text} is no whole number"
+    if isinstance(value, str):
+        return value
+    assert isinstance(value, int | float), f"{value} is no argument of a command"
+    text = f"{value:.17g}"
+    assert text.lstrip("-").isdigit(), f"{text} is no whole number"
     return text

@@ -1,17 +1,17 @@
 -- A breaker, shared: refuses calls to what fails, wherever they come from. The steps of core/src/breaker.rs.
 --
 -- KEYS: breaker, a hash: now (the latest instant: a clock that goes back makes no progress), state, generation, trips, opened as in the
---       core, and what its state holds:
---         closed     the results, oldest first, one digit each (1 failed, 2 slow, 3 both, 0 neither); or a ring of calls, failures, slow
+--       core, and held, by the state:
+--         closed     results, oldest first, one digit each (1 failed, 2 slow, 3 both, 0 neither); or a ring of calls, failures, slow
 --         open       until when
 --         half open  number of the last probe, calls, failures, slow, then number and instant of each probe that is out
 -- ARGV: window_calls ("" with window_time), window_time (us; "" with window_calls), min_calls, failure_rate, slow_rate ("" without),
 --       initial, factor, max_delay, jitter (0 none, 1 full, 2 equal), probes, probe_timeout, has_slow (0 or 1),
 --       op, generation, word_high, word_low, rest...
---       Times are in us, factor and rates in millionths. The halves of the word, 32 bits each, jitter the time it stays open if it opens.
+--       Times are in us, factor and rates in millionths. The halves of the word, 32 bits each, jitter how long it stays open.
 --         permit  asks for a probe
---         report  ok, ok_slow, failed, failed_slow: results of a closed breaker of that generation, counted in this order, one by one, until
---                 it opens; then, of each probe of that generation, number, outcome (0 ok, 1 failed, 2 says nothing), slow (0 or 1)
+--         report  ok, ok_slow, failed, failed_slow: results of a closed breaker of that generation, counted in this order, one by one,
+--                 until it opens; then, of each probe of that generation, number, outcome (0 ok, 1 failed, 2 says nothing), slow (0 or 1)
 --         look    nothing
 -- Reply: {state (0 closed, 1 open, 2 half open), generation, number (of the probe; 0 without), retry_in (us), calls, failures, slow, trips,
 --         probing, opened}.

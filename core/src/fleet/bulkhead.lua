@@ -1,5 +1,5 @@
--- A bulkhead, shared: at most so many calls at once, wherever they run. Each that is in has a lease, which it renews; one whose process died
--- is out when its lease ends.
+-- A bulkhead, shared: at most so many calls at once, wherever they run. Each that is in has a lease, which it renews; one whose process
+-- died is out when its lease ends.
 --
 -- KEYS: bulkhead, a sorted set: id of a call -> when its lease ends.
 -- ARGV: limit, lease (us), op, ids...
