@@ -1,0 +1,35 @@
+"""The scripts that share guards over Redis or Valkey, and how their arguments are written."""
+
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[2] / "core" / "src" / "fleet"
+NAMES = ("budget", "breaker", "bulkhead", "throttle")
+TEXTS = {name: (FOLDER / f"{name}.lua").read_text(encoding="utf-8") for name in NAMES}
+MODES = ("bucket", "failures", "window")
+JITTERS = ("none", "full", "equal")
+OUTCOMES = ("ok", "failed", "ignored", "dropped")
+STATES = ("closed", "open", "half_open")
+# Where the operation stands among a breaker's arguments.
+OP = 12
+
+
+def keys(guard: str, name: str) -> list[str]:
+    parts = ("budget", "members") if guard == "budget" else (guard,)
+    return [f"undaunted:{{{name}}}:{part}" for part in parts]
+
+
+def budget(options, member="a", known=None, added=0, owed=0, take=None) -> list[str]:
+    per_second, ttl = options.min_per_second or 0, options.ttl or 0
+    return texts(MODES.index(options.mode), options.capacity or 0, per_second, ttl, member, known, added, owed, take)
+
+
+def breaker(options, op, generation=0, word=0, rest=()) -> list[str]:
+    names = ("window_calls", "window_time", "min_calls", "failure_rate", "slow_rate", "initial", "factor", "max_delay")
+    has_slow = int(options["slow_after"] is not None)
+    values = [options[name] for name in names]
+    values += [JITTERS.index(options["jitter"]), options["probes"], options["probe_timeout"], has_slow]
+    return texts(*values, op, generation, word >> 32, word & 0xFFFF_FFFF, *rest)
+
+
+def texts(*values) -> list[str]:
+    return ["" if value is None else str(value) for value in values]
