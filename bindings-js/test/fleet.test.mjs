@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BreakerOpen, history, Policy } from "undaunted";
 import { Breaker, Budget, Bulkhead, Store, Throttle } from "undaunted/fleet";
-import { BulkheadFull } from "undaunted/guards";
+import { BulkheadFull, Hedge } from "undaunted/guards";
 import { retryStrategy } from "undaunted/adapters/ioredis";
 import { testing } from "undaunted/testing";
 import { lost, virtual } from "./clock.mjs";
@@ -257,6 +257,18 @@ test("a call that cannot wait goes by what is known, and owes what it takes", as
   assert.equal(strategy(1), 1000);
   await store.close();
   assert.deepEqual(redis.asked[0].words.slice(6), ["0", "1000000", ""]);
+});
+
+test("a hedge pays by what is known, and owes it", async () => {
+  const redis = client([0, 0, 1]);
+  const { store } = shared(redis);
+  const budget = new Budget(unique("budget"), store, { capacity: 2, cost: 1, reward: 0 });
+  const hedge = new Hedge({ delay: 0, attempts: 4, budget });
+  let started = 0;
+  await assert.rejects(hedge.run(() => (started++, fails())));
+  assert.equal(started, 3);
+  await store.close();
+  assert.deepEqual(redis.asked.map(({ words }) => words.slice(6)), [["0", "2000000", ""]]);
 });
 
 test("a warning says when a store is lost, and a mistake in onEvent harms nobody", async () => {

@@ -1,5 +1,6 @@
 // Where `undaunted/fleet` takes hold of calls whose budget or breaker other processes share.
 import type { Call } from "./call.js";
+import type { Settings } from "./compile.js";
 
 export interface FleetCalls {
   /** Whether the call waits for a store before its attempt, which `attempt(true)` goes on with. */
@@ -9,8 +10,8 @@ export interface FleetCalls {
    * or -1 if it must not be made.
    */
   hears(call: Call<any>, then?: (late: number) => void): boolean;
-  /** Told of a call that has ended. */
-  notes(call: Call<any>): void;
+  /** Told of a call that has ended, of whatever kind. */
+  notes(call: { readonly settings: Pick<Settings, "budget" | "breaker"> }): void;
 }
 
 /** Undefined where there is no fleet. */
