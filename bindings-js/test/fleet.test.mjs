@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BreakerOpen, history, Policy } from "undaunted";
 import { Breaker, Budget, Bulkhead, Store, Throttle } from "undaunted/fleet";
-import { BulkheadFull, Hedge } from "undaunted/guards";
+import { Breaker as LocalBreaker, BulkheadFull, Hedge } from "undaunted/guards";
 import { retryStrategy } from "undaunted/adapters/ioredis";
 import { testing } from "undaunted/testing";
 import { lost, virtual } from "./clock.mjs";
@@ -324,7 +324,7 @@ test("without a probe a half-open breaker refuses, whoever asks; an abort while 
   await assert.rejects(new Policy({ ...STEADY, breaker: breaker.name }).run(() => 1), BreakerOpen);
   assert.equal(redis.asked.length, 2);
   clock.time += 60_000;
-  for (const ask of [(signal) => breaker.run(() => 1, { signal }), (signal) => new Policy({ ...STEADY, breaker: breaker.name }).run(() => 1, { signal })]) {
+  for (const ask of [(signal) => new LocalBreaker({ name: breaker.name }).run(() => 1, { signal }), (signal) => breaker.run(() => 1, { signal }), (signal) => new Policy({ ...STEADY, breaker: breaker.name }).run(() => 1, { signal })]) {
     const controller = new AbortController();
     const done = ask(controller.signal).catch((error) => error);
     controller.abort("enough");
