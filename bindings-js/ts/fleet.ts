@@ -1,5 +1,5 @@
 // Guards that the processes of a fleet share over Redis or Valkey.
-import { Budget as LocalBudget, rehearsal, type Rehearsal, refuse, stateOf, useGuard } from "./core.js";
+import { Budget as LocalBudget, checkIsObject, rehearsal, type Rehearsal, refuse, stateOf, useGuard } from "./core.js";
 import { overGuard } from "./fleet-engine.js";
 import { begin, compileGuard, type GuardedContext, type GuardedOptions, Kind, orAbort } from "./guard.js";
 import {
@@ -80,8 +80,9 @@ export class Bulkhead {
 
   /** Throws a `PolicyError` with every mistake in the options. */
   constructor(name: string, store: Store, options: BulkheadOptions) {
-    const { lease = 60_000, ...rest } = options;
     const hub = hubOf(store);
+    checkIsObject(options);
+    const { lease = 60_000, ...rest } = options;
     const state = compileGuard(Kind.Bulkhead, { ...rest, queue: undefined });
     this.name = named(name);
     this.#limit = rest.limit;
