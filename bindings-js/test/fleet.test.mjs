@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BreakerOpen, history, Policy } from "undaunted";
 import { Breaker, Budget, Bulkhead, Store, Throttle } from "undaunted/fleet";
-import { BulkheadFull } from "undaunted/guards";
+import { Breaker as LocalBreaker, BulkheadFull, Hedge } from "undaunted/guards";
 import { retryStrategy } from "undaunted/adapters/ioredis";
 import { testing } from "undaunted/testing";
 import { lost, virtual } from "./clock.mjs";
@@ -259,6 +259,18 @@ test("a call that cannot wait goes by what is known, and owes what it takes", as
   assert.deepEqual(redis.asked[0].words.slice(6), ["0", "1000000", ""]);
 });
 
+test("a hedge pays by what is known, and owes it", async () => {
+  const redis = client([0, 0, 1]);
+  const { store } = shared(redis);
+  const budget = new Budget(unique("budget"), store, { capacity: 2, cost: 1, reward: 0 });
+  const hedge = new Hedge({ delay: 0, attempts: 4, budget });
+  let started = 0;
+  await assert.rejects(hedge.run(() => (started++, fails())));
+  assert.equal(started, 3);
+  await store.close();
+  assert.deepEqual(redis.asked.map(({ words }) => words.slice(6)), [["0", "2000000", ""]]);
+});
+
 test("a warning says when a store is lost, and a mistake in onEvent harms nobody", async () => {
   const warnings = [];
   const hear = ({ name, message }) => name === "UndauntedWarning" && warnings.push(message);
@@ -312,7 +324,7 @@ test("without a probe a half-open breaker refuses, whoever asks; an abort while 
   await assert.rejects(new Policy({ ...STEADY, breaker: breaker.name }).run(() => 1), BreakerOpen);
   assert.equal(redis.asked.length, 2);
   clock.time += 60_000;
-  for (const ask of [(signal) => breaker.run(() => 1, { signal }), (signal) => new Policy({ ...STEADY, breaker: breaker.name }).run(() => 1, { signal })]) {
+  for (const ask of [(signal) => new LocalBreaker({ name: breaker.name }).run(() => 1, { signal }), (signal) => breaker.run(() => 1, { signal }), (signal) => new Policy({ ...STEADY, breaker: breaker.name }).run(() => 1, { signal })]) {
     const controller = new AbortController();
     const done = ask(controller.signal).catch((error) => error);
     controller.abort("enough");

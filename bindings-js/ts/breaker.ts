@@ -1,7 +1,7 @@
 // A breaker: refuses calls for a while once too many have failed or been slow.
-import { BreakerOpen, checkIsObject, NamedBreaker, Policy, stateOf, useGuard } from "./core.js";
+import { BreakerOpen, checkIsObject, fleet, NamedBreaker, Policy, stateOf, useGuard } from "./core.js";
 import {
-  begin, compileGuard, counting, type CountingOptions, type GuardedContext, type GuardedOptions, isAbort, Kind, now, numbers, seedFor,
+  begin, compileGuard, counting, type CountingOptions, type GuardedContext, type GuardedOptions, isAbort, Kind, now, numbers, orAbort, seedFor,
 } from "./guard.js";
 import type { BreakerSettings, PolicyBreaker } from "./options.js";
 
@@ -47,6 +47,8 @@ export class Breaker extends NamedBreaker {
   /** Calls `fn`, or throws `BreakerOpen`; its result or error settles the permit, and an abort drops it. */
   async run<T>(fn: (context: GuardedContext) => T, options: GuardedOptions = {}): Promise<Awaited<T>> {
     const context = begin(fn, options);
+    const asked = fleet?.probe(this);
+    if (asked) await orAbort(asked, context.signal);
     const permit = this.permit();
     let outcome: Outcome = "ok";
     try {
@@ -60,8 +62,12 @@ export class Breaker extends NamedBreaker {
     }
   }
 
-  /** Leave for one call that does not fit into a function. Throws `BreakerOpen`. */
+  /**
+   * Leave for one call that does not fit into a function. Throws `BreakerOpen`; of one that a fleet shares, half-open, also until its store
+   * has answered.
+   */
   permit(): Permit {
+    void fleet?.probe(this);
     const started = now();
     const isGranted = useGuard(stateOf(this)).breaker_permit(started);
     const [first, number] = numbers(2) as [number, number];
@@ -75,6 +81,7 @@ export class Breaker extends NamedBreaker {
         isSettled = true;
         const ended = now();
         useGuard(stateOf(this)).breaker_settle(first, number, which, Math.max(0, ended - started), ended);
+        fleet?.settled(this, outcome === "failed");
       },
     };
   }

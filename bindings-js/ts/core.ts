@@ -4,7 +4,7 @@ export { Call } from "./call.js";
 export { problemsOf, renewed, type Settings } from "./compile.js";
 export { NamedBreaker } from "./named-breaker.js";
 export { dropGuard, type Engine, input, load, type State, textOf, use, useGuard, utf8 } from "./engine.js";
-export { type FleetCalls, joinFleet } from "./fleet-calls.js";
+export { fleet, type FleetCalls, joinFleet } from "./fleet-calls.js";
 export { facts, type Facts, factsOf, fromUtf8 } from "./failure.js";
 export { join } from "./join.js";
 export { markOf, marks, read } from "./marks.js";

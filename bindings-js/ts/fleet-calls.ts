@@ -1,5 +1,7 @@
 // Where `undaunted/fleet` takes hold of calls whose budget or breaker other processes share.
 import type { Call } from "./call.js";
+import type { Settings } from "./compile.js";
+import type { Shared } from "./shared.js";
 
 export interface FleetCalls {
   /** Whether the call waits for a store before its attempt, which `attempt(true)` goes on with. */
@@ -9,8 +11,12 @@ export interface FleetCalls {
    * or -1 if it must not be made.
    */
   hears(call: Call<any>, then?: (late: number) => void): boolean;
-  /** Told of a call that has ended. */
-  notes(call: Call<any>): void;
+  /** Told of a call that has ended, of whatever kind. */
+  notes(call: { readonly settings: Pick<Settings, "budget" | "breaker"> }): void;
+  /** Asks for a probe of a breaker that is called through, if there is a store to ask; done once it has answered. */
+  probe(breaker: Shared<object>): Promise<void> | undefined;
+  /** Told of the end of a call through one. */
+  settled(breaker: Shared<object>, hasFailed: boolean): void;
 }
 
 /** Undefined where there is no fleet. */

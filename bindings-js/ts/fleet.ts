@@ -1,7 +1,7 @@
 // Guards that the processes of a fleet share over Redis or Valkey.
-import { Budget as LocalBudget, rehearsal, type Rehearsal, refuse, stateOf, unwatch, useGuard, watch } from "./core.js";
+import { Budget as LocalBudget, checkIsObject, rehearsal, type Rehearsal, refuse, stateOf, useGuard } from "./core.js";
 import { overGuard } from "./fleet-engine.js";
-import { begin, compileGuard, type GuardedContext, type GuardedOptions, Kind } from "./guard.js";
+import { begin, compileGuard, type GuardedContext, type GuardedOptions, Kind, orAbort } from "./guard.js";
 import {
   Breaker as LocalBreaker, type BreakerOptions as LocalBreakerOptions, Bulkhead as LocalBulkhead, BulkheadFull, type Permit, Throttle as LocalThrottle,
   type ThrottleOptions as LocalThrottleOptions,
@@ -47,40 +47,22 @@ export class Budget extends LocalBudget {
  * Under `undaunted/testing` nothing is sent: policies, and `run`, go by closed breakers of the test's own.
  */
 export class Breaker extends LocalBreaker {
-  readonly #link: BreakerLink;
   readonly #alone: Alone<LocalBreaker>;
 
   /** Throws a `PolicyError` with every mistake in the options, and an `Error` if it is in another store already. */
   constructor(name: string, store: Store, options: BreakerOptions = {}) {
     const hub = hubOf(store);
     super({ ...options, name });
-    this.#link = BreakerLink.of(hub, stateOf(this), name, this);
+    BreakerLink.of(hub, stateOf(this), name, this);
     this.#alone = alone(() => new LocalBreaker(options));
   }
 
   override async run<T>(fn: (context: GuardedContext) => T, options: GuardedOptions = {}): Promise<Awaited<T>> {
-    const own = this.#alone();
-    if (own) return own.run(fn, options);
-    if (this.#link.asks) {
-      const { signal } = begin(fn, options);
-      await orAbort(this.#link.ask(), signal);
-    }
-    return super.run(fn, options);
+    return this.#alone()?.run(fn, options) ?? super.run(fn, options);
   }
 
-  /** Leave for one call that does not fit into a function. Throws `BreakerOpen`; half-open, until the store has been asked for a probe. */
   override permit(): Permit {
-    const own = this.#alone();
-    if (own) return own.permit();
-    if (this.#link.asks) void this.#link.ask();
-    const permit = super.permit();
-    return {
-      settle: (outcome) => {
-        permit.settle(outcome);
-        if (outcome === "failed") this.#link.report();
-        else this.#link.note();
-      },
-    };
+    return this.#alone()?.permit() ?? super.permit();
   }
 }
 
@@ -98,8 +80,9 @@ export class Bulkhead {
 
   /** Throws a `PolicyError` with every mistake in the options. */
   constructor(name: string, store: Store, options: BulkheadOptions) {
-    const { lease = 60_000, ...rest } = options;
     const hub = hubOf(store);
+    checkIsObject(options);
+    const { lease = 60_000, ...rest } = options;
     const state = compileGuard(Kind.Bulkhead, { ...rest, queue: undefined });
     this.name = named(name);
     this.#limit = rest.limit;
@@ -189,16 +172,6 @@ function alone<G>(make: () => G): Alone<G> {
     if (!found) known.set(rehearsal, (found = make()));
     return found;
   };
-}
-
-/** A promise, unless the signal aborts first. */
-function orAbort<T>(promise: T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return Promise.resolve(promise);
-  return new Promise((resolve, reject) => {
-    const watcher = { abort: () => reject(signal.reason) };
-    watch(signal, watcher);
-    Promise.resolve(promise).then(resolve, reject).finally(() => unwatch(signal, watcher));
-  });
 }
 
 /** Of a guard that has no name in the process. */

@@ -1,7 +1,7 @@
 // What breakers, throttles, bulkheads and hedges share: their options, their clock, and which errors count.
 import {
   checkFunction, checkSignal, clock, type Halves, halves, input, isClass, load, Notation, PolicyError,
-  problemsOf, refuse, seedOf, type State, tapeOf, useGuard,
+  problemsOf, refuse, seedOf, type State, tapeOf, unwatch, useGuard, watch,
 } from "./core.js";
 import type { ErrorClass, Seed } from "./options.js";
 
@@ -85,6 +85,16 @@ export function begin(fn: unknown, { signal }: GuardedOptions): GuardedContext {
     signal.throwIfAborted();
   }
   return { signal: signal ?? undefined };
+}
+
+/** A promise, unless the signal aborts first. */
+export function orAbort<T>(promise: T | PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return Promise.resolve(promise);
+  return new Promise((resolve, reject) => {
+    const watcher = { abort: () => reject(signal.reason) };
+    watch(signal, watcher);
+    Promise.resolve(promise).then(resolve, reject).finally(() => unwatch(signal, watcher));
+  });
 }
 
 /** A guard's name before what its errors say. */

@@ -1,6 +1,6 @@
 // A hedge: another attempt beside one that takes long; the first that succeeds wins, the others are aborted.
 import {
-  arm, type Budget, checkIsObject, disarm, dropGuard, type Engine, factsOf, Policy, type State, stateOf, textOf, unwatch, use, useGuard,
+  arm, type Budget, checkIsObject, disarm, dropGuard, type Engine, factsOf, fleet, Policy, type State, stateOf, textOf, unwatch, use, useGuard,
   type Waiter, watch,
 } from "./core.js";
 import { begin, compileGuard, counting, type CountingOptions, type GuardedOptions, Kind, now, numbers, seedFor } from "./guard.js";
@@ -79,6 +79,7 @@ export class Hedge {
     return new Promise<Awaited<T>>((resolve, reject) => {
       const end = (reason: unknown) => {
         isOver = true;
+        fleet?.notes({ settings: { budget, breaker: undefined } });
         disarm(waiter);
         dropGuard(race);
         if (signal) unwatch(signal, watcher);

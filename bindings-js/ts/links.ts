@@ -1,6 +1,6 @@
 // What each kind of guard tells its store and hears from it.
 import { BREAKER, BUDGET, BULKHEAD, THROTTLE } from "fleet-scripts";
-import { arm, type Call, disarm, type FleetCalls, joinFleet, type Shared, type State, stateOf, use, type Waiter } from "./core.js";
+import { arm, type Call, disarm, type FleetCalls, joinFleet, rehearsal, type Shared, type State, stateOf, use, type Waiter } from "./core.js";
 import { type FleetEngine, over, overGuard } from "./fleet-engine.js";
 import { now } from "./guard.js";
 import { type Hub, Link, type Pass } from "./store.js";
@@ -350,8 +350,19 @@ const CALLS: FleetCalls = {
     return true;
   },
 
-  notes(call) {
-    linkOf(call.settings.breaker)?.note();
-    linkOf(call.settings.budget)?.note();
+  notes({ settings: { budget, breaker } }) {
+    linkOf(breaker)?.note();
+    linkOf(budget)?.note();
+  },
+
+  probe(breaker) {
+    const link = rehearsal ? undefined : (linkOf(breaker) as BreakerLink | undefined);
+    return link?.asks ? link.ask() : undefined;
+  },
+
+  settled(breaker, hasFailed) {
+    const link = rehearsal ? undefined : linkOf(breaker);
+    if (hasFailed) link?.report();
+    else link?.note();
   },
 };

@@ -1,4 +1,4 @@
-// The store of a fleet: one Redis or Valkey, through a client that the user made. One command at a time and guard, none while it is down.
+// The store of a fleet: one Redis or Valkey, through a client that the user made; not asked while it is known to be lost.
 import {
   arm, checkIsObject, disarm, microsOf, refuse, rehearsal, type State, useGuard, type Waiter, warn,
 } from "./core.js";

@@ -113,7 +113,7 @@ impl Race {
             budget.call_begins(self.now);
             return true;
         }
-        let taken = budget.take(None, self.now);
+        let taken = budget.take_unasked(self.now);
         self.spent = taken.or(self.spent);
         taken.is_some()
     }

@@ -2,9 +2,10 @@
 import { STSClient } from "@aws-sdk/client-sts";
 import { Client as GrpcClient, credentials, type Interceptor } from "@grpc/grpc-js";
 import axios, { type AxiosAdapter } from "axios";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { createPool, type PoolConnection, type RowDataPacket } from "mysql2/promise";
 import { Pool, type PoolClient } from "pg";
+import { createClient, createCluster } from "redis";
 import { Agent, type Dispatcher, setGlobalDispatcher } from "undici";
 import { Policy } from "undaunted";
 import { retryStrategy } from "undaunted/adapters/aws";
@@ -14,6 +15,7 @@ import { connectionOptions, retrying, retryStrategy as reconnecting } from "unda
 import { retryingPool as retryingMysql } from "undaunted/adapters/mysql2";
 import { retryingPool } from "undaunted/adapters/pg";
 import { retryInterceptor } from "undaunted/adapters/undici";
+import { Breaker, Budget, Bulkhead, Store, Throttle } from "undaunted/fleet";
 
 const policy = new Policy({ attempts: 3 });
 
@@ -49,3 +51,14 @@ new STSClient({ retryStrategy: retryStrategy({ preset: "aws" }) });
 // @ts-expect-error no option of a call
 retryStrategy(policy, { attempts: 3 });
 void [moved, rows, found, value];
+
+for (const client of [new Redis(), new Cluster([]), createClient(), createCluster({ rootNodes: [] })]) {
+  const store = new Store(client, { timeout: "50ms", every: 500, onEvent: (event) => void (event.kind === "lost" && event.error) });
+  new Policy({ budget: new Budget("a", store, { capacity: 5 }), breaker: new Breaker("a", store, { probes: 2 }) });
+  const answer: Promise<number> = new Bulkhead("a", store, { limit: 2, lease: "1m" }).run(({ signal }) => (signal ? 1 : 2));
+  new Throttle("a", store, { k: 3 }).run(() => answer);
+}
+// @ts-expect-error a client of neither kind
+new Store({ get() {} });
+// @ts-expect-error there is no queue
+new Bulkhead("a", new Store(new Redis()), { limit: 2, queue: 1 });

@@ -91,6 +91,18 @@ impl Budget {
         self.charge(owed);
     }
 
+    /// For an attempt that cannot wait for the store: takes by what is known of it, and owes that.
+    pub(crate) fn take_unasked(&mut self, now: u64) -> Option<u64> {
+        let price = self.take(None, now)?;
+        let Some(known) = self.known_away() else { return Some(price) };
+        let left = known.saturating_sub(self.fleet.map_or(0, |fleet| fleet.noted.owed));
+        let is_enough = match self.mode() {
+            BudgetMode::Failures => left.saturating_mul(2) > self.capacity(),
+            BudgetMode::Bucket | BudgetMode::Window => left >= price,
+        };
+        (is_enough && self.note_owed(price)).then_some(price)
+    }
+
     /// What the store has, and how many processes share it.
     pub fn told(&mut self, tokens: u64, members: u32) {
         if let Some(fleet) = &mut self.fleet {
