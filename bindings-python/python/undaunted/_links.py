@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 class Errand:
     """One command of a trip."""
 
-    __slots__ = ("granted", "link", "owed", "reply", "words")
+    __slots__ = ("debt", "granted", "link", "owed", "reply", "words")
 
     def __init__(self, link: Link, words: list[Word], owed: int = 0) -> None:
         self.link = link
         self.words = words
+        #: What it says that its guard owes of the time alone, where it is still counted.
+        self.debt = 0
         #: What it says that its guard owes; told again if nobody knows whether it arrived.
         self.owed = owed
         #: What was answered, once it was.
@@ -54,6 +56,11 @@ class Link:
         """The store counts from now on."""
         raise NotImplementedError
 
+    def go_back(self, question: Errand, now: int) -> None:
+        """The store counts again, which has answered this question."""
+        self.go_away(now)
+        self.read(question, question.reply, now)
+
     def come_home(self, now: int) -> None:
         """The store does not answer: it goes on alone."""
         raise NotImplementedError
@@ -66,7 +73,7 @@ class Link:
         raise NotImplementedError
 
     def look(self) -> Errand:
-        """Asks how it is, and changes nothing."""
+        """Asks how it is; of one that goes on alone, tells what it owes, too."""
         raise NotImplementedError
 
     def errands(self) -> list[Errand]:
@@ -109,6 +116,11 @@ class BudgetLink(Link):
     def go_away(self, now: int) -> None:
         self.core.go_away(now)
 
+    def go_back(self, question: Errand, now: int) -> None:
+        # Told before anybody asks the store again: on another connection, that might come first.
+        self.core.go_back(now, question.debt)
+        self.read(question, question.reply, now)
+
     def come_home(self, now: int) -> None:
         self.core.come_home(now)
 
@@ -120,7 +132,10 @@ class BudgetLink(Link):
         return self.core.has_notes()
 
     def look(self) -> Errand:
-        return self._errand(0, 0, None)
+        added, debt = self.core.debt(now()) if self.store.is_lost else (0, 0)
+        errand = self._errand(added, debt, None)
+        errand.debt, errand.owed = errand.owed, 0
+        return errand
 
     def errands(self) -> list[Errand]:
         return [self.ask(None)] if self.core.has_notes() else []

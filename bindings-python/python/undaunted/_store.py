@@ -288,10 +288,10 @@ class Store:
             return
         with self._lock:
             was_lost, self.is_lost = self.is_lost, False
+            for question in questions:
+                question.link.go_back(question, now())
             for link in self.links():
                 link.go_away(now())
-        for question in questions:
-            question.link.read(question, question.reply, now())
         if was_lost:
             self._tell("back", None)
 
