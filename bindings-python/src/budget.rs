@@ -37,6 +37,24 @@ impl Budget {
         self.lock().go_away(now);
     }
 
+    /// At home: what it will have added and will owe when it goes away.
+    fn debt(&self, now: u64) -> (u64, u64) {
+        let mut budget = *self.lock();
+        budget.go_away(now);
+        let account = budget.account();
+        (account.added, account.owed)
+    }
+
+    /// Goes away to a store that has heard of this much that it owes, and of what it added.
+    fn go_back(&self, now: u64, owed: u64) {
+        let mut budget = self.lock();
+        if !budget.is_away() {
+            budget.go_away(now);
+            let account = budget.account();
+            budget.owe(account.owed.saturating_sub(owed));
+        }
+    }
+
     /// The store does not answer: the share of this process is here from now on.
     fn come_home(&self, now: u64) {
         self.lock().come_home(now);

@@ -251,7 +251,7 @@ impl Throttle {
     }
 
     /// The store does not answer: it goes on alone, by its own history.
-    fn come_home(&self, _now: u64) {
+    fn come_home(&self) {
         self.inner.lock().0.come_home();
     }
 

@@ -18,6 +18,7 @@ FILE = ROOT / "bindings-python" / "docs" / "reference.md"
 MODULES: dict[str, list[str]] = {
     "undaunted": [],
     "undaunted.lab": [],
+    "undaunted.fleet": [],
     "undaunted.adapters.aiohttp": ["RetryingSession"],
     "undaunted.adapters.httpx": ["RetryingTransport", "AsyncRetryingTransport"],
     "undaunted.adapters.requests": ["RetryingAdapter"],
@@ -33,8 +34,8 @@ MODULES: dict[str, list[str]] = {
 # Public, and in no `__all__` for a reason that is told there.
 BESIDE = {"undaunted": ["TimeoutError"]}
 # Classes of these modules are made by the package, but for some: the others' constructors are not shown.
-MAKES_ITS_OWN = {"undaunted", "undaunted.lab"}
-MADE_BY_USERS = {"Breaker", "Budget", "Bulkhead", "Hedge", "HttpError", "Policy", "PolicySource", "Throttle"}
+MAKES_ITS_OWN = {"undaunted", "undaunted.fleet", "undaunted.lab"}
+MADE_BY_USERS = {"Breaker", "Budget", "Bulkhead", "Hedge", "HttpError", "Policy", "PolicySource", "Store", "Throttle"}
 PREFACE = """# Reference
 
 What the package's docstrings say, in the order of the alphabet. It is written by `tests/docs/reference.py`; edit the docstrings instead.

@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 class Errand:
     """One command of a trip."""
 
-    __slots__ = ("granted", "link", "owed", "reply", "words")
+    __slots__ = ("debt", "granted", "link", "number", "owed", "reply", "words")
 
     def __init__(self, link: Link, words: list[Word], owed: int = 0) -> None:
         self.link = link
         self.words = words
+        #: What it says that its guard owes of the time alone, where it is still counted.
+        self.debt = 0
+        #: Which of its link's it is, where that counts.
+        self.number = 0
         #: What it says that its guard owes; told again if nobody knows whether it arrived.
         self.owed = owed
         #: What was answered, once it was.
@@ -54,6 +58,11 @@ class Link:
         """The store counts from now on."""
         raise NotImplementedError
 
+    def go_back(self, question: Errand, now: int) -> None:
+        """The store counts again, which has answered this question."""
+        self.go_away(now)
+        self.read(question, question.reply, now)
+
     def come_home(self, now: int) -> None:
         """The store does not answer: it goes on alone."""
         raise NotImplementedError
@@ -66,7 +75,7 @@ class Link:
         raise NotImplementedError
 
     def look(self) -> Errand:
-        """Asks how it is, and changes nothing."""
+        """Asks how it is; of one that goes on alone, tells what it owes, too."""
         raise NotImplementedError
 
     def errands(self) -> list[Errand]:
@@ -88,9 +97,9 @@ class Link:
         """Its guard may have noted something: at once, or together with what comes."""
         store = self.store
         if store.is_lost:
-            store.ask_again()
+            store._ask_again()
         elif self.has_notes():
-            store.due(0.0 if is_urgent else store.every)
+            store._due(0.0 if is_urgent else store.every)
 
 
 class BudgetLink(Link):
@@ -104,10 +113,15 @@ class BudgetLink(Link):
         super().__init__(store, name)
         self.core = core
         self.terms: list[Word] = list(core.terms())
-        store.take_in(self)
+        store._take_in(self)
 
     def go_away(self, now: int) -> None:
         self.core.go_away(now)
+
+    def go_back(self, question: Errand, now: int) -> None:
+        # Told before anybody asks the store again: on another connection, that might come first.
+        self.core.go_back(now, question.debt)
+        self.read(question, question.reply, now)
 
     def come_home(self, now: int) -> None:
         self.core.come_home(now)
@@ -120,7 +134,10 @@ class BudgetLink(Link):
         return self.core.has_notes()
 
     def look(self) -> Errand:
-        return self._errand(0, 0, None)
+        added, debt = self.core.debt(now()) if self.store.is_lost else (0, 0)
+        errand = self._errand(added, debt, None)
+        errand.debt, errand.owed = errand.owed, 0
+        return errand
 
     def errands(self) -> list[Errand]:
         return [self.ask(None)] if self.core.has_notes() else []
@@ -133,12 +150,12 @@ class BudgetLink(Link):
     def _errand(self, added: int, owed: int, price: int | None) -> Errand:
         known = self.core.known()
         rest: list[Word] = ["" if known is None else known, added, owed, "" if price is None else price]
-        return Errand(self, [*self.terms, self.store.member, *rest], owed)
+        return Errand(self, [*self.terms, self.store._member, *rest], owed)
 
     def read(self, errand: Errand, reply: Any, now: int) -> None:
         granted, balance, members = numbers(reply, 3)
         self.core.told(balance, members)
-        self.store.fleet_size = max(1, members)
+        self.store._fleet_size = max(1, members)
         errand.granted = granted == 1
 
     def lost(self, errand: Errand) -> None:
@@ -148,7 +165,7 @@ class BudgetLink(Link):
 class BreakerLink(Link):
     """A breaker's."""
 
-    __slots__ = ("core", "terms")
+    __slots__ = ("_heard", "_issued", "core", "terms")
     script = _core.SCRIPTS["breaker"]
     parts = ("breaker",)
 
@@ -156,7 +173,10 @@ class BreakerLink(Link):
         super().__init__(store, name)
         self.core = core
         self.terms: list[Word] = ["" if term == ABSENT else term for term in core.terms()]
-        store.take_in(self)
+        #: How many errands there were; of the newest that was answered, its number and the generation that it told of.
+        self._issued = 0
+        self._heard = (0, 0)
+        store._take_in(self)
 
     def go_away(self, now: int) -> None:
         self.core.go_away(now)
@@ -184,27 +204,34 @@ class BreakerLink(Link):
     def questions(self) -> list[Errand]:
         """Before an attempt: what asks for a probe, if there is need; with what was noted before."""
         if self.store.is_lost:
-            self.store.ask_again()
+            self.store._ask_again()
             return []
         return [*self.errands(), self._errand("permit", 0)] if self.core.asks(now()) else []
 
     def knock(self) -> None:
         """Asks for a probe, if there is need."""
         if questions := self.questions():
-            self.store.check(is_async=False)
-            self.store.trip(questions)
+            self.store._check(is_async=False)
+            self.store._trip(questions)
 
     async def knock_async(self) -> None:
         if questions := self.questions():
-            self.store.check(is_async=True)
-            await self.store.trip_async(questions)
+            self.store._check(is_async=True)
+            await self.store._trip_async(questions)
 
     def _errand(self, op: str, generation: int, *rest: Word) -> Errand:
         word = self.core.next_word()
-        return Errand(self, [*self.terms, op, generation, word >> 32, word & 0xFFFF_FFFF, *rest])
+        errand = Errand(self, [*self.terms, op, generation, word >> 32, word & 0xFFFF_FFFF, *rest])
+        self._issued = errand.number = self._issued + 1
+        return errand
 
     def read(self, errand: Errand, reply: Any, now: int) -> None:
         state, generation, number, retry_in, *_, opened = numbers(reply, 10)
+        newest, known = self._heard
+        if errand.number < newest and generation < known:
+            # An answer that was overtaken by another: what it tells of is over.
+            return
+        self._heard = (max(errand.number, newest), generation)
         self.core.told(state, generation, number, retry_in, opened, now)
 
 
@@ -218,13 +245,13 @@ class ThrottleLink(Link):
     def __init__(self, store: Store, name: str, core: _core.Throttle) -> None:
         super().__init__(store, name)
         self.core = core
-        store.take_in(self)
+        store._take_in(self)
 
     def go_away(self, now: int) -> None:
         self.core.go_away(now)
 
     def come_home(self, now: int) -> None:
-        self.core.come_home(now)
+        self.core.come_home()
 
     def forget(self, now: int) -> None:
         self.core.notes()
@@ -259,13 +286,13 @@ class BulkheadLink(Link):
         self.ids: set[str] = set()
         self.issued = 0
         self.renewed_at = 0
-        store.take_in(self)
+        store._take_in(self)
 
     def go_away(self, now: int) -> None:
         pass
 
     def come_home(self, now: int) -> None:
-        self.core.divide(self.store.fleet_size)
+        self.core.divide(self.store._fleet_size)
 
     def forget(self, now: int) -> None:
         self._lock = allocate_lock()
@@ -290,7 +317,7 @@ class BulkheadLink(Link):
     def enter(self) -> Errand:
         """Asks for a place."""
         self.issued += 1
-        return self._errand("enter", f"{self.store.member}:{self.issued}")
+        return self._errand("enter", f"{self.store._member}:{self.issued}")
 
     def admitted(self, errand: Errand) -> bool:
         """Whether there is one for a call: the store's, or without an answer this process's."""
@@ -304,7 +331,7 @@ class BulkheadLink(Link):
             self.ids.add(str(errand.words[-1]))
             self.core.admit()
         # Renewed in time, also if nothing else is told.
-        self.store.due(self.lease / 3e6)
+        self.store._due(self.lease / 3e6)
         return True
 
     def leave(self) -> list[Errand]:
@@ -340,7 +367,7 @@ class Shares:
         """Refuses a call for which a store has no client."""
         for link in (self._budget, self._breaker):
             if link is not None:
-                link.store.check(is_async)
+                link.store._check(is_async)
 
     def noted(self, is_urgent: bool = False) -> None:
         """The call may have noted something."""
@@ -352,13 +379,13 @@ class Shares:
         """After a failure that is to be retried: tells of it, and whether the budget grants the retry. If not, the call is given up."""
         asked, trips = self._trips(call)
         for store, errands in trips.items():
-            store.trip(errands)
+            store._trip(errands)
         return granted(call, asked)
 
     async def ask_async(self, call: _core.Call) -> bool:
         asked, trips = self._trips(call)
         for store, errands in trips.items():
-            await store.trip_async(errands)
+            await store._trip_async(errands)
         return granted(call, asked)
 
     def knock(self) -> None:
@@ -384,7 +411,7 @@ class Shares:
                 budget.noted(is_urgent=True)
         if breaker is not None:
             if breaker.store.is_lost:
-                breaker.store.ask_again()
+                breaker.store._ask_again()
             elif told := breaker.errands():
                 trips.setdefault(breaker.store, []).extend(told)
         return asked, trips

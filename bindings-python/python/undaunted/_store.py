@@ -59,8 +59,8 @@ class Store:
     """
 
     __slots__ = (
-        "__weakref__", "_async_given", "_client", "_courier", "_desks", "_front", "_held", "_links", "_lock", "_on_event", "_url",
-        "every", "fleet_size", "is_closed", "is_lost", "member", "prefix", "timeout",
+        "__weakref__", "_async_given", "_client", "_courier", "_desks", "_fleet_size", "_front", "_held", "_lock", "_member", "_on_event", "_tied",
+        "_url", "every", "is_closed", "is_lost", "prefix", "timeout",
     )  # fmt: skip
 
     def __init__(
@@ -96,11 +96,11 @@ class Store:
         if async_client is not None and not is_asynchronous(async_client):
             raise TypeError(f"async_client is {kind_of(async_client)}, allowed one of redis.asyncio; pass it as the first argument")
         #: How many processes there were when the store last said so.
-        self.fleet_size = 1
+        self._fleet_size = 1
         #: Whether the guards go on alone.
         self.is_lost = False
         self.is_closed = False
-        self._links: list[ref[Link]] = []
+        self._tied: list[ref[Link]] = []
         #: Guards that others find by their names, as long as the store is there.
         self._held: list[object] = []
         self._begin()
@@ -110,7 +110,7 @@ class Store:
         """What each process has of its own."""
         self._lock = RLock()
         #: What the store calls this process.
-        self.member = os.urandom(8).hex()
+        self._member = os.urandom(8).hex()
         #: Keeps trips from a store that is down.
         self._front: _core.Breaker = _core.Breaker.compile(FRONT, "python")[0]  # type: ignore[assignment]
         self._courier: Courier | None = None
@@ -121,13 +121,13 @@ class Store:
     def close(self) -> None:
         """Sends what was noted, once, and closes connections that are its own; its guards go on alone. An extra call is harmless."""
         if not self.is_closed:
-            self.flush()
+            self._flush()
             self._end()
 
     async def aclose(self) -> None:
         """As `close`, in asyncio code."""
         if not self.is_closed:
-            await self.flush_async()
+            await self._flush_async()
             for desk in list(self._desks.values()):
                 await desk.close()
             self._end()
@@ -145,22 +145,22 @@ class Store:
         if self._url is not None and self._client is not None:
             self._client.close()
 
-    def take_in(self, link: Link) -> None:
+    def _take_in(self, link: Link) -> None:
         """From now on it is one of its guards."""
         with self._lock:
-            self._links = [known for known in self._links if known() is not None]
-            self._links.append(ref(link))
+            self._tied = [known for known in self._tied if known() is not None]
+            self._tied.append(ref(link))
             if not self.is_lost:
                 link.go_away(now())
 
-    def hold(self, guard: object) -> None:
+    def _hold(self, guard: object) -> None:
         """It is there as long as the store is: policies find it by its name."""
         self._held.append(guard)
 
-    def links(self) -> Iterator[Link]:
-        return (link for known in self._links if (link := known()) is not None)
+    def _links(self) -> Iterator[Link]:
+        return (link for known in self._tied if (link := known()) is not None)
 
-    def check(self, is_async: bool) -> None:
+    def _check(self, is_async: bool) -> None:
         """Refuses a use for which it has no client."""
         has = self._client is not None or self._url is not None
         if is_async and not is_trio():
@@ -177,7 +177,7 @@ class Store:
 
     # Trips.
 
-    def trip(self, errands: list[Errand]) -> bool:
+    def _trip(self, errands: list[Errand]) -> bool:
         """Takes them there, and the answers back; whether there were any. Waits `timeout` at most."""
         warn_if_loop_runs()
         leave = self._leave(errands)
@@ -195,11 +195,11 @@ class Store:
             raise
         return self._answered(leave, errands, replies)
 
-    async def trip_async(self, errands: list[Errand]) -> bool:
+    async def _trip_async(self, errands: list[Errand]) -> bool:
         """The same, awaited."""
         if is_trio():
             trio: Any = sys.modules["trio"]
-            answered: bool = await trio.to_thread.run_sync(self.trip, errands)
+            answered: bool = await trio.to_thread.run_sync(self._trip, errands)
             return answered
         leave = self._leave(errands)
         if leave is None:
@@ -266,21 +266,21 @@ class Store:
         """The guards go on alone; whether they did not before."""
         with self._lock:
             was_there, self.is_lost = not self.is_lost, True
-            for link in self.links():
+            for link in self._links():
                 link.come_home(now())
         if self._url is not None and self._client is not None:
             # After a failover the old connections lead to a server that only reads.
             self._client.connection_pool.disconnect()
         return was_there and not self.is_closed
 
-    def ask_again(self) -> None:
+    def _ask_again(self) -> None:
         """On the way of a call while it is lost: has somebody look whether it is there again, if it is time."""
         if not self.is_closed and self._front.look(now())[6] == 0:
-            self.due(0.0)
+            self._due(0.0)
 
     def _questions(self) -> list[Errand]:
         """What finds out whether it answers again: all that its guards would ask."""
-        return [link.look() for link in self.links()]
+        return [link.look() for link in self._links()]
 
     def _found(self, questions: list[Errand]) -> None:
         """The guards go on together, from what the store has."""
@@ -288,10 +288,10 @@ class Store:
             return
         with self._lock:
             was_lost, self.is_lost = self.is_lost, False
-            for link in self.links():
+            for question in questions:
+                question.link.go_back(question, now())
+            for link in self._links():
                 link.go_away(now())
-        for question in questions:
-            question.link.read(question, question.reply, now())
         if was_lost:
             self._tell("back", None)
 
@@ -309,7 +309,7 @@ class Store:
 
     # What was noted.
 
-    def due(self, delay: float) -> None:
+    def _due(self, delay: float) -> None:
         """Something is to be told, in so many seconds at the latest."""
         asyncio: Any = sys.modules.get("asyncio")
         if asyncio is not None and asyncio._get_running_loop() is not None and (self._async_given is not None or self._url is not None):
@@ -323,32 +323,32 @@ class Store:
                 courier = self._courier = self._courier or Courier(self)
         courier.due(time.monotonic() + delay)
 
-    def flush(self) -> None:
+    def _flush(self) -> None:
         """Tells what was noted; of a store that is lost, asks whether it is there again."""
         if self._client is None and self._url is None:
             return
         if not self.is_lost:
             if errands := self._noted():
-                self.trip(errands)
+                self._trip(errands)
         elif not self.is_closed and (questions := self._questions()):
-            if self.trip(questions):
+            if self._trip(questions):
                 self._found(questions)
 
-    async def flush_async(self) -> None:
+    async def _flush_async(self) -> None:
         """The same, awaited."""
         if not self.is_lost:
             if errands := self._noted():
-                await self.trip_async(errands)
+                await self._trip_async(errands)
         elif not self.is_closed and (questions := self._questions()):
-            if await self.trip_async(questions):
+            if await self._trip_async(questions):
                 self._found(questions)
 
     def _noted(self) -> list[Errand]:
-        return [errand for link in self.links() for errand in link.errands()]
+        return [errand for link in self._links() for errand in link.errands()]
 
-    def next_renewal(self) -> float | None:
+    def _next_renewal(self) -> float | None:
         """In how many seconds a lease is to be renewed."""
-        return min((left for link in self.links() if (left := link.renewal()) is not None), default=None)
+        return min((left for link in self._links() if (left := link.renewal()) is not None), default=None)
 
     # Clients.
 
@@ -360,7 +360,7 @@ class Store:
             self._client = client
         return self._client
 
-    def own_async_client(self) -> Any:
+    def _own_async_client(self) -> Any:
         """An asyncio client: the one that was given, else a new one for the running loop."""
         if self._async_given is not None:
             return self._async_given
@@ -389,7 +389,7 @@ class Store:
     def _renew_after_fork(self) -> None:
         """In a forked child: what was noted is its parent's to tell, and so are its connections and its thread."""
         self._begin()
-        for link in self.links():
+        for link in self._links():
             link.forget(now())
             if not self.is_lost:
                 link.go_away(now())
@@ -410,7 +410,7 @@ class Desk:
     def client(self) -> Any:
         if self._client is None:
             store = self._store()
-            self._client = None if store is None else store.own_async_client()
+            self._client = None if store is None else store._own_async_client()
         return self._client
 
     def due(self, delay: float) -> None:
@@ -430,8 +430,8 @@ class Desk:
     async def _flush(self) -> None:
         store = self._store()
         if store is not None:
-            await store.flush_async()
-            if (renewal := store.next_renewal()) is not None:
+            await store._flush_async()
+            if (renewal := store._next_renewal()) is not None:
                 self.due(renewal)
 
     async def close(self) -> None:
@@ -478,11 +478,11 @@ class Courier:
             if store is None or store.is_closed:
                 return
             try:
-                store.flush()
+                store._flush()
             except Warning:
                 # One that is an error by a filter of the program's: nobody is here to hear of it.
                 pass
-            if (renewal := store.next_renewal()) is not None:
+            if (renewal := store._next_renewal()) is not None:
                 self.due(time.monotonic() + renewal)
             del store
 

@@ -45,7 +45,7 @@ class Budget(_budget.Budget):
         budget: Any = _budget.Budget(name, **options)
         if is_free(budget._link, store, f"the budget {name}"):
             budget._link = BudgetLink(store, name, budget._core)
-            store.hold(budget)
+            store._hold(budget)
             # Whoever has it already has the same one.
             budget.__class__ = cls
         return budget  # type: ignore[no-any-return]
@@ -85,7 +85,7 @@ class Breaker(Awaited, _breaker.Breaker):
         state = self._state
         if is_free(state.link, store, f"the breaker {name}"):
             state.link = BreakerLink(store, name, state.core)
-            store.hold(state)
+            store._hold(state)
 
 
 class Throttle(Awaited, _throttle.Throttle):
@@ -160,10 +160,10 @@ class Bulkhead(_bulkhead.Bulkhead):
             local.__enter__()
             return
         store = self._link.store
-        store.check(is_async=False)
+        store._check(is_async=False)
         errand = self._link.enter()
         if self._is_there():
-            store.trip([errand])
+            store._trip([errand])
         self._admit(errand)
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
@@ -171,7 +171,7 @@ class Bulkhead(_bulkhead.Bulkhead):
         if local is not None:
             local.__exit__(kind, error, traceback)
         elif errands := self._link.leave():
-            self._link.store.trip(errands)
+            self._link.store._trip(errands)
 
     async def __aenter__(self) -> None:
         local = self._local()
@@ -179,10 +179,10 @@ class Bulkhead(_bulkhead.Bulkhead):
             local.__enter__()
             return
         store = self._link.store
-        store.check(is_async=True)
+        store._check(is_async=True)
         errand = self._link.enter()
         if self._is_there():
-            await store.trip_async([errand])
+            await store._trip_async([errand])
         self._admit(errand)
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
@@ -190,7 +190,7 @@ class Bulkhead(_bulkhead.Bulkhead):
         if local is not None:
             local.__exit__(kind, error, traceback)
         elif errands := self._link.leave():
-            await self._link.store.trip_async(errands)
+            await self._link.store._trip_async(errands)
 
     def __repr__(self) -> str:
         return f"<Bulkhead {self.name} {self.snapshot()['running']} of {self._limit} running here>"
@@ -198,7 +198,7 @@ class Bulkhead(_bulkhead.Bulkhead):
     def _is_there(self) -> bool:
         """Whether its store answers, as far as known."""
         if self._link.store.is_lost:
-            self._link.store.ask_again()
+            self._link.store._ask_again()
         return not self._link.store.is_lost
 
     def _admit(self, errand: Any) -> None:

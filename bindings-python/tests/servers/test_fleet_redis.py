@@ -237,7 +237,7 @@ def test_no_command_for_successes_that_are_not_counted_and_one_for_each_failure(
     policy = Policy(budget="counted", attempts=3, **AT_ONCE)
     for _ in range(100):
         policy.call(lambda: 1)
-    store.flush()
+    store._flush()
     assert commands(server) == 0
     retries_of(policy)
     # The first is sent again, as the store does not know the script yet.
@@ -258,7 +258,7 @@ def test_successes_are_told_together(server, stores):
     for _ in range(7):
         policy.call(lambda: 1)
     assert commands(server) == 0
-    store.flush()
+    store._flush()
     assert commands(server) == 1
     with server.client() as admin:
         assert admin.hget("undaunted:{rewarded}:budget", "tokens") == b"987000000"
@@ -363,7 +363,7 @@ def find(store, is_async):
 
     def look():
         store._front = undaunted._core.Breaker.compile(undaunted._store.FRONT, "python")[0]
-        store.ask_again()
+        store._ask_again()
 
     async def main():
         while store.is_lost:
@@ -426,7 +426,7 @@ def test_a_store_that_is_gone_costs_one_wait_and_no_retry_more(own, stores, monk
         return asyncio.run(several()) if is_async else retries_of(policy, times=10)[0]
 
     # Known, so that it goes on alone with what was there.
-    store.trip([policy.budget._link.look()])
+    store._trip([policy.budget._link.look()])
     assert not store.is_lost
     own.send(end)
     if end == signal.SIGKILL:
@@ -575,8 +575,8 @@ def test_a_bulkhead_without_its_store_lets_in_its_part(own, stores):
     store = stores(own, timeout=1)
     bulkhead = fleet.Bulkhead("alone", store, 4)
     fleet.Budget("alone", store, **SIX)
-    store.trip([undaunted.Budget("alone", **SIX)._link.look()])
-    store.fleet_size = 2
+    store._trip([undaunted.Budget("alone", **SIX)._link.look()])
+    store._fleet_size = 2
     own.stop()
     with bulkhead, bulkhead:
         with pytest.raises(BulkheadFull):
@@ -597,10 +597,10 @@ def test_a_throttle_counts_what_all_send(server, stores):
         with pytest.raises((ValueError, undaunted.Throttled)):
             one.call(rejected)
     assert commands(server) == 0
-    here.flush()
+    here._flush()
     assert commands(server) == 2  # the second brings the script
     other.call(lambda: 1)
-    there.flush()
+    there._flush()
     assert other.snapshot() == {"requests": 11, "accepts": 1}
 
 
@@ -617,7 +617,7 @@ def test_a_response_that_is_given_up_is_handed_over_as_with_a_local_budget(serve
     async def main():
         async with httpx.AsyncClient(transport=AsyncRetryingTransport(policy, transport)) as client:
             responses = [await client.get("http://localhost/") for _ in range(2)]
-        await store.flush_async()
+        await store._flush_async()
         await leave_loop(store)
         return [response.text for response in responses]
 
@@ -678,7 +678,7 @@ def trip(breaker, times):
 def settled(breaker):
     """Once all that it noted was told."""
     until(lambda: not breaker._core.has_notes())
-    breaker._link.store.flush()
+    breaker._link.store._flush()
 
 
 def test_a_breaker_opens_for_all_by_what_all_saw(server, stores):
@@ -691,7 +691,7 @@ def test_a_breaker_opens_for_all_by_what_all_saw(server, stores):
     until(lambda: other.state == "open")
     # The first hears of it with its next news.
     assert one.call(lambda: 1) == 1
-    one._link.store.flush()
+    one._link.store._flush()
     assert one.state == "open"
     with pytest.raises(undaunted.BreakerOpen) as refused:
         one.call(lambda: 1)
@@ -706,7 +706,7 @@ def half_open(*breakers):
     """Once the time is over for which it is open."""
     for breaker in breakers:
         link = breaker._link
-        until(lambda link=link, breaker=breaker: link.store.trip([link.look()]) and breaker.state == "half_open")
+        until(lambda link=link, breaker=breaker: link.store._trip([link.look()]) and breaker.state == "half_open")
 
 
 @pytest.mark.parametrize("form", ["call", "with", "policy", "call_async", "async with", "policy async"])
@@ -739,7 +739,7 @@ def test_one_probe_for_all_and_its_success_closes(server, stores, form):
         else:
             await policy_of(one, name).call_async(inside_later)
         for breaker in (one, other):
-            await breaker._link.store.flush_async()
+            await breaker._link.store._flush_async()
             await leave_loop(breaker._link.store)
 
     if form == "policy":
@@ -751,10 +751,10 @@ def test_one_probe_for_all_and_its_success_closes(server, stores, form):
             inside()
     else:
         asyncio.run(main())
-    one._link.store.flush()
+    one._link.store._flush()
     assert seen == ["probe"]
     assert one.state == "closed"
-    assert other._link.store.trip([other._link.look()])
+    assert other._link.store._trip([other._link.look()])
     assert other.state == "closed"
 
 
@@ -812,7 +812,7 @@ def test_a_failure_and_its_retry_are_one_trip(server, stores):
     for _ in range(50):
         policy.call(lambda: 1)
     assert commands(server) == 0
-    store.flush()
+    store._flush()
     assert commands(server) == 1
 
 

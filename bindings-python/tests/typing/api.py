@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import Any, TypeVar, assert_type
 
 import httpx
+import redis
+import redis.asyncio
 import requests
 import urllib3
 
 import undaunted
-from undaunted import Policy
+from undaunted import Policy, fleet
 from undaunted.adapters.httpx import AsyncRetryingTransport, RetryingTransport
 from undaunted.adapters.requests import RetryingAdapter
 from undaunted.adapters.urllib3 import Retry
@@ -269,6 +271,20 @@ async def shim() -> None:
     numbers("a")  # type: ignore[arg-type]
     stamina.retry(on=ValueError())  # type: ignore[arg-type]
     stamina.retry(OSError)  # type: ignore[call-arg]
+
+
+# A fleet's guards are guards, and its budgets budgets.
+async def fleets() -> None:
+    store = fleet.Store("redis://localhost", timeout="50ms", every=0.5, on_event=lambda event: assert_type(event.error, Exception | None))
+    fleet.Store(redis.Redis(), redis.asyncio.Redis())
+    Policy(budget=fleet.Budget("api", store, capacity=10), breaker=fleet.Breaker("api", store, probes=1, on=OSError))
+    bulkhead = fleet.Bulkhead("api", store, limit=10, lease="1min")
+    async with bulkhead, fleet.Breaker("api", store), fleet.Throttle("api", store, k=2):
+        assert_type(await bulkhead.call_async(fetch_number, "a"), int)
+    assert_type(bulkhead.call(int, "1"), int)
+    await store.aclose()
+    fleet.Budget("api", "redis://localhost")  # type: ignore[arg-type]
+    fleet.Budget("api", store, capacities=10)  # type: ignore[call-arg]
 
 
 # Adapters are what their libraries take.
