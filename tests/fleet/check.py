@@ -45,7 +45,7 @@ def sequences(guard, seed, numbers):
         # A deployment that rolls: callers whose options differ.
         has_other_options = random.random() < 0.2
         for step in range(random.randint(2, STEPS[guard])):
-            at = max(0, at + random.choice([0, 0, 1, scale // 100, scale // 10, scale // 3, scale + 1, -scale // 50]))
+            at = max(0, at + random.choice([0, 0, 1, scale // 100, scale // 10, scale // 3, scale, scale + 1, -scale // 50]))
             if has_other_options and random.random() < 0.2:
                 calls.change(scale)
             arguments = calls.next(reply)
