@@ -19,6 +19,7 @@ MODULES: dict[str, list[str]] = {
     "undaunted": [],
     "undaunted.lab": [],
     "undaunted.adapters.aiohttp": ["RetryingSession"],
+    "undaunted.adapters.celery": ["RetryingTask"],
     "undaunted.adapters.httpx": ["RetryingTransport", "AsyncRetryingTransport"],
     "undaunted.adapters.requests": ["RetryingAdapter"],
     "undaunted.adapters.urllib3": ["Retry"],
