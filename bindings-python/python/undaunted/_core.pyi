@@ -20,7 +20,7 @@ __all__ = [
     "Seed",
     "Session",
     "Simulation",
-    "Throttle",
+    "Throttle", "Token",
     "__version__",
     "analyse",
     "call_seed",

@@ -17,8 +17,8 @@ POLICY = undaunted.Policy(attempts=6, timeout="1h", initial="20ms", max_delay="1
 app = celery.Celery("tests", broker=f"redis://127.0.0.1:{PORT}/0")
 app.conf.update(
     broker_connection_retry_on_startup=True,
-    # What a worker that was killed had taken is delivered again by the next one that starts.
-    broker_transport_options={"visibility_timeout": 1},
+    # What a worker that was killed had taken is delivered again when the next one starts.
+    broker_transport_options={"visibility_timeout": 0.1},
     worker_hijack_root_logger=False,
 )
 notes = redis.Redis(port=PORT, db=1, decode_responses=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import celery
-from celery.exceptions import Ignore, Reject, Retry
+import celery  # type: ignore[import-untyped]
+from celery.exceptions import Ignore, Reject, Retry  # type: ignore[import-untyped]
 
-from .._errors import GaveUpMark, MARK
+from .._errors import MARK, GaveUpMark
 from .._resume import resume, resume_token
 
 if TYPE_CHECKING:
-    from celery.result import AsyncResult
+    from celery.result import AsyncResult  # type: ignore[import-untyped]
 
     from .._policy import Policy
     from .._resume import Resumed
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEADER = "undaunted"
 
 
-class RetryingTask(celery.Task):
+class RetryingTask(celery.Task):  # type: ignore[misc]
     """`@app.task(base=RetryingTask, policy=policy)`: in place of `autoretry_for`, `retry_backoff`, `retry_jitter` and `max_retries`.
 
     A task that raises is retried by `self.retry(countdown=...)` after the policy's wait, or fails with the error that it raised. The token of
@@ -56,7 +56,7 @@ class RetryingTask(celery.Task):
         call.succeeded()
         return result
 
-    def hand_over(self, error: Exception, args: Any = (), kwargs: Any = None, **options: Any) -> AsyncResult[Any]:
+    def hand_over(self, error: Exception, args: Any = (), kwargs: Any = None, **options: Any) -> AsyncResult:
         """Sends the task for a call that was given up with this error, in a web service say, and lets it go on with that call's schedule.
 
         `countdown` is the wait before the next attempt by the task's policy. Raises the error itself if the policy gives up, too; one on
