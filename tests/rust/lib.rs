@@ -133,11 +133,11 @@ fn steps(
 ) -> (Vec<Outcome>, Token) {
     let steps = steps.as_array().expect("steps").iter();
     let outcomes: Vec<_> = steps.map(|given| step(policy, call, given, common)).collect();
-    let failures = outcomes.iter().filter_map(|outcome| match outcome {
+    let mut failures = outcomes.iter().filter_map(|outcome| match outcome {
         Outcome::Decision(decision) => Some(decision),
         _ => None,
     });
-    let last = failures.last().expect("a failure");
+    let last = failures.next_back().expect("a failure");
     let (elapsed, now) = (elapsed + call.last_now - since, call.last_now);
     let token = match (outcomes.last(), last) {
         (Some(Outcome::Attempt(_)), Decision::Retry { class, sent, .. }) => {
