@@ -38,10 +38,7 @@ export async function resumeToken(error: unknown, { key }: TokenOptions = {}): P
   const mark = markOf(error);
   const last = mark?.failures.at(-1);
   if (!mark?.state || !last) refuse("the error", error, "one on which a retried call gave up after an attempt; start a call of its own instead");
-  const state: State = { bytes: mark.state };
-  use("call", state);
-  use("call", {});
-  return signed(textOf(state, 0, packedOf(last), mark.isDue, last.hint), key);
+  return signed(textOf({ bytes: mark.state }, 0, packedOf(last), mark.isDue, last.hint), key);
 }
 
 /**

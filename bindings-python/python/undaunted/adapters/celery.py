@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import celery  # type: ignore[import-untyped]
 from celery.exceptions import Ignore, Reject, Retry  # type: ignore[import-untyped]
 
-from .._errors import MARK, GaveUpMark
+from .._errors import history
 from .._resume import resume, resume_token
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ class RetryingTask(celery.Task):  # type: ignore[misc]
         `countdown` is the wait before the next attempt by the task's policy. Raises the error itself if the policy gives up, too; one on
         which no call gave up begins a schedule of the task's own. `options` are those of `apply_async`.
         """
-        mark = getattr(error, "__dict__", {}).get(MARK)
-        if not isinstance(mark, GaveUpMark) or mark.token is None:
+        if not history(error):
             return self.apply_async(args, kwargs, **options)
         call = resume(self.policy.current(), resume_token(error, key=self.key), self.key, self.name)
         if call.delay is None:
