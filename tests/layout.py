@@ -16,7 +16,7 @@ TOP_LEVEL = {
 # One sitting each: what every decision goes through, and what calls share. Reading policies, presets and the tables of codes are for
 # looking up.
 SITTINGS = {
-    "the heart of the core": (["backoff", "call", "draw", "failure", "hint_rule", "jitter", "lib", "policy", "rules", "settings", "words"], 1542),
+    "the heart of the core": (["backoff", "call", "draw", "failure", "hint_rule", "jitter", "lib", "policy", "rules", "settings", "words"], 1546),
     "what calls share": (["breaker", "budget", "bulkhead", "hedge", "name", "ring", "throttle"], 1300),
 }
 # Only these may look at a clock, sleep or draw entropy; the core may not at all.

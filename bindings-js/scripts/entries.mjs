@@ -5,13 +5,13 @@ import { fileURLToPath } from "node:url";
 
 /** Beside the main entry, `undaunted/NAME` is made of ts/NAME.ts. */
 export const ENTRIES = [
-  "decorators", "fetch", "fleet", "guards", "lab", "source", "testing",
-  ...["aws", "axios", "grpc-js", "ioredis", "mysql2", "pg", "undici"].map((name) => `adapters/${name}`),
+  "decorators", "fetch", "fleet", "guards", "lab", "resume", "source", "testing",
+  ...["aws", "axios", "bullmq", "grpc-js", "ioredis", "mysql2", "pg", "temporal", "undici"].map((name) => `adapters/${name}`),
   ...["diagnostics-channel", "opentelemetry"].map((name) => `instrumentation/${name}`),
 ];
 
 /** Those that need WebAssembly. The others and the main entry are there a second time under `undaunted/js`, with the engine's twin. */
-const WITHOUT_TWIN = ["lab"];
+const WITHOUT_TWIN = ["lab", "resume", "adapters/bullmq", "adapters/temporal"];
 export const TWINS = ENTRIES.filter((name) => !WITHOUT_TWIN.includes(name));
 
 /** Conditions of hosts that refuse WebAssembly: they get the twin whatever they import. */

@@ -37,6 +37,8 @@ mod guards;
 #[cfg(feature = "lab")]
 mod lab;
 #[cfg(feature = "lab")]
+mod resume;
+#[cfg(feature = "lab")]
 mod simulate;
 
 exports! {

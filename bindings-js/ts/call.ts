@@ -1,7 +1,7 @@
 // One call: attempts, waits and the ways out. The engine decides; this runs the function, waits and reports.
 import type { Settings } from "./compile.js";
 import { AttemptContext, type Context } from "./context.js";
-import { dropCall, type Engine, load, use, usePolicy } from "./engine.js";
+import { dropCall, type Engine, load, textOf, use, usePolicy } from "./engine.js";
 import { BreakerOpen, GaveUp, TimeoutError } from "./errors.js";
 import type { Event, FailedAttempt } from "./events.js";
 import { argumentsOf, codeOf, type Facts, facts, factsOf } from "./failure.js";
@@ -277,7 +277,9 @@ export class Call<T> {
     if (last) Object.assign(last, { delay: undefined, reason, hint, note: this.request?.once });
     if (isObject(error)) {
       const serial = attempts > 1 ? ++marks().serial : (markOf(error)?.serial ?? 0); // a single attempt multiplies nothing
-      marks().given.set(error, { serial, policy: this.policy, failures: this.#earlier.concat(last ?? []) });
+      marks().given.set(error, {
+        serial, policy: this.policy, failures: this.#earlier.concat(last ?? []), state: textOf(load().call), isDue: attempts < this.#number,
+      });
     }
     this.#end(error, reason, last);
   }

@@ -3,13 +3,13 @@ export { checkFunction, checkIsObject, checkSignal, counting, perform } from "./
 export { Call } from "./call.js";
 export { problemsOf, renewed, type Settings } from "./compile.js";
 export { NamedBreaker } from "./named-breaker.js";
-export { dropGuard, type Engine, input, load, type State, textOf, use, useGuard, utf8 } from "./engine.js";
+export { dropGuard, type Engine, input, load, type State, textOf, use, useGuard, usePolicy, utf8 } from "./engine.js";
 export { fleet, type FleetCalls, joinFleet } from "./fleet-calls.js";
-export { facts, type Facts, factsOf, fromUtf8 } from "./failure.js";
+export { argumentsOf, codeOf, facts, type Facts, factsOf, fromUtf8 } from "./failure.js";
 export { join } from "./join.js";
 export { markOf, marks, read } from "./marks.js";
 export { policyOf } from "./inline.js";
-export { DOMAINS, Notation } from "./names.js";
+export { CLASSES, DOMAINS, Notation, REASONS, SENT } from "./names.js";
 export { rehearsal, type Rehearsal, rehearse } from "./rehearsal.js";
 export { json, settingsFor } from "./policy.js";
 export { type Shared, stateOf } from "./shared.js";

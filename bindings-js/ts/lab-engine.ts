@@ -1,9 +1,12 @@
 // The lab: a second build of the same engine, with analysis, lint and their texts; instantiated when it is first asked.
-import { json, type Policy, PolicyError, policyOf, type PolicyOptions, type Problem, tapeOf, utf8 } from "./core.js";
+import {
+  type Engine, json, load as loadEngine, type Policy, PolicyError, policyOf, type PolicyOptions, type Problem, type Settings, type State,
+  stateOf, tapeOf, use as useState, usePolicy, utf8,
+} from "./core.js";
 import { bytesOf } from "./printable.js";
 import { glue, WASM } from "lab-wasm";
 
-/** The lab's functions, as src/lab.rs and src/simulate.rs have them, beside those of the engine that it needs. */
+/** The lab's functions, as src/lab.rs, src/resume.rs and src/simulate.rs have them, beside those of the engine that it needs. */
 export interface Lab {
   __wbindgen_start(): void;
   analyse(length: number, notation: number): number;
@@ -27,10 +30,13 @@ export interface Lab {
   problem(length: number, notation: number, onBase: number, index: number): void;
   progress(done: number, all: number): void;
   proceed(most: number, progress: (done: number, all: number) => void, turn: () => Promise<void>): Promise<void>;
+  resume(length: number, notation: number, now: number, since1970: number, mode: number): number;
   script_problem(length: number, notation: number, index: number): void;
   simulate(kind: number, length: number, notation: number, seedHigh: number, seedLow: number): number;
   simulation_problem(kind: number, length: number, notation: number, index: number): void;
   read_step(length: number): number;
+  token(now: number, carried: number, madeAt: number, packed: number, hint: number, isRefused: number): number;
+  token_problem(length: number, notation: number, index: number): void;
   /** Unlike the engine's it grows, which makes views of it useless. */
   readonly memory: WebAssembly.Memory;
 }
@@ -204,6 +210,51 @@ export function step(words: string): any {
   return JSON.parse(said(lab));
 }
 
+/** The call of a token made again. */
+export interface ResumedCall {
+  /** What comes of its last failure, as `failed` of the engine packs it. */
+  readonly packed: number;
+  /** The delay in microseconds, or the hint of a give-up; -1 for none. */
+  readonly value: number;
+  /** Since the first attempt, in microseconds. */
+  readonly elapsed: number;
+  /** The next attempt is due, after `value` if that is not -1. */
+  readonly isDue: boolean;
+  readonly failures: number;
+}
+
+/** Makes the call of a token on a tape that of a state; throws a `PolicyError` with every mistake in the token. */
+export function resumeCall({ compiled, budget, breaker }: Settings, state: State, tape: string, now: number, since1970: number, mode = 0): ResumedCall {
+  const engine = loadEngine();
+  const lab = load();
+  usePolicy(compiled);
+  useState("call", state);
+  if (budget) useState("budget", stateOf(budget));
+  if (breaker) useState("guard", stateOf(breaker));
+  for (const which of AREAS) area(lab, which[0]).set(same(engine[which[1]], lab, which[0]));
+  const length = write(lab, tape);
+  const problems = lab.resume(length, JSON_NOTATION, now, since1970, mode);
+  if (problems) throw refusal(lab, problems, (index) => lab.token_problem(length, JSON_NOTATION, index));
+  for (const which of AREAS) engine[which[1]].set(area(lab, which[0]));
+  const [value, packed, elapsed, isDue, failures] = new Float64Array(lab.memory.buffer, lab.area(NUMBERS), 5) as unknown as [number, number, number, number, number];
+  return { value, packed, elapsed, isDue: isDue === 1, failures };
+}
+
+/** The token of a call, whose last failure was decided as `packed` says; times in microseconds, a hint of -1 is none. */
+export function tokenOf(state: State, now: number, carried: number, madeAt: number, packed: number, hint: number, isRefused: boolean): string {
+  const lab = load();
+  useState("call", state);
+  area(lab, CALL).set(same(loadEngine().call, lab, CALL));
+  lab.token(now, carried, madeAt, packed, hint, isRefused ? 1 : 0);
+  return said(lab);
+}
+
+/** An area of the engine, whose bytes mean the same to the lab: both are of one source and one compiler. */
+function same(bytes: Uint8Array, lab: Lab, which: number): Uint8Array {
+  if (bytes.length !== lab.area_size(which)) throw new Error("the lab is of another release than the engine; install undaunted again");
+  return bytes;
+}
+
 function said(lab: Lab): string {
   return pieces(lab, 1)[0]!;
 }
@@ -253,6 +304,9 @@ const JSON_NOTATION = 0;
 const INPUT = 0;
 const OUTPUT = 1;
 const NUMBERS = 2;
+const CALL = 4;
+/** Those in which a decision looks, with the engine's names. */
+const AREAS = [[3, "policy"], [CALL, "call"], [5, "budget"], [6, "guard"]] as const satisfies readonly (readonly [number, keyof Engine])[];
 /** Kinds of simulations. */
 export const HERD = 0;
 export const LOSS = 1;

@@ -9,6 +9,10 @@ export interface Mark {
   /** Stands for the policy: the same object for the same policy. */
   readonly policy: object;
   readonly failures: readonly FailedAttempt[];
+  /** What the engine knows of the call. */
+  readonly state: string;
+  /** Its next attempt was refused, not its last failure given up. */
+  readonly isDue: boolean;
 }
 
 /** The user's word on an error. */

@@ -13,6 +13,7 @@ use crate::failure::{Circumstances, Failure};
 use crate::guards::Breaker;
 use crate::judge::{Judgement, Leaves, judge};
 use crate::policy::Policy;
+use crate::resume::{Standing, Token};
 use crate::seed::{self, Seed};
 
 /// A policy with what belongs to one process: `on`, a seed, a name, and the Python functions the glue calls back.
@@ -89,6 +90,36 @@ impl Plan {
         call.idempotency_key = idempotency_key;
         call
     }
+
+    /// The call of a token made again, before its next attempt, and the wait in seconds before that. The wait is None if this policy gives
+    /// up, too; then the call has a reason.
+    #[pyo3(signature = (token, now, since_1970, *, inactive=false))]
+    fn resume(
+        slf: Bound<'_, Self>,
+        token: &Bound<'_, Token>,
+        now: f64,
+        since_1970: f64,
+        inactive: bool,
+    ) -> (Call, Option<f64>) {
+        let mode = if inactive { Mode::Inactive } else { Mode::Normal };
+        let (plan, token) = (slf.get(), &token.get().inner);
+        let policy = &plan.policy.get().inner;
+        let resumed = plan.common.with(|shared| policy.resume(token, micros(now), micros(since_1970), mode, shared));
+        let mut call = Call::new(slf.clone().unbind(), micros(now), None, mode);
+        call.state = Some(resumed.call);
+        call.is_seeded = true;
+        call.carried = resumed.elapsed;
+        call.number = resumed.call.failures.saturating_add(1);
+        let Some(decision) = resumed.decision else {
+            call.standing = Standing::due(token);
+            return (call, Some(seconds(token.hint.unwrap_or(0))));
+        };
+        call.standing.decided(decision);
+        if let Decision::GiveUp { reason, hint, .. } = decision {
+            (call.reason, call.hint) = (Some(reason), hint);
+        }
+        (call, delay_of(&decision).map(seconds))
+    }
 }
 
 /// One call of the user's function, with all its attempts.
@@ -98,6 +129,8 @@ pub struct Call {
     state: Option<undaunted::Call>,
     is_seeded: bool,
     started_at: u64,
+    /// The time that had passed before `started_at`, where the call goes on with another's.
+    carried: u64,
     outer_deadline: Option<u64>,
     mode: Mode,
     method: Option<String>,
@@ -107,6 +140,7 @@ pub struct Call {
     remaining: Option<u64>,
     reason: Option<Reason>,
     hint: Option<u64>,
+    standing: Standing,
     history: Vec<Record>,
 }
 
@@ -151,6 +185,7 @@ impl Call {
             }
             Err(refused) => {
                 self.hint = refused.hint;
+                self.standing.refused = Some(refused);
                 self.give_up(py, refused.reason)?;
                 Ok(false)
             }
@@ -334,6 +369,19 @@ impl Call {
         self.state.filter(|_| self.is_seeded).map(|state| state.call_seed)
     }
 
+    /// Seconds from the first attempt to the latest instant that was told, those in other hosts included.
+    #[getter(elapsed)]
+    fn elapsed_seconds(&self) -> f64 {
+        seconds(self.elapsed())
+    }
+
+    /// What is left of the call for another host, as text; None before its first failure. `made_at` is now in seconds since 1970.
+    #[pyo3(signature = (made_at=None))]
+    fn token(&self, made_at: Option<f64>) -> Option<String> {
+        let made_at = made_at.map_or_else(seed::since_1970, micros);
+        self.standing.token(self.state.as_ref()?, self.elapsed(), made_at)
+    }
+
     /// The attempts that failed so far.
     fn records(&self, py: Python<'_>) -> Vec<RecordTuple> {
         self.history.iter().map(|record| record.tuple(py)).collect()
@@ -417,6 +465,7 @@ impl Call {
             state: None,
             is_seeded: false,
             started_at,
+            carried: 0,
             outer_deadline,
             mode,
             method: None,
@@ -426,6 +475,7 @@ impl Call {
             remaining: None,
             reason: None,
             hint: None,
+            standing: Standing::default(),
             history: Vec::new(),
         }
     }
@@ -449,6 +499,12 @@ impl Call {
         Ok(())
     }
 
+    /// From the first attempt to the latest instant that was told.
+    fn elapsed(&self) -> u64 {
+        let here = self.state.map_or(0, |state| state.last_now.saturating_sub(self.started_at));
+        self.carried.saturating_add(here)
+    }
+
     fn settle(
         &mut self,
         py: Python<'_>,
@@ -461,7 +517,10 @@ impl Call {
         let (class, sent) = match decision {
             Decision::Retry { class, sent, .. } | Decision::GiveUp { class, sent, .. } => (class, sent),
         };
-        let elapsed = self.state.map_or(0, |state| state.last_now.saturating_sub(self.started_at));
+        let elapsed = self.elapsed();
+        // Of a call that goes on with another's, nobody has asked for the attempt.
+        self.number = self.state.map_or(self.number, |state| state.failures);
+        self.standing.decided(decision);
         let delay = delay_of(&decision);
         if self.history.len() >= HISTORY {
             self.history.remove(HISTORY / 2);
@@ -490,7 +549,7 @@ impl Call {
         let plan = plan.get();
         let Some(Some(error)) = self.history.last().map(|last| last.error.as_ref()) else { return Ok(()) };
         let attempts = plan.policy.get().inner.attempts();
-        let elapsed = self.state.map_or(0, |state| state.last_now.saturating_sub(self.started_at));
+        let elapsed = self.elapsed();
         let state = self.state.map_or(0, |state| state.last_now);
         let seed = self.call_seed();
         let told = (
@@ -503,6 +562,7 @@ impl Call {
             plan.name.as_deref(),
             state,
             seed,
+            self.token(None),
         );
         plan.leave.call1(py, told)?;
         Ok(())

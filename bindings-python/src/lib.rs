@@ -10,6 +10,7 @@ mod guards;
 mod judge;
 mod lab;
 mod policy;
+mod resume;
 mod seed;
 mod session;
 mod simulate;
@@ -37,6 +38,8 @@ mod _core {
     use super::lab::{analyse, convert, diff, explain, export_as, judged, ladder, lint, lint_hedge};
     #[pymodule_export]
     use super::policy::{Policy, compile};
+    #[pymodule_export]
+    use super::resume::Token;
     #[pymodule_export]
     use super::seed::{Seed, redraw_entropy};
     #[pymodule_export]

@@ -66,6 +66,11 @@ fn clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
 }
 
+/// The instant by the world's clock, in microseconds.
+pub fn since_1970() -> u64 {
+    clock() / 1000
+}
+
 const UNDRAWN: u64 = 0;
 static ENTROPY: AtomicU64 = AtomicU64::new(UNDRAWN);
 static CALLS: AtomicU64 = AtomicU64::new(0);

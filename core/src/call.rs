@@ -235,8 +235,12 @@ impl Policy {
         call.record(seen.class);
         call.settle(Outcome::of(failure, seen.class), &mut shared);
         (call.taken, call.spent) = (None, None);
+        let previous = call.previous;
         match self.decide(call, failure, seen, &mut shared, tell) {
             Ok(delay) => {
+                if self.settings[HINT_RESETS] == TRUE && failure.hint.is_some() && failure.wait.is_none() {
+                    call.restarted_at = call.failures;
+                }
                 call.used_once |= seen.condition == Condition::OptInOnce;
                 call.used_immediate |= seen.condition == Condition::Immediate;
                 Decision::Retry {
@@ -248,6 +252,7 @@ impl Policy {
                 }
             }
             Err(reason) => {
+                call.previous = previous; // which another may go on from
                 let breaker = shared.breaker.filter(|_| reason == Reason::BreakerOpen);
                 let hint = failure.hint.max(breaker.map(|breaker| breaker.open_for(call.last_now)));
                 Decision::GiveUp { reason, hint, class: seen.class, sent: seen.sent }
@@ -312,9 +317,6 @@ impl Policy {
             return Err(Reason::Attempts);
         }
         let delay = self.wait(call, failure, seen, tell)?;
-        if self.settings[HINT_RESETS] == TRUE && failure.hint.is_some() && failure.wait.is_none() {
-            call.restarted_at = call.failures;
-        }
         if shared.breaker.as_mut().is_some_and(|breaker| breaker.open_for(call.last_now) > delay) {
             return Err(Reason::BreakerOpen);
         }
@@ -427,9 +429,9 @@ pub(crate) struct Seen {
     pub class: Class,
     pub sent: Sent,
     pub condition: Condition,
-    has_hint: bool,
+    pub has_hint: bool,
     pub is_named: bool,
-    is_forced: bool,
+    pub is_forced: bool,
     pub is_vetoed: bool,
 }
 

@@ -58,6 +58,8 @@ pub mod lint;
 mod name;
 pub mod policy;
 pub mod presets;
+#[cfg(feature = "lab")]
+pub mod resume;
 mod ring;
 mod rules;
 mod settings;

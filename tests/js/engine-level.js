@@ -143,7 +143,12 @@ export class Engine {
       at, DOMAINS.indexOf(domain), kindOf(code), typeof code === "number" ? code : 0, flags, wait ?? -1, hint ?? -1,
       name.length, methodBytes.length, body.length,
     ) >>> 0;
-    const value = this.areas.numbers[0];
+    this.packed = packed;
+    return this.decided(packed, this.areas.numbers[0]);
+  }
+
+  /** What `failed` answered, with its first number. */
+  decided(packed, value) {
     const seen = { class: CLASSES[(packed >> 4) & 7], sent: SENT[(packed >> 7) & 3] };
     if (packed & 15) return { give_up: REASONS[packed & 15], hint: orNull(value), ...seen };
     return { retry: value, ...seen, last: (packed & 512) !== 0, nested_warning: (packed & 1024) !== 0 };

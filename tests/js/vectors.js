@@ -1,6 +1,8 @@
 // Runs the cases of vector files, and makes the result lines of the differential run: tests/README.md.
 import { GUARDS } from "./engine-level.js";
-import { analyse, convert, diff, explain, exportAs, invoke, ladder, lint, lintHedge, simulate, step } from "../../bindings-js/ts/lab-engine.ts";
+import { compile } from "../../bindings-js/ts/compile.ts";
+import { analyse, convert, diff, explain, exportAs, invoke, ladder, lint, lintHedge, resumeCall, simulate, step, tokenOf } from "../../bindings-js/ts/lab-engine.ts";
+import { textOf } from "../../bindings-js/ts/engine.ts";
 import { tapeOf } from "../../bindings-js/ts/tape.ts";
 
 /** Texts of the lab, which every host must print to the byte. */
@@ -59,6 +61,14 @@ const RUN = {
   shared: (engine, wanted) => {
     accept(engine.compile(wanted.policy));
     return sharedSteps(engine, wanted).map(({ told, ...found }) => found);
+  },
+  resume: (engine, wanted) => resumed(engine, wanted),
+  resume_refusal: (engine, wanted) => {
+    try {
+      return resumeCall(compile(tapeOf({})), {}, tapeOf(wanted.token), 0, 0);
+    } catch (error) {
+      return error.problems;
+    }
   },
   classify: (engine, wanted) => engine.classify(wanted),
   hint: (engine, wanted) => engine.hint(wanted),
@@ -144,6 +154,46 @@ const RUN = {
   },
 };
 
+/** A call, its token, and what another policy makes of it. */
+function resumed(engine, { policy, queue, before, after, started_at = 0, made_at, resumed_at, queue_mode, ...wanted }) {
+  accept(engine.compile(policy));
+  engine.makeShared();
+  engine.start({ ...wanted, started_at });
+  const [, last, isRefused] = steps(engine, before);
+  const end = before.at(-1).at;
+  const text = tokenOf(stateIn(engine), end, 0, made_at, ...last, isRefused);
+  const settings = compile(tapeOf(queue), JSON_NOTATION);
+  const state = {};
+  const found = resumeCall(settings, state, tapeOf(JSON.parse(text)), resumed_at, resumed_at, queue_mode === "inactive" ? 1 : 0);
+  const said = { token: text, decision: found.isDue ? null : engine.decided(found.packed, found.value), elapsed: found.elapsed };
+  const [outcomes, after_last] = steps(engine, after);
+  const token_after = after.length ? tokenOf(stateIn(engine), after.at(-1).at, found.elapsed, after.at(-1).at, ...after_last, false) : null;
+  return { ...said, after: outcomes, token_after };
+}
+
+/** What steps come to; the last decision as the engine packs it, with its hint; and whether an attempt was refused after it. */
+function steps(engine, steps) {
+  let last;
+  let isRefused = false;
+  const outcomes = steps.map((step) => {
+    if (step.attempt) {
+      const found = engine.attempt(step.at);
+      isRefused = !!found.give_up;
+      if (isRefused) last[1] = found.hint ?? -1;
+      return found;
+    }
+    const found = engine.failed(step.at, step.fail);
+    last = [engine.packed, found.give_up ? (found.hint ?? -1) : -1];
+    return found;
+  });
+  return [outcomes, last, isRefused];
+}
+
+/** The call in use, copied out. */
+function stateIn(engine) {
+  return { bytes: textOf(engine.areas.call) };
+}
+
 function guarded(kind) {
   return (engine, wanted) => {
     accept(engine.compileGuard(kind, wanted.options, wanted.seed));
@@ -153,7 +203,7 @@ function guarded(kind) {
 
 /** The kinds that the lab answers, and undaunted.wasm does not. */
 export const LAB_KINDS = [
-  "analysis", "analysis_refusal", "convert", "convert_refusal", "diff", "explain", "explain_refusal", "export", "ladder", "ladder_refusal", "hedge_lint", "hedge_lint_refusal", "step", "invoke", "lint", "herd", "loss", "layers", "outage", "sim_refusal",
+  "resume", "resume_refusal", "analysis", "analysis_refusal", "convert", "convert_refusal", "diff", "explain", "explain_refusal", "export", "ladder", "ladder_refusal", "hedge_lint", "hedge_lint_refusal", "step", "invoke", "lint", "herd", "loss", "layers", "outage", "sim_refusal",
 ];
 
 function converted({ source, settings }) {

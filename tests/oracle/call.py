@@ -99,9 +99,9 @@ class Call:
             limit = min(limit, remaining)
         return Attempt(self.failures + 1, limit, remaining)
 
-    def failed(self, now, failure):
+    def failed(self, now, failure, verdict=None):
         self.now = max(self.now, now)
-        verdict = judge(self.policy, failure)
+        verdict = verdict or judge(self.policy, failure)
         self.failures += 1
         self.failures_by_class[verdict.class_] = self.failures_by_class.get(verdict.class_, 0) + 1
         wait = None

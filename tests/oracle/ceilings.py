@@ -49,7 +49,7 @@ def jittered(policy, c, draw):
 
 
 class Delays:
-    """The delays of one call; decorrelated remembers the one before."""
+    """The delays of one call; decorrelated looks at the one before."""
 
     def __init__(self, policy, call_seed):
         self.policy = policy
@@ -60,7 +60,8 @@ class Delays:
         """The delay of retry n under ceiling `index`."""
         draw = word(self.call_seed, DELAY_LANE, n)
         if self.policy.jitter != "decorrelated":
-            return jittered(self.policy, ceiling(self.policy, class_, index), draw)
+            self.previous = jittered(self.policy, ceiling(self.policy, class_, index), draw)
+            return self.previous
         b = self.policy.initial_of(class_)
         previous = b if self.previous is None else self.previous
         high = max(b, min(self.policy.max_delay, 3 * previous))

@@ -20,6 +20,7 @@ import hedge
 import hint
 import ladder
 import lint
+import resume
 import sim
 import tables
 import throttle
@@ -39,7 +40,7 @@ def evaluate(kind, case):
     return {"draw": draw, "schedule": schedule, "refusal": refusal, "dump": dumped, "session": session, "shared": shared,
             "classify": classify, "hint": hinted, "guard_refusal": guard_refusal, "analysis": analysed, "analysis_refusal": by_hand,
             "hedge_lint": hedge_linted, "hedge_lint_refusal": by_hand, "step": by_hand, "invoke": by_hand, "ladder": laddered, "ladder_refusal": by_hand, "lint": linted, "diff": differing, "herd": herd, "outage": outage, "loss": loss, "layers": layers, "sim_refusal": by_hand,
-            "explain": explained, "explain_refusal": by_hand, "convert": converted, "convert_refusal": by_hand, "export": exported}[kind](case)
+            "explain": explained, "explain_refusal": by_hand, "convert": converted, "convert_refusal": by_hand, "export": exported, "resume": resumed, "resume_refusal": by_hand}[kind](case)
 
 
 def draw(case):
@@ -94,6 +95,19 @@ def session(case):
             raise AssertionError(f"{case['name']}: {given} by hand, {outcome} by the oracle")
         steps.append(expecting(step, "expect", outcome_of(outcome)))
     return {**case, "steps": steps}
+
+
+def resumed(case):
+    """A call of one policy, the token it leaves, and what another policy makes of it; `hand` holds what was written by hand of all that."""
+    case = dict(case)
+    by_hand = case.pop("hand")
+    queue = accepted({**case, "policy": case["queue"]})
+    found = resume.run(case, accepted(case), queue, own_budget(queue), lambda call, step: outcome_of(told(call, {**step})))
+    told_by_hand = {"reason": found["token"]["reason"], "decision": found["decision"], "after": found["after"]}
+    if wrong := {key: value for key, value in by_hand.items() if told_by_hand[key] != value}:
+        raise AssertionError(f"{case['name']}: {wrong} by hand, {told_by_hand} by the oracle")
+    found = {name: resume.text(value) if name.startswith("token") else value for name, value in found.items()}
+    return expecting(case, "expect", found)
 
 
 def shared(case):

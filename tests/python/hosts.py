@@ -74,6 +74,30 @@ def session(case):
     return said
 
 
+def resume(case):
+    policy, _ = policy_of(case)
+    queue, problems = _core.compile(case["queue"], "json")
+    if policy is None or queue is None:
+        return refused(problems)
+    since = case.get("started_at") or 0
+    call = start(policy, case, since, int(case["call_seed"]), own_budget(policy), None)
+    for step in case["before"]:
+        told(call, step)
+    token = call.token(case["before"][-1]["at"] - since, case["made_at"])
+    found, problems = _core.Token.read(read(token), "json")
+    assert found is not None, problems
+    now = case["resumed_at"]
+    later, decided, elapsed = _core.Session.resume(queue, found, now, now, case.get("queue_mode") or "normal", own_budget(queue))
+    said = {"token": token, "decision": decided and decision(*decided), "elapsed": elapsed}
+    after = [told(later, step) for step in case["after"]]
+    end = case["after"][-1]["at"] if case["after"] else now
+    return {**said, "after": after, "token_after": later.token(elapsed + end - now, end) if after else None}
+
+
+def resume_refusal(case):
+    return refused(_core.Token.read(case["token"], "json")[1])
+
+
 def shared(case):
     policy, problems = policy_of(case)
     return refused(problems) if policy is None else shared_steps(policy, case)
@@ -132,7 +156,7 @@ def attempt(call, step):
 
 def failure(call, step):
     fail = step["fail"]
-    reason, wait, class_, sent, last, nested_warning = call.failed(
+    return decision(*call.failed(
         step["at"],
         facts(fail),
         verdict=fail.get("verdict") or "tables",
@@ -141,7 +165,10 @@ def failure(call, step):
         idempotency_key=fail.get("idempotency_key") or False,
         cancelled=fail.get("cancelled") or False,
         nested=fail.get("nested") or False,
-    )
+    ))
+
+
+def decision(reason, wait, class_, sent, last, nested_warning):
     if reason is not None:
         return {"give_up": reason, "hint": wait, "class": class_, "sent": sent}
     return {"retry": wait, "class": class_, "sent": sent, "last": last, "nested_warning": nested_warning}
@@ -430,6 +457,8 @@ ANSWERS = {
     "dump": dump,
     "session": session,
     "shared": shared,
+    "resume": resume,
+    "resume_refusal": resume_refusal,
     "classify": classify,
     "hint": hint,
     "guard_refusal": guard_refusal,

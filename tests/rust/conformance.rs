@@ -12,7 +12,7 @@ use undaunted::export::Target;
 use undaunted::{Lane, Policy, call_seed, uniform, word};
 use undaunted_tests::{
     Common, Refusal, classification, collect, compile, conditions, convert, dump, explain, guards, hedge_lint,
-    ladder_options, read_hint, room, schedule, shared, sim, start, step, tape_of, word as word_of,
+    ladder_options, read_hint, resume, room, schedule, shared, sim, start, step, tape_of, token, word as word_of,
 };
 
 #[test]
@@ -96,6 +96,14 @@ fn check(kind: &str, case: &Value, lab: &mut Lab) -> Result<(), String> {
             Err(refusals) => same_refusals(&case["expect"], &refusals),
         },
         "export" => check_export(case, lab),
+        "resume" => {
+            let queue = compile(&case["queue"]).map_err(|refusals| format!("refused: {refusals:?}"))?;
+            same(&case["expect"], &resume(&policy_of(case)?, &queue, case))
+        }
+        "resume_refusal" => match token(&case["token"]) {
+            Ok(token) => Err(format!("expected a refusal, got {token:?}")),
+            Err(refusals) => same_refusals(&case["expect"], &refusals),
+        },
         "sim_refusal" => same_refusals(&case["expect"], &sim::refusals(case)),
         "analysis_refusal" => match conditions(&case["options"]) {
             Ok(options) => Err(format!("expected a refusal, got {options:?}")),

@@ -11,6 +11,7 @@ use undaunted::convert::{Conversion, Source};
 use undaunted::explain::Script;
 use undaunted::hint::{self, Hint};
 use undaunted::lint::HedgeLint;
+use undaunted::resume::Token;
 use undaunted::tape::Writer;
 use undaunted::{
     Breaker, Budget, Call, Class, Classification, Code, Decision, Domain, Failure, Mode, Notation, Phase, Policy,
@@ -90,6 +91,61 @@ pub fn explain(policy: &Policy, script: &Value) -> Result<[String; 2], Vec<Refus
     let script = refusing(|problem| Script::read(&tape, Notation::Json, problem))?;
     let explanation = policy.explain(&script.options, script.failures());
     Ok([collect(|out| explanation.text(out)), collect(|out| explanation.json(out))])
+}
+
+/// Reads a token, or tells every mistake in it.
+pub fn token(value: &Value) -> Result<Token, Vec<Refusal>> {
+    refusing(|problem| Token::read(&tape_of(value), Notation::Json, problem))
+}
+
+/// What becomes of a call that is handed over, as a `resume` case expects it.
+pub fn resume(policy: &Policy, queue: &Policy, case: &Value) -> Value {
+    let micros = |name: &str| case[name].as_u64().unwrap_or(0);
+    let mut call = start(policy, case);
+    let (_, left) = steps(policy, &mut call, &case["before"], &mut Common::new(policy, case), micros("started_at"), 0);
+    let left = Token { made_at: micros("made_at"), ..left };
+    let text = collect(|out| left.json(out));
+    let token = self::token(&serde_json::from_str(&text).expect("JSON")).expect("its own text");
+    let mut common = Common::new(queue, case);
+    let now = micros("resumed_at");
+    let mode = if case["queue_mode"] == "inactive" { Mode::Inactive } else { Mode::Normal };
+    let shared = Shared { budget: common.budget.as_mut(), breaker: common.breaker.as_mut() };
+    let mut resumed = queue.resume(&token, now, now, mode, shared);
+    let decision = resumed.decision.map(|decision| Outcome::Decision(decision).result());
+    let mut found =
+        json!({ "token": text, "decision": decision, "elapsed": resumed.elapsed, "after": [], "token_after": null });
+    if !case["after"].as_array().expect("steps").is_empty() {
+        let (outcomes, token) = steps(queue, &mut resumed.call, &case["after"], &mut common, now, resumed.elapsed);
+        found["after"] = outcomes.iter().map(Outcome::result).collect();
+        found["token_after"] = json!(collect(|out| token.json(out)));
+    }
+    found
+}
+
+/// What some steps come to, and the token after the last, by a clock that is the world's too.
+fn steps(
+    policy: &Policy,
+    call: &mut Call,
+    steps: &Value,
+    common: &mut Common,
+    since: u64,
+    elapsed: u64,
+) -> (Vec<Outcome>, Token) {
+    let steps = steps.as_array().expect("steps").iter();
+    let outcomes: Vec<_> = steps.map(|given| step(policy, call, given, common)).collect();
+    let mut failures = outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Decision(decision) => Some(decision),
+        _ => None,
+    });
+    let last = failures.next_back().expect("a failure");
+    let (elapsed, now) = (elapsed + call.last_now - since, call.last_now);
+    let token = match (outcomes.last(), last) {
+        (Some(Outcome::Attempt(_)), Decision::Retry { class, sent, .. }) => {
+            Token::of(call, *class, *sent, elapsed, now)
+        }
+        _ => Token::after(call, last, elapsed, now),
+    };
+    (outcomes, token)
 }
 
 fn refusing<T>(read: impl FnOnce(&mut dyn FnMut(&Problem)) -> Option<T>) -> Result<T, Vec<Refusal>> {

@@ -2,6 +2,7 @@
 import { STSClient } from "@aws-sdk/client-sts";
 import { Client as GrpcClient, credentials, type Interceptor } from "@grpc/grpc-js";
 import axios, { type AxiosAdapter } from "axios";
+import { Queue, Worker } from "bullmq";
 import { Cluster, Redis } from "ioredis";
 import { createPool, type PoolConnection, type RowDataPacket } from "mysql2/promise";
 import { Pool, type PoolClient } from "pg";
@@ -10,6 +11,7 @@ import { Agent, type Dispatcher, setGlobalDispatcher } from "undici";
 import { Policy } from "undaunted";
 import { retryStrategy } from "undaunted/adapters/aws";
 import { retryingAdapter } from "undaunted/adapters/axios";
+import { backoffStrategy, handOver, jobOptions } from "undaunted/adapters/bullmq";
 import { retryInterceptor as grpcInterceptor } from "undaunted/adapters/grpc-js";
 import { connectionOptions, retrying, retryStrategy as reconnecting } from "undaunted/adapters/ioredis";
 import { retryingPool as retryingMysql } from "undaunted/adapters/mysql2";
@@ -48,6 +50,11 @@ const interceptor: Interceptor = grpcInterceptor(policy, { idempotent: (path) =>
 new GrpcClient("127.0.0.1:1", credentials.createInsecure(), { interceptors: [interceptor] });
 
 new STSClient({ retryStrategy: retryStrategy({ preset: "aws" }) });
+
+const queue = new Queue<{ order: number }>("charges", { connection: { port: 6379 } });
+new Worker("charges", async (job) => void job.data, { connection: { port: 6379 }, settings: { backoffStrategy: backoffStrategy(policy, { key: "k" }) } });
+queue.add("charge", { order: 5 }, jobOptions());
+handOver(queue, "charge", { order: 5 }, new Error("down"), policy, { key: "k" }).then((job) => job.id);
 // @ts-expect-error no option of a call
 retryStrategy(policy, { attempts: 3 });
 void [moved, rows, found, value];

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from ._bulkhead import Bulkhead as Bulkhead
     from ._bulkhead import BulkheadFull as BulkheadFull
     from ._hedge import Hedge as Hedge
+    from ._resume import Resumed as Resumed
+    from ._resume import resume_token as resume_token
     from ._script import ScriptedError as ScriptedError
     from ._simulate import simulate_herd as simulate_herd
     from ._simulate import simulate_layers as simulate_layers
@@ -68,6 +70,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "PolicySource",
+    "Resumed",
     "RetryContext",
     "ScriptedError",
     "Subscription",
@@ -83,6 +86,7 @@ __all__ = [
     "ok",
     "on_event",
     "read_hint",
+    "resume_token",
     "retry",
     "retry_context",
     "set_active",
@@ -104,6 +108,8 @@ _LATER = {
     "Bulkhead": "_bulkhead",
     "BulkheadFull": "_bulkhead",
     "Hedge": "_hedge",
+    "Resumed": "_resume",
+    "resume_token": "_resume",
     "ScriptedError": "_script",
     "simulate_herd": "_simulate",
     "simulate_layers": "_simulate",

@@ -22,6 +22,7 @@ __all__ = [
     "Session",
     "Simulation",
     "Throttle",
+    "Token",
     "__version__",
     "analyse",
     "call_seed",
@@ -203,6 +204,7 @@ class Plan:
         method: str | None = None,
         idempotency_key: bool = False,
     ) -> Call: ...
+    def resume(self, token: Token, now: float, since_1970: float, *, inactive: bool = False) -> tuple[Call, float | None]: ...
     @property
     def name(self) -> str | None: ...
 
@@ -236,6 +238,14 @@ class Call:
     def hint(self) -> float | None: ...
     @property
     def call_seed(self) -> int | None: ...
+    @property
+    def elapsed(self) -> float: ...
+    def token(self, made_at: float | None = None) -> str | None: ...
+
+@final
+class Token:
+    @staticmethod
+    def read(value: object, notation: str) -> tuple[Token | None, list[tuple[str, str, str]]]: ...
 
 @final
 class Session:
@@ -249,6 +259,11 @@ class Session:
         budget: Budget | None = None,
         breaker: Breaker | None = None,
     ) -> Session: ...
+    @staticmethod
+    def resume(
+        policy: Policy, token: Token, now: int, since_1970: int, mode: str = "normal", budget: Budget | None = None
+    ) -> tuple[Session, tuple[str | None, int | None, str, str, bool, bool] | None, int]: ...
+    def token(self, elapsed: int, made_at: int) -> str | None: ...
     def attempt(self, now: int) -> tuple[str | None, int | None, int | None, int | None]: ...
     def failed(
         self,

@@ -192,7 +192,7 @@ def again(error: E, after: float | timedelta | str | None = None) -> E:
 class GaveUpMark:
     """What an error carries that was given up: its history, and for outer calls that an inner one has tried."""
 
-    __slots__ = ("call_seed", "elapsed", "exhausted", "hint", "left_at", "name", "reason", "records")
+    __slots__ = ("call_seed", "elapsed", "exhausted", "hint", "left_at", "name", "reason", "records", "token")
 
     def __init__(
         self,
@@ -203,6 +203,7 @@ class GaveUpMark:
         name: str | None,
         left_at: int,
         call_seed: int | None,
+        token: str | None = None,
     ) -> None:
         self.records = records
         self.reason = reason
@@ -211,6 +212,7 @@ class GaveUpMark:
         self.name = name
         self.left_at = left_at
         self.call_seed = call_seed
+        self.token = token
         # A single attempt multiplies nothing.
         self.exhausted = len(records) > 1
 
@@ -219,7 +221,7 @@ class GaveUpMark:
             (number, error if error is ... else picklable(error), picklable(result), *rest)
             for number, error, result, *rest in self.records
         ]
-        return GaveUpMark, (records, self.reason, self.elapsed, self.hint, self.name, self.left_at, self.call_seed)
+        return GaveUpMark, (records, self.reason, self.elapsed, self.hint, self.name, self.left_at, self.call_seed, self.token)
 
 
 def leave(
@@ -232,6 +234,7 @@ def leave(
     name: str | None,
     left_at: int,
     call_seed: int | None,
+    token: str | None,
 ) -> None:
     """Leaves the note and the history on an error that is given up. Never raises: the user's error must get out."""
     # The error itself is left out of its own history: no reference cycle.
@@ -244,7 +247,7 @@ def leave(
     try:
         # Not setattr: classes may refuse it (a frozen dataclass does), and BaseException always has these fields.
         fields = error.__dict__
-        fields[MARK] = GaveUpMark(kept, reason, elapsed, hint, name, left_at, call_seed)
+        fields[MARK] = GaveUpMark(kept, reason, elapsed, hint, name, left_at, call_seed, token)
         notes = fields.setdefault("__notes__", [])
         notes[:] = [note for note in notes if not (isinstance(note, str) and note.startswith(NOTE))]
         notes.append(text)

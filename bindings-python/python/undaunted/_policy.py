@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._core import Plan
     from ._core import Policy as CorePolicy
     from ._options import Duration, Options
+    from ._resume import Resumed
     from ._testing import Testing
     from .lab import Analysis, Difference, Explanation, Findings, Ladder
 
@@ -134,6 +135,22 @@ class Policy:
                 pending = fn(*args, **kwargs)
                 attempt.result = await pending
         return attempt.result  # type: ignore[no-any-return]
+
+    def resume(self, token: str | None = None, *, key: str | bytes | None = None) -> Resumed:
+        """Goes on with the call of a token of `resume_token`, which this policy decides from now on, in whatever process it was given up.
+
+        Attempts, waits and classes are counted on: the wait before attempt n + 1 is the n-th of the same seed. `timeout` counts from the
+        first attempt, and the time between the processes counts by the world's clock. What was given up as permanent stays so. What may
+        have been acted on is repeated if the policy says `idempotent`, or if the call's own policy had let it be.
+
+        `token` None begins a call of its own; its first attempt is due. A `key` (text counts as its UTF-8) is that of the token's signature:
+        with a key, tokens that are not signed are refused, and without one those that are.
+
+        Raises PolicyError with every mistake in the token, or for its signature; TypeError or ValueError for what is no token or key.
+        """
+        from ._resume import resume
+
+        return resume(self, token, key)
 
     def schedule(
         self,

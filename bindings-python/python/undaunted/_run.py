@@ -26,10 +26,17 @@ class Run:
 
     __slots__ = (
         "_attempt_open", "_call", "_idempotency_key", "_method", "_on_the_way", "cancel", "error", "hooks", "is_async", "is_quiet", "name",
-        "policy", "shares", "started", "testing",
+        "policy", "resumes_after", "shares", "started", "testing",
     )  # fmt: skip
 
-    def __init__(self, policy: Policy, name: str | None, method: str | None = None, idempotency_key: bool = False) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        name: str | None,
+        method: str | None = None,
+        idempotency_key: bool = False,
+        resumes: tuple[_core.Token | None, float] | None = None,
+    ) -> None:
         testing: Testing | None = _switch.testing.get() if _switch.testing_contexts else None
         settings = policy._settings
         hooks = settings.on_event + _switch.hooks
@@ -56,7 +63,11 @@ class Run:
         self._on_the_way = 0.0
         #: Whether an attempt begins, and succeeds, without anybody hearing of it.
         self.is_quiet = not (policy._is_watched or self.hooks or settings.retry_if_result is not None)
-        if policy._is_watched or not _switch.active:
+        #: Of a call that goes on with another's: the wait before its next attempt, None if it is given up.
+        self.resumes_after: float | None = None
+        if resumes is not None:
+            self._resume(*resumes)
+        elif policy._is_watched or not _switch.active:
             self._call = call = self._begin(inactive=not _switch.active)
             # With a fleet's, `open` asks.
             if policy._is_watched and self.shares is None and not call.attempt(self.started):
@@ -96,6 +107,16 @@ class Run:
             method=self._method,
             idempotency_key=self._idempotency_key,
         )
+
+    def _resume(self, token: _core.Token | None, since_1970: float) -> None:
+        """Goes on with the call of a token; without one, begins. Whoever starts its attempts asks no breaker for leave."""
+        is_inactive = not _switch.active
+        if token is None:
+            self._call = self._begin(inactive=is_inactive)
+            return
+        plan = self.policy._plan(self.name, self.testing)
+        self._call, self.resumes_after = plan.resume(token, self.started, since_1970, inactive=is_inactive)
+        self.started -= self._call.elapsed
 
     def now(self) -> float:
         return time.monotonic() if self.testing is None else self.testing.now
@@ -301,7 +322,8 @@ class Run:
         call, now = self.call, self.now()
         attempts = self.policy._core.attempts
         left_at = round(now * 1e6)
-        leave(error, call.records(), reason, attempts, now - self.started, call.hint, self.name, left_at, call.call_seed)
+        elapsed = now - self.started
+        leave(error, call.records(), reason, attempts, elapsed, call.hint, self.name, left_at, call.call_seed, call.token())
 
     def _emit(
         self,

@@ -135,7 +135,7 @@ fn describe(kind: &Kind) -> &'static str {
         Kind::Words => "",
         Kind::Bool => "true or false",
         Kind::Number(bounds) => match bounds.unit {
-            Unit::Version => "1, the version of the policy format",
+            Unit::Version => "1, the version of the format",
             Unit::Count => "a whole number",
             Unit::Micros => "a time in us, ms, s, m or h as \"30s\"",
             Unit::Millionths => "a number",

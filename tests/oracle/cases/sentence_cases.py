@@ -15,7 +15,7 @@ SENTENCES = [
     says({'deadline': '5s'}, ("unknown_option", "/deadline", 'deadline is not an option; use timeout')),
     says({'classes': {'permanent': {}}}, ("unknown_value", "/classes/permanent", 'classes.permanent is no class with settings, allowed transient, throttle, timeout, connect or conflict; correct or remove it')),
     says({'preset': 'aws2'}, ("unknown_value", "/preset", 'preset is "aws2", allowed standard, interactive, aws, grpc, stamina, urllib3, google or none; write one of these')),
-    says({'undaunted': 2}, ("unsupported_version", "/undaunted", 'undaunted is 2, allowed 1, the version of the policy format; write 1 or use a newer release')),
+    says({'undaunted': 2}, ("unsupported_version", "/undaunted", 'undaunted is 2, allowed 1, the version of the format; write 1 or use a newer release')),
     says({'attempts': '3'}, ("wrong_kind", "/attempts", 'attempts is "3", allowed a whole number or null; write one of these')),
     says({'attempts': 0}, ("out_of_range", "/attempts", 'attempts is 0, allowed 1 to 4294967295; use 1 to call once without retrying')),
     says({'attempts': 4294967296}, ("out_of_range", "/attempts", 'attempts is 4294967296, allowed 1 to 4294967295; write one in between')),
