@@ -6,6 +6,7 @@ what it is asked, second by second. Writes REPORT.md and outage.svg beside itsel
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import statistics
@@ -49,12 +50,13 @@ class Backend:
         return time.monotonic() - self.began
 
     async def serve(self, reader, writer):
-        while line := await reader.readline():
-            at = self.now
-            works = not self.fails_from <= at < self.fails_to
-            (self.first if line.endswith(b" 1\n") else self.retries)[int(at)] += 1
-            self.good[int(at)] += works
-            writer.write(b"ok\n" if works else b"no\n")
+        with contextlib.suppress(ConnectionError):
+            while line := await reader.readline():
+                at = self.now
+                works = not self.fails_from <= at < self.fails_to
+                (self.first if line.endswith(b" 1\n") else self.retries)[int(at)] += 1
+                self.good[int(at)] += works
+                writer.write(b"ok\n" if works else b"no\n")
         writer.close()
 
 

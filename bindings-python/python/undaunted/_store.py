@@ -440,7 +440,10 @@ class Desk:
             self._timer = None
         store, client, self._client = self._store(), self._client, None
         if client is not None and store is not None and client is not store._async_given:
-            await (client.aclose() if hasattr(client, "aclose") else client.close())
+            try:
+                await (client.aclose() if hasattr(client, "aclose") else client.close())
+            except Exception:  # noqa: S110, what cannot be closed in time is let go
+                pass
 
 
 class Courier:

@@ -827,3 +827,22 @@ def test_a_breaker_goes_on_alone_without_its_store(own, stores):
     with pytest.raises(undaunted.BreakerOpen):
         breaker.call(lambda: 1)
     assert [kind for kind, _ in stores.told] == ["lost"]
+
+
+def test_a_connection_that_cannot_be_closed_is_let_go(server, stores, monkeypatch):
+    async def too_late(client):
+        raise redis.TimeoutError("Timed out closing connection")
+
+    async def main():
+        store = stores(server)
+        policy = Policy(attempts=2, budget=fleet.Budget("closing", store, **SIX), **AT_ONCE)
+        with pytest.raises(ConnectionError):
+            await policy.call_async(fails)
+        monkeypatch.setattr(redis.asyncio.Redis, "aclose", too_late)
+        await store.aclose()
+        return store
+
+    async def fails():
+        raise ConnectionError
+
+    assert asyncio.run(main()).is_closed
