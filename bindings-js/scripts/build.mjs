@@ -12,7 +12,7 @@ const TWIN = "js";
 /** What several entries import: one copy each. `core` has the engine or its twin, the marks and the classes. */
 const SHARED = ["core", "lab-engine"];
 /** Entries whose classes others build upon. */
-const BUILT_UPON = ["guards"];
+const BUILT_UPON = ["guards", "source"];
 const version = /^version = "([^"]+)"/m.exec(readFileSync(join(root, "Cargo.toml"), "utf8"))?.[1];
 const stated = JSON.parse(readFileSync(join(home, "package.json"), "utf8")).version;
 if (version !== stated) throw new Error(`package.json says ${stated}, Cargo.toml ${version}; write ${version} into package.json`);

@@ -44,7 +44,7 @@ export function buildEngine() {
 
 /** The scripts that stores run, as text, and the digests that servers know them by. */
 export function takeScripts() {
-  const lines = ["budget", "breaker", "bulkhead", "throttle"].map((name) => {
+  const lines = ["budget", "breaker", "bulkhead", "policy", "throttle"].map((name) => {
     const text = readFileSync(join(root, "core", "src", "fleet", `${name}.lua`), "utf8");
     const script = { text, sha: createHash("sha1").update(text).digest("hex") };
     return `export const ${name.toUpperCase()} = ${JSON.stringify(script)};\n`;

@@ -11,7 +11,7 @@ export { markOf, marks, read } from "./marks.js";
 export { policyOf } from "./inline.js";
 export { CLASSES, DOMAINS, Notation, REASONS, SENT } from "./names.js";
 export { rehearsal, type Rehearsal, rehearse } from "./rehearsal.js";
-export { json, settingsFor } from "./policy.js";
+export { json, settingsFor, versioned } from "./policy.js";
 export { type Shared, stateOf } from "./shared.js";
 export { refuse } from "./refuse.js";
 export { isSource } from "./retry.js";

@@ -32,6 +32,7 @@ declare module "fleet-scripts" {
   export const BUDGET: Script;
   export const BREAKER: Script;
   export const BULKHEAD: Script;
+  export const POLICY: Script;
   export const THROTTLE: Script;
 }
 declare const VERSION: string;

@@ -38,6 +38,9 @@ const INSPECT: unique symbol = /* @__PURE__ */ Symbol.for("nodejs.util.inspect.c
 /** The settings of a policy. */
 export let settingsFor: (policy: Policy) => Settings;
 
+/** The same policy, as a source's of a version. */
+export let versioned: (policy: Policy, version: number | string | undefined) => Policy;
+
 /** Handed to the constructor beside its arguments, so that users cannot. */
 let ready: Settings | undefined;
 
@@ -45,6 +48,7 @@ let ready: Settings | undefined;
 export class Policy {
   readonly #settings: Settings;
   #text: string | undefined;
+  #version: number | string | undefined;
 
   /** From an object; throws a `PolicyError` with every mistake in it. */
   constructor(options: PolicyOptions = {}) {
@@ -70,6 +74,11 @@ export class Policy {
   /** What refuses its calls' attempts for a while once too many have failed or been slow. */
   get breaker(): NamedBreaker | undefined {
     return this.#settings.breaker;
+  }
+
+  /** Which version it is of what its source has, where that counts versions. No part of what makes policies equal. */
+  get version(): number | string | undefined {
+    return this.#version;
   }
 
   /** Calls `fn` until it succeeds or the policy gives up; then its last error is thrown as it came. */
@@ -147,6 +156,11 @@ export class Policy {
   /** For adapters of this package. */
   static {
     settingsFor = (policy) => policy.#settings;
+    versioned = (policy, version) => {
+      const same = from(policy.#settings);
+      same.#version = version;
+      return same;
+    };
   }
 }
 

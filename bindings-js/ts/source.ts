@@ -1,5 +1,5 @@
 // Policies that may change while a program runs: from a file that is watched, from feature flags, or from anywhere else.
-import { builtin, clock, Policy, type PolicyOptions, retry, type RunOptions, warn } from "./core.js";
+import { builtin, clock, Policy, type PolicyOptions, retry, type RunOptions, versioned, warn } from "./core.js";
 import type { Attempted } from "./call.js";
 import type { Source } from "./options.js";
 
@@ -20,6 +20,7 @@ export class PolicySource implements Source {
   readonly #onError: (error: unknown) => void;
   #policy: Policy;
   #answer: unknown;
+  #version: number | string | undefined;
   #trouble: string | undefined;
 
   constructor(read: () => unknown, { fallback, onError = warnOf }: SourceOptions = {}) {
@@ -31,11 +32,14 @@ export class PolicySource implements Source {
   /** The policy of now. Rejects with what `onError` throws. */
   async current(): Promise<Policy> {
     try {
-      const answer = await this.#read();
+      const found = await this.#read();
+      const [answer, version] = found instanceof Versioned ? [found.answer, found.version] : [found];
       const known = answer instanceof Policy || typeof answer === "string" ? answer : JSON.stringify(answer);
-      if (known !== this.#answer) {
-        this.#policy = answer instanceof Policy ? answer : Policy.parse(answer as string | object);
+      if (known !== this.#answer || version !== this.#version) {
+        const policy = answer instanceof Policy ? answer : Policy.parse(answer as string | object);
+        this.#policy = version === undefined ? policy : versioned(policy, version);
         this.#answer = known;
+        this.#version = version;
       }
       this.#trouble = undefined;
     } catch (error) {
@@ -63,6 +67,11 @@ export class PolicySource implements Source {
     };
     return Object.defineProperty(wrapped, "name", { value: fn.name, configurable: true });
   }
+}
+
+/** What a source with versions has: the policy is made anew, too, if the version alone is another. */
+class Versioned {
+  constructor(readonly answer: unknown, readonly version: number | string | undefined) {}
 }
 
 /** How a file is watched. */
@@ -113,13 +122,15 @@ export interface FlagClient<C> {
 
 interface Flag {
   readonly value: unknown;
+  readonly variant?: string | undefined;
   readonly errorCode?: string | undefined;
   readonly errorMessage?: string | undefined;
 }
 
 /**
  * The policy that a flag of OpenFeature holds, as an object or as JSON text; evaluated at the start of each call. A flag that
- * is missing, or of another type, is told as an error like a wrong policy.
+ * is missing, or of another type, is told as an error like a wrong policy. The flag's variant is
+ * `policy.version`, if it has one.
  */
 export function flagSource<C>(client: FlagClient<C>, key: string, options: SourceOptions & { readonly context?: C | undefined } = {}): PolicySource {
   const { context } = options;
@@ -127,7 +138,7 @@ export function flagSource<C>(client: FlagClient<C>, key: string, options: Sourc
     let flag = await client.getObjectDetails(key, {} as never, context);
     if (flag.errorCode === "TYPE_MISMATCH") flag = await client.getStringDetails(key, "", context);
     if (flag.errorCode) throw new Error(`flag ${key}: ${flag.errorCode}, ${flag.errorMessage ?? "no more is known"}`);
-    return flag.value;
+    return new Versioned(flag.value, flag.variant || undefined);
   };
   return new PolicySource(read, options);
 }

@@ -130,8 +130,9 @@ export class Hub {
   /** Its breaker. */
   readonly #gate: State;
   #refusedUntil = 0;
-  readonly #run: Run;
-  readonly #timeout: number;
+  /** Runs a script for whoever waits for it himself, whatever became of the guards. */
+  readonly run: Run;
+  readonly timeout: number;
   readonly #every: number;
   readonly #onEvent: (event: StoreEvent) => void;
   readonly #links = new Map<string, Link>();
@@ -141,13 +142,13 @@ export class Hub {
   readonly #trips = new Set<Promise<unknown>>();
 
   constructor(client: unknown, options: StoreOptions) {
-    this.#run = runOf(client);
+    this.run = runOf(client);
     checkIsObject(options);
     for (const name in options) {
       if (!OPTIONS.includes(name)) throw new TypeError(`${name} is no option of a store, allowed ${OPTIONS.join(", ")}`);
     }
     const { timeout = 50, every = 500, prefix = "undaunted", onEvent = warnOf } = options;
-    this.#timeout = duration(timeout, "timeout");
+    this.timeout = duration(timeout, "timeout");
     this.#every = duration(every, "every");
     if (typeof prefix !== "string") refuse("prefix", prefix, "text");
     if (typeof onEvent !== "function") refuse("onEvent", onEvent, "a function");
@@ -219,11 +220,11 @@ export class Hub {
     const waiter: Waiter = { timer: undefined };
     let isLate = false;
     try {
-      const asked = this.#run(link.script, link.keys, words.map(String)).then((answer) => numbersOf(answer, count));
+      const asked = this.run(link.script, link.keys, words.map(String)).then((answer) => numbersOf(answer, count));
       const found = await Promise.race([asked, new Promise<never>((_, reject) => {
         // A busy process may find the answer and the end of its time at once: the answer is what counts.
-        const end = () => soon(() => soon(() => reject(new Error(`no answer within ${this.#timeout / 1000} ms`))));
-        arm(waiter, this.#timeout, end, false);
+        const end = () => soon(() => soon(() => reject(new Error(`no answer within ${this.timeout / 1000} ms`))));
+        arm(waiter, this.timeout, end, false);
         asked.then((answer) => isLate && late?.(answer), () => {});
       })]);
       this.#settle(pass, true);

@@ -51,14 +51,14 @@ mod _core {
 
     use pyo3::prelude::*;
     use pyo3::types::IntoPyDict;
-    use undaunted::fleet::{BREAKER, BUDGET, BULKHEAD, THROTTLE};
+    use undaunted::fleet::{BREAKER, BUDGET, BULKHEAD, POLICY, THROTTLE};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("SOURCES", undaunted::convert::Source::NAMES.to_vec())?;
         module.add("HINT_HEADERS", undaunted::hint::HEADERS)?;
-        let scripts = [("budget", BUDGET), ("breaker", BREAKER), ("bulkhead", BULKHEAD), ("throttle", THROTTLE)];
+        let scripts = [("budget", BUDGET), ("breaker", BREAKER), ("bulkhead", BULKHEAD), ("throttle", THROTTLE), ("policy", POLICY)];
         module.add("SCRIPTS", scripts.into_py_dict(module.py())?)
     }
 }

@@ -9,5 +9,7 @@ pub const BUDGET: &str = include_str!("fleet/budget.lua");
 pub const BREAKER: &str = include_str!("fleet/breaker.lua");
 /// The script of bulkheads.
 pub const BULKHEAD: &str = include_str!("fleet/bulkhead.lua");
+/// The script of policies that a fleet reads.
+pub const POLICY: &str = include_str!("fleet/policy.lua");
 /// The script of throttles.
 pub const THROTTLE: &str = include_str!("fleet/throttle.lua");

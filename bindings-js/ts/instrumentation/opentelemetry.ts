@@ -18,7 +18,7 @@ export interface OpenTelemetryOptions {
  * histogram `undaunted.call.duration`, in seconds with the waits, `undaunted.name` and `undaunted.outcome`: `success`, or the reason of giving up.
  *
  * The active span gets an event `undaunted.scheduled` for a retry and `undaunted.gave_up`, with what is known of name, attempt, elapsed and delay (in seconds),
- * reason, class, code, error (as text) and call_seed; after an HTTP status also `http.request.resend_count`, which is the number of the retry. Arguments and
+ * reason, class, code, error (as text), policy_version and call_seed; after an HTTP status also `http.request.resend_count`, which is the number of the retry. Arguments and
  * results of the call are no part of it.
  */
 export function openTelemetryHook({ prefix = "undaunted.", meterProvider = metrics.getMeterProvider() }: OpenTelemetryOptions = {}): (event: Event) => void {
@@ -40,13 +40,14 @@ export function openTelemetryHook({ prefix = "undaunted.", meterProvider = metri
   };
 }
 
-function factsOf({ attempt, elapsed, delay, reason, class: kind, code, error, callSeed }: Event, name: string): Attributes {
+function factsOf({ attempt, elapsed, delay, reason, class: kind, code, error, callSeed, policy }: Event, name: string): Attributes {
   return {
     name, attempt, reason, code,
     elapsed: elapsed / 1000,
     delay: delay === undefined ? undefined : delay / 1000,
     class: kind,
     error: error === undefined ? undefined : String(error),
+    policy_version: policy.version,
     call_seed: callSeed,
   };
 }

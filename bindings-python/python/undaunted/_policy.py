@@ -47,7 +47,7 @@ class Policy:
     Raises PolicyError with every mistake at once; TypeError or ValueError for the settings.
     """
 
-    __slots__ = ("__weakref__", "_breaker", "_budget", "_core", "_is_watched", "_plans", "_settings", "_text")
+    __slots__ = ("__weakref__", "_breaker", "_budget", "_core", "_is_watched", "_plans", "_settings", "_text", "_version")
 
     _core: CorePolicy
     _breaker: Breaker | None
@@ -56,6 +56,7 @@ class Policy:
     _is_watched: bool
     _settings: Settings
     _text: str
+    _version: int | str | None
     _plans: dict[str | None, Plan]
 
     def __init__(self, **options: Unpack[Options]) -> None:
@@ -107,6 +108,14 @@ class Policy:
         settings = Settings({**self._settings.given(), **changed}) if changed else self._settings
         policy = self.__class__.__new__(self.__class__)
         _fill(policy, compiled(given, "python", self._core) if given else self._core, settings)
+        return policy
+
+    def _of_version(self, version: int | str | None) -> Self:
+        """The same, as a source's policy of this version."""
+        if version == self.version:
+            return self
+        policy = self.replace()
+        object.__setattr__(policy, "_version", version)
         return policy
 
     def __call__(self, fn: Callable[P, R], /) -> Callable[P, R]:
@@ -348,6 +357,11 @@ class Policy:
         """What events and warnings call it; None for the function's own name."""
         return self._settings.name
 
+    @property
+    def version(self) -> int | str | None:
+        """Which version it is of what its source has; None if it comes from none that counts versions. No part of what makes policies equal."""
+        return self._version
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a policy never changes; policy.replace({name}=...) gives another")
 
@@ -368,7 +382,7 @@ class Policy:
         return hash(self._text)
 
     def __reduce__(self) -> Any:
-        return _restore, (self.__class__, self._text, self._settings.given())
+        return _restore, (self.__class__, self._text, self._settings.given(), self._version)
 
     def _plan(self, name: str | None, testing: Testing | None = None) -> Plan:
         if testing is not None:
@@ -491,6 +505,7 @@ def _fill(policy: Policy, core: _core.Policy, settings: Settings) -> None:
         "_core": core,
         "_settings": settings,
         "_text": core.dump(),
+        "_version": None,
         "_plans": {},
         "_budget": budget,
         "_breaker": breaker,
@@ -500,9 +515,9 @@ def _fill(policy: Policy, core: _core.Policy, settings: Settings) -> None:
         object.__setattr__(policy, name, value)
 
 
-def _restore(kind: type[Policy], text: str, settings: dict[str, Any]) -> Policy:
+def _restore(kind: type[Policy], text: str, settings: dict[str, Any], version: int | str | None = None) -> Policy:
     policy = kind.parse(text)
-    return policy.replace(**settings) if settings else policy
+    return (policy.replace(**settings) if settings else policy)._of_version(version)
 
 
 PLANS = 100

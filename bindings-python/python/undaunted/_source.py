@@ -70,6 +70,21 @@ class PolicySource:
         return await self.current().call_async(fn, *args, **kwargs)
 
 
+class Versioned:
+    """What a source with versions has: the policy is made anew, too, if the version alone is another."""
+
+    __slots__ = ("answer", "version")
+
+    def __init__(self, answer: object, version: int | str | None) -> None:
+        self.answer = answer
+        self.version = version
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Versioned) and self.version == other.version and self.answer == other.answer
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class Replaced:
     """A policy and what is to be changed of it: the same answer as long as the policy is the same object."""
 
@@ -90,7 +105,9 @@ def policy_from(answer: object) -> Policy:
     if isinstance(answer, Policy):
         return answer
     if isinstance(answer, Replaced):
-        return answer.policy.replace(**answer.options)
+        return answer.policy.replace(**answer.options)._of_version(answer.policy.version)
+    if isinstance(answer, Versioned):
+        return policy_from(answer.answer)._of_version(answer.version)
     if isinstance(answer, (str, bytes)):
         return Policy.parse(answer)
     if isinstance(answer, dict):

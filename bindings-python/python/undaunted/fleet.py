@@ -9,6 +9,10 @@ from __future__ import annotations
 from . import _breaker, _budget, _bulkhead, _core, _throttle
 from ._guard import _entered, checked, in_testing
 from ._links import BreakerLink, BudgetLink, BulkheadLink, ThrottleLink
+from ._published import VersionConflict as VersionConflict
+from ._published import policy_source as policy_source
+from ._published import publish_policy as publish_policy
+from ._published import publish_policy_async as publish_policy_async
 from ._store import Store as Store
 from ._store import StoreEvent as StoreEvent
 from ._store import in_range, plain_text
@@ -22,7 +26,10 @@ if TYPE_CHECKING:
     from ._links import Link
     from ._options import BreakerOptions, BudgetSettings, BulkheadSnapshot, Counted, Duration, ThrottleOptions
 
-__all__ = ["Breaker", "Budget", "Bulkhead", "Store", "StoreEvent", "Throttle"]
+__all__ = [
+    "Breaker", "Budget", "Bulkhead", "Store", "StoreEvent", "Throttle", "VersionConflict",
+    "policy_source", "publish_policy", "publish_policy_async",
+]  # fmt: skip
 
 
 class Budget(_budget.Budget):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from openfeature.exception import ErrorCode
 
-from .._source import PolicySource
+from .._source import PolicySource, Versioned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,7 @@ def policy_source(
     """The policy that a flag holds, as an object or as JSON text; evaluated at the start of each call.
 
     `fallback`, `on_error`: as for `PolicySource`. A flag that is missing, or of another type, is told as an error like a wrong policy.
+    The flag's variant is `Policy.version`, if it has one.
     """
 
     def evaluate() -> Any:
@@ -36,6 +37,6 @@ def policy_source(
             found = client.get_string_details(flag_key, "", context)
         if found.error_code is not None:
             raise LookupError(f"flag {flag_key}: {found.error_code.value}, {found.error_message or 'no more is known'}")
-        return found.value
+        return Versioned(found.value, found.variant or None)
 
     return PolicySource(evaluate, fallback=fallback, on_error=on_error)

@@ -20,6 +20,7 @@ def facts_of(event: Event) -> dict[str, str | int | float]:
         "class": event.class_,
         "code": event.code,
         "error": None if event.error is None else repr(event.error),
+        "policy_version": event.policy.version,
         "call_seed": None if event.call_seed is None else str(event.call_seed),
     }
     return {name: value for name, value in found.items() if value is not None}

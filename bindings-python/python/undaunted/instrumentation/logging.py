@@ -17,7 +17,7 @@ class LoggingHook:
     """A hook that logs: `undaunted.on_event(LoggingHook())`, or as a policy's `on_event`.
 
     A record reads `fetch: attempt 1 failed by http 503 (transient), the next comes in 0.52 s`. What it says has it as attributes, too:
-    `undaunted.name`, `.attempt`, `.elapsed` and `.delay` in seconds, `.reason`, `.class`, `.code`, `.error` (its `repr`), `.call_seed`.
+    `undaunted.name`, `.attempt`, `.elapsed` and `.delay` in seconds, `.reason`, `.class`, `.code`, `.error` (its `repr`), `.policy_version`, `.call_seed`.
     Arguments and results of the call are never logged.
 
     `logger` is the logger's name. `levels` are those of the kinds of events to log, by default `WARNING` for `scheduled` and `ERROR` for

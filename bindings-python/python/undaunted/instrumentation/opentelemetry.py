@@ -22,7 +22,7 @@ class OpenTelemetryHook:
     giving up.
 
     The current span gets an event `undaunted.scheduled` for a retry and `undaunted.gave_up`, with what is known of name, attempt, elapsed, delay, reason,
-    class, code, error (its `repr`) and call_seed; after an HTTP status also `http.request.resend_count`, which is the number of the retry.
+    class, code, error (its `repr`), policy_version and call_seed; after an HTTP status also `http.request.resend_count`, which is the number of the retry.
     Arguments and results of the call are no part of it.
 
     `prefix` begins all names but that one. `meter_provider` is by default the global one.

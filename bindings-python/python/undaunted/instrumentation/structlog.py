@@ -18,7 +18,7 @@ class StructlogHook:
     """A hook that logs through structlog: `undaunted.on_event(StructlogHook())`, or as a policy's `on_event`.
 
     Entries are `undaunted.scheduled`, `undaunted.gave_up` and so on, with the keys `name`, `attempt`, `elapsed` and `delay` in seconds,
-    `reason`, `class`, `code`, `error` (its `repr`) and `call_seed`, as far as they are known. Arguments and results of the call are never logged.
+    `reason`, `class`, `code`, `error` (its `repr`), `policy_version` and `call_seed`, as far as they are known. Arguments and results of the call are never logged.
 
     `logger` is what the logger is asked for by. `levels` are the names of the methods for the kinds of events to log, by default `warning`
     for `scheduled` and `error` for `gave_up`; `prefix` begins the names of the entries. Raises ValueError for a kind that there is not.
