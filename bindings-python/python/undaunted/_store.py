@@ -442,8 +442,8 @@ class Desk:
         if client is not None and store is not None and client is not store._async_given:
             try:
                 await (client.aclose() if hasattr(client, "aclose") else client.close())
-            except Exception:  # noqa: S110, what cannot be closed in time is let go
-                pass
+            except Exception:
+                pass  # what cannot be closed in time is let go
 
 
 class Courier:
