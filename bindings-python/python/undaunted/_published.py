@@ -64,7 +64,7 @@ def publish_policy(store: Store, name: str, policy: Policy | str | bytes | dict[
     may or may not have been published.
     """
     errand = publication(store, name, policy, expected)
-    store.check(is_async=False)
+    store._check(is_async=False)
     client = store._own_client()
     replies = send(client, [errand], "EVALSHA")
     if again := unknown([errand], replies):
@@ -81,7 +81,7 @@ async def publish_policy_async(
 
         return await trio.to_thread.run_sync(lambda: publish_policy(store, name, policy, expected=expected))
     errand = publication(store, name, policy, expected)
-    store.check(is_async=True)
+    store._check(is_async=True)
     client = store._desk().client()
     replies = await send_async(client, [errand], "EVALSHA")
     if again := unknown([errand], replies):
@@ -140,13 +140,13 @@ class PolicyLink(Command):
 
     def begin(self, source: PublishedPolicy) -> None:
         self._source = ref(source)
-        self.store.take_in(self)
+        self.store._take_in(self)
         self.kick()
 
     def kick(self) -> None:
         """On the way of a call: has somebody read, if nobody does: in a forked child, or after the end of the loop that did."""
         if now() - self._asked_at >= 2 * self._every and not self.store.is_closed:
-            self.store.due(0.0)
+            self.store._due(0.0)
 
     def answer(self) -> Versioned:
         """What the store has. Raises what is wrong with it."""

@@ -198,6 +198,6 @@ def test_a_source_that_nobody_has_is_read_no_more(store, admin):
     assert link._source() is None
     del link
     gc.collect()
-    assert [each.keys for each in store.links()] == [["undaunted:{kept}:policy"]]
+    assert [each.keys for each in store._links()] == [["undaunted:{kept}:policy"]]
     fleet.publish_policy(store, "kept", Policy(attempts=2))
     until(is_at(kept, 2, 1))
