@@ -72,6 +72,7 @@ class Fleet:
         self.redis = redis
         self.started = time.monotonic()
         self.services: dict[str, dict[str, int]] = {}
+        self.processes: list[asyncio.subprocess.Process] = []
         self.endings: list[asyncio.Task[None]] = []
 
     @property
@@ -80,6 +81,11 @@ class Fleet:
 
     def total(self, what: str) -> int:
         return sum(counts.get(what, 0) for counts in self.services.values())
+
+    def end(self) -> None:
+        """Has the services end, each by itself."""
+        for process in self.processes:
+            process.stdin.close()  # type: ignore[union-attr]
 
     async def listen(self, name: str, output: asyncio.StreamReader) -> None:
         while line := await output.readline():
@@ -128,9 +134,8 @@ async def play(options: argparse.Namespace) -> int:
             process = await stack.enter_async_context(running(name, [*words, *told]))
             fleet.services[name] = {}
             fleet.endings.append(asyncio.create_task(fleet.listen(name, process.stdout)))  # type: ignore[arg-type]
-            stack.callback(process.stdin.close)  # type: ignore[union-attr]
-            stack.callback(fleet.endings[-1].cancel)
-            fleet.processes = [*getattr(fleet, "processes", []), process]
+            fleet.processes.append(process)
+        stack.callback(fleet.end)
         problems = await story(options, fleet, view)
         for line in problems:
             print(f"✗ {line}")
@@ -153,7 +158,8 @@ async def story(options: argparse.Namespace, fleet: Fleet, view: View) -> list[s
         while True:
             now = await fleet.look()
             tell(now)
-            view.show(now)
+            if said:
+                view.show(now)
             if any(ending.done() for ending in fleet.endings):
                 sys.exit("A service has ended early")
             if now.seconds >= end and has_come(now):
@@ -202,8 +208,7 @@ async def story(options: argparse.Namespace, fleet: Fleet, view: View) -> list[s
             once("The probes succeeded: the breaker closes, and each answer earns a token.", GREEN)
 
     await watch((options.seconds - options.outage) * 0.6, "the breaker closes, and each service is answered", is_well, in_recovery)
-    for process in fleet.processes:
-        process.stdin.close()
+    fleet.end()
     await asyncio.wait_for(asyncio.gather(*fleet.endings), PATIENCE)
     calls, retries = (after[what] - before[what] for what in ("calls", "retries"))
     return [*problems, *summary(fleet, calls, retries, requests)]
@@ -216,14 +221,15 @@ def summary(fleet: Fleet, calls: int, retries: int, requests: int) -> list[str]:
     spent = fleet.cost * (fleet.total("retries") - fleet.total("refunded"))
     earned = fleet.total("answered")
     print(f"""
-In the outage, users made {calls} calls. The backend met {requests} requests, where four attempts each would be {4 * calls}.
-Retries: {retries}. A full budget allows {allowed} for the fleet; four budgets, one for each process, allow {len(fleet.services) * allowed}.
+In the outage users made {calls} calls. The backend met {requests} requests;
+four attempts of each call would be {4 * calls}.
+Retries: {retries}. One full budget allows {allowed}; four, one in each process, would allow {len(fleet.services) * allowed}.
 Refused by the budget: {fleet.total("refused by budget")}, by the breaker: {fleet.total("refused by breaker")}.""")
     if lost := fleet.total("lost"):
         print(f"The store did not answer in time {lost} times: a service then went on with its share.")
     if spent > fleet.capacity + earned:
         return [f"retries of calls that failed took {spent} tokens, but there were {fleet.capacity} and {earned} more at most"]
-    print(f"✓ {spent} tokens went to calls that failed in the end, of {fleet.capacity} and at most {earned} earned")
+    print(f"✓ retries of calls that failed took {spent} tokens; there were {fleet.capacity}, and {earned} earned at most")
     print("✓ the breaker refused calls of each service, and closed again")
     return []
 
@@ -275,6 +281,9 @@ async def running(name: str, words: list[str]) -> AsyncIterator[asyncio.subproce
     try:
         yield process
     finally:
+        if name != "redis":
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), 2)
         if process.returncode is None:
             process.kill()
         await process.wait()
