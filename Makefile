@@ -1,10 +1,11 @@
 # `make demo` and `make test` set up everything they need. Builds and environments live in ~/.cache/undaunted,
 # or where UNDAUNTED_CACHE says.
-.PHONY: demo test bench prove soak dist schema vectors reference help lab measure
+.PHONY: demo fleet test bench prove soak dist schema vectors reference help lab measure
 PYTHON ?= python3
 
 help:
 	@echo "make demo   one policy, two languages, the same waits: a misbehaving server, both traces side by side"
+	@echo "make fleet  an outage, seen by four services in two languages that share a budget and a breaker over Redis; about 30 s"
 	@echo "make test   everything; make test STEPS='rust python' runs some"
 	@echo "make bench  beside other retry packages of Python, JavaScript and Rust, in one run"
 	@echo "make prove  for hours: mutants of the heart, 1 000 000 cases on all hosts, fuzzing; make prove MINUTES=30 bounds it"
@@ -17,6 +18,12 @@ demo:
 	@echo "Setting up both packages; the first time that takes a minute or two."
 	@$(PYTHON) tests/setup.py js python
 	@$(PYTHON) tests/setup.py --python examples/demo/demo.py --node-folder bindings-js
+
+fleet:
+	@command -v redis-server valkey-server > /dev/null || { echo "There is no Redis or Valkey here; install Debian's redis-server or valkey-server"; exit 1; }
+	@echo "Setting up both packages and a client of Redis; the first time that takes a minute or two."
+	@$(PYTHON) tests/setup.py js python drivers
+	@$(PYTHON) tests/setup.py --python examples/fleet/fleet.py
 
 test:
 	@$(PYTHON) tests/run.py $(STEPS)

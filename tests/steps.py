@@ -249,6 +249,12 @@ STEPS: dict[str, Step] = {
         needs=["python-package", "js-package"],
         facts=["soak:"],
     ),
+    "fleet": Step(
+        [own("examples/fleet/fleet.py", "--seconds", "9")],
+        needs=["python-package", "js-package", "js-drivers", "servers"],
+        facts=["✓", "✗"],
+        needs_servers=True,
+    ),
     "demo": Step(
         [own("examples/demo/demo.py", "--check", "--node-folder", JS)], needs=["python-package", "js-package"], facts=["equal"]
     ),
