@@ -9,7 +9,7 @@ help:
 	@echo "make test   everything; make test STEPS='rust python' runs some"
 	@echo "make bench  beside other retry packages of Python, JavaScript and Rust, in one run"
 	@echo "make prove  for hours: mutants of the heart, 1 000 000 cases on all hosts, fuzzing; make prove MINUTES=30 bounds it"
-	@echo "make lab    downloads over a network that loses real packets, ours and others, as root on Linux; make lab FULL=1 takes hours"
+	@echo "make lab    downloads over a network that loses real packets, ours and others, as root on Linux; make lab FULL=1 takes an hour"
 	@echo "make measure  a fleet of 100 processes in an outage, with shared budgets, local ones and none"
 	@echo "make soak   both packages in use for half an hour while faults change; make soak MINUTES=3 bounds it"
 	@echo "make dist   wheel, sdist, npm tarball, crate and undaunted.wasm into dist/"

@@ -129,6 +129,12 @@ STEPS: dict[str, Step] = {
         facts=["fleet:"],
         needs_servers=True,
     ),
+    "fleet-exact": Step(
+        [own("tests/fleet/exact.py")],
+        needs=["python-package", "js-package", "js-drivers", "servers"],
+        facts=["fleet exact:"],
+        needs_servers=True,
+    ),
     "python-urllib3": Step(
         [own("tests/python/urllib3_retry.py")], needs=["python-package", "urllib3"], facts=[" passed", "XFAIL"], needs_urllib3=True
     ),

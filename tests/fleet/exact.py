@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import re
-import signal
 import sys
 import threading
 from collections import Counter
@@ -23,6 +22,8 @@ sys.path[:0] = [str(TESTS), str(TESTS / "oracle"), str(TESTS.parent / "bindings-
 import processes  # noqa: E402
 from budget import Budget  # noqa: E402
 from policy import MILLION, BudgetOptions  # noqa: E402
+
+import setup  # noqa: E402
 
 OPTIONS = BudgetOptions("exact", "bucket", capacity=300, cost=5, reward=MILLION, refund=True)
 KEY = "undaunted:{exact}:budget"
@@ -117,7 +118,8 @@ async def run(server):
 
     async def start(language):
         words = [*LANGUAGES[language], server.port, port]
-        return await asyncio.create_subprocess_exec(*map(str, words), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+        return await asyncio.create_subprocess_exec(*map(str, words), **pipes, env={**os.environ, "UNDAUNTED_DRIVERS": str(setup.DRIVERS)})
 
     running = {language: [await start(language) for _ in range(EACH)] for language in LANGUAGES}
     try:
@@ -179,6 +181,4 @@ def main():
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    os.environ.setdefault("UNDAUNTED_DRIVERS", str(__import__("setup").DRIVERS))
     sys.exit(main())
