@@ -49,6 +49,14 @@ def story(hook):
                 pass
 
 
+def test_the_version_of_a_policy_is_told_where_it_has_one(caplog):
+    hook = LoggingHook()
+    for policy in (Policy(attempts=1), Policy(attempts=1)._of_version(7)):
+        with pytest.raises(ConnectionResetError):
+            policy.replace(on_event=hook)._of_version(policy.version).call(lost, password=SECRET)
+    assert [record.__dict__.get("undaunted.policy_version") for record in caplog.records] == [None, 7]
+
+
 def test_logging_has_a_record_for_each_failure(caplog):
     story(LoggingHook())
     assert [
