@@ -50,10 +50,12 @@ def story(hook):
 
 
 def test_the_version_of_a_policy_is_told_where_it_has_one(caplog):
-    hook = LoggingHook()
-    for policy in (Policy(attempts=1), Policy(attempts=1)._of_version(7)):
+    def lost():
+        raise ConnectionResetError("no")
+
+    for version in (None, 7):
         with pytest.raises(ConnectionResetError):
-            policy.replace(on_event=hook)._of_version(policy.version).call(lost, password=SECRET)
+            Policy(attempts=1, on_event=LoggingHook())._of_version(version).call(lost)
     assert [record.__dict__.get("undaunted.policy_version") for record in caplog.records] == [None, 7]
 
 
