@@ -159,9 +159,9 @@ STEPS: dict[str, Step] = {
         needs_servers=True,
     ),
     "lab-servers": Step(
-        [own("tests/lab/servers/run.py")],
+        [own("tests/lab/servers/run.py"), own("tests/fleet/policy.py")],
         needs=["python-package", "js-package", "js-drivers", "servers"],
-        facts=["lab servers:"],
+        facts=["lab servers:", "fleet policy:"],
         needs_servers=True,
     ),
     "js-exports": Step([npm("check")], needs=["js-package"], facts=["All good", "No problems"]),

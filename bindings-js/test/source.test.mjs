@@ -126,6 +126,7 @@ test("flags of OpenFeature are policies", async () => {
   const attempts = async () => (await source.current()).toJSON().attempts;
   await provide({ attempts: 2, timeout: "5s" });
   assert.equal(await attempts(), 2);
+  assert.equal((await source.current()).version, "now");
   await provide('{"attempts": 3}');
   assert.equal(await attempts(), 3);
   await provide({ attempts: 0 });

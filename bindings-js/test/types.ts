@@ -53,6 +53,7 @@ retry(() => 1, { breaker: { probes: 1 } });
 retry(() => 1, { budget: { capacity: 5 } });
 const source = new PolicySource(() => "{}", { fallback: { attempts: 2 }, onError: console.error });
 check<Same<Awaited<ReturnType<typeof source.current>>, Policy>>();
+check<Same<Policy["version"], number | string | undefined>>();
 const sourced = retry(async () => 5, { policy: source, signal });
 check<Same<typeof sourced, Promise<number>>>();
 retry(() => 1, source);

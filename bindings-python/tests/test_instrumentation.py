@@ -49,6 +49,16 @@ def story(hook):
                 pass
 
 
+def test_the_version_of_a_policy_is_told_where_it_has_one(caplog):
+    def lost():
+        raise ConnectionResetError("no")
+
+    for version in (None, 7):
+        with pytest.raises(ConnectionResetError):
+            Policy(attempts=1, on_event=LoggingHook())._of_version(version).call(lost)
+    assert [record.__dict__.get("undaunted.policy_version") for record in caplog.records] == [None, 7]
+
+
 def test_logging_has_a_record_for_each_failure(caplog):
     story(LoggingHook())
     assert [

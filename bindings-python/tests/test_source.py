@@ -170,6 +170,8 @@ def test_openfeatures_flags_are_policies():
     provide(now={"attempts": 2, "timeout": "5s"})
     source = policy_source(api.get_client(), "retry", on_error=told.append)
     assert (source.current().attempts, source.current().timeout) == (2, 5.0)
+    assert source.current().version == "now"
+    assert source.replace(on=ValueError).current().version == "now"
     provide(now=json.dumps({"attempts": 3}))
     assert source.current().attempts == 3
     provide(now={"attempts": 0})

@@ -153,6 +153,7 @@ async def main() -> None:
     assert_type(undaunted.watch("retry.json"), undaunted.PolicySource)
     assert_type(source(parse)(1), float)
     undaunted.retry_context(source, timeout=5)
+    assert_type(source.current().version, int | str | None)
 
     analysis = policy.analyse(failure_rate=0.1, attempt_duration="100ms")
     assert_type(analysis.success, Estimate)
