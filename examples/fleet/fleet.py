@@ -101,7 +101,7 @@ class Fleet:
         breaker = STATES[int(state or 0)]
         probe_in = 0.0
         if breaker == "open":
-            probe_in = max(0.0, float(held) / 1e6 - now_s - now_us / 1e6)
+            probe_in = max(0.0, float(held or 0) / 1e6 - now_s - now_us / 1e6)
             # It is so for whoever comes next.
             breaker = breaker if probe_in else "half open"
         left = self.capacity if tokens is None else float(tokens) / 1e6
@@ -215,7 +215,7 @@ async def story(options: argparse.Namespace, fleet: Fleet, view: View) -> list[s
 
 
 def summary(fleet: Fleet, calls: int, retries: int, requests: int) -> list[str]:
-    """Says what came of it, and answers what is wrong with it. Counts of the whole run, whose order does not matter, are what is checked."""
+    """Says what came of it, and answers what is wrong with it. What is checked are counts of the whole run, which no speed changes."""
     allowed = fleet.capacity // fleet.cost
     # What failed calls took is gone; what others took came back. Each success earns a token at most.
     spent = fleet.cost * (fleet.total("retries") - fleet.total("refunded"))

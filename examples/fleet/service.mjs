@@ -1,7 +1,7 @@
 // A service of the fleet in JavaScript: asks the backend for what its own users ask it, under the fleet's policy.
 //
-// `node service.mjs --backend URL --redis URL [--rate 5]` counts what happens, prints it as a JSON line four times a second, and ends when its
-// standard input does.
+// `node service.mjs --backend URL --redis URL [--rate 5]` counts what happens, prints it as a JSON line four times a second, and ends when
+// its standard input does.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createClient } from "redis";

@@ -1,7 +1,7 @@
 """A service of the fleet in Python: asks the backend for what its own users ask it, under the fleet's policy.
 
-`python service.py --backend URL --redis URL [--rate 5]` counts what happens, prints it as a JSON line four times a second, and ends when its
-standard input does.
+`python service.py --backend URL --redis URL [--rate 5]` counts what happens, prints it as a JSON line four times a second, and ends when
+its standard input does.
 """
 
 import argparse
@@ -22,6 +22,7 @@ seen: Counter[str] = Counter()
 
 async def main(options: argparse.Namespace) -> None:
     policy = undaunted.Policy.load(POLICY).replace(on_event=count)
+    assert policy.budget and policy.breaker
     store = fleet.Store(options.redis, timeout="250ms", on_event=lambda event: seen.update([event.kind]))
     # From here on this process's budget and breaker of these names are the fleet's. The rest of the program knows nothing of it.
     fleet.Budget(store=store, **policy.budget.options)

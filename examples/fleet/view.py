@@ -66,6 +66,7 @@ class View:
     def _picture(self, now: Now) -> list[str]:
         backend = self.paint("✗ fails  ", RED) if now.fails else self.paint("✓ is well", GREEN)
         share = now.tokens / now.capacity
+        left = f"{now.tokens:3.0f} of {now.capacity} tokens"
         bar = "█" * round(share * 30)
         colour = GREEN if share > 0.5 else YELLOW if share > 0.1 else RED
         colours = {"closed": GREEN, "open": RED, "half open": YELLOW}
@@ -73,7 +74,7 @@ class View:
         lines = [
             self._rule("╭", "╮", f" a fleet of {len(now.services)} · {now.seconds:.1f} s "),
             self._line(f"backend   {backend}  {self.paint(sparkline(now.load), DIM)} {rate(now):>3}/s", 10 + 9 + 2 + len(now.load) + 6),
-            self._line(f"budget    {self.paint(bar, colour)}{'░' * (30 - len(bar))} {now.tokens:3.0f} of {now.capacity} tokens", 10 + 31 + 17),
+            self._line(f"budget    {self.paint(bar, colour)}{'░' * (30 - len(bar))} {left}", 10 + 31 + len(left)),
             self._line(f"breaker   {self.paint(f'{now.breaker:10}', colours[now.breaker])} {waits}", 21 + len(waits)),
             self._rule("├", "┤", ""),
         ]
