@@ -58,7 +58,13 @@ mod _core {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("SOURCES", undaunted::convert::Source::NAMES.to_vec())?;
         module.add("HINT_HEADERS", undaunted::hint::HEADERS)?;
-        let scripts = [("budget", BUDGET), ("breaker", BREAKER), ("bulkhead", BULKHEAD), ("throttle", THROTTLE), ("policy", POLICY)];
+        let scripts = [
+            ("budget", BUDGET),
+            ("breaker", BREAKER),
+            ("bulkhead", BULKHEAD),
+            ("throttle", THROTTLE),
+            ("policy", POLICY),
+        ];
         module.add("SCRIPTS", scripts.into_py_dict(module.py())?)
     }
 }

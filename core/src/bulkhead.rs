@@ -2,6 +2,8 @@
 //!
 //! It counts; the host keeps who waits. Tickets rise, so the next to go in is always the lowest that still waits.
 
+use core::num::NonZeroU64;
+
 use crate::bounds::{Bounds, Map, Unit};
 use crate::format::{Mistake, Notation, Options, Problem, fill, needed, number};
 use crate::settings::ABSENT;
@@ -23,7 +25,7 @@ pub struct Bulkhead {
     /// Of all that share it.
     limit: u64,
     /// How many processes share it, where each counts its own calls.
-    members: u64,
+    members: NonZeroU64,
     queue: u64,
     running: u64,
     waiting: u64,
@@ -43,7 +45,7 @@ impl Bulkhead {
         let read = OPTIONS.read(tape, notation, &mut settings, problem);
         fill(&mut settings, &[1, 0]);
         let [limit, queue] = settings;
-        read.is_right.then_some(Bulkhead { limit, members: 1, queue, running: 0, waiting: 0, issued: 0 })
+        read.is_right.then_some(Bulkhead { limit, members: NonZeroU64::MIN, queue, running: 0, waiting: 0, issued: 0 })
     }
 
     /// A call comes. None overtakes those that wait.
@@ -83,7 +85,7 @@ impl Bulkhead {
 
     /// So many processes share it: alone, each lets in its share, and one at least.
     pub fn divide(&mut self, members: u32) {
-        self.members = u64::from(members.max(1));
+        self.members = NonZeroU64::new(members.into()).unwrap_or(NonZeroU64::MIN);
     }
 
     /// How many may be in, of all that share it.

@@ -1,8 +1,9 @@
 //! Budgets that a fleet shares: whatever is lost on the way to the store, no token is spent twice.
 
 use proptest::prelude::*;
+use undaunted::breaker::{Outcome, Report, State, Told};
 use undaunted::budget::Account;
-use undaunted::{Budget, Call, Decision, Failure, Mode, Policy, Shared, Verdict};
+use undaunted::{Breaker, Budget, Call, Decision, Failure, Mode, Policy, Shared, Verdict};
 
 const TOKEN: u64 = 1_000_000;
 const CAPACITY: u64 = 10;
@@ -217,4 +218,61 @@ fn a_window_comes_home_with_its_share() {
     budget.told(12 * TOKEN, 3);
     budget.come_home(5_000_000);
     assert_eq!(budget.tokens(5_000_000), 4 * TOKEN);
+}
+
+fn breaker() -> Breaker {
+    let policy = compile(r#"{"breaker": {"name": "b", "window_calls": 4, "min_calls": 2, "probe_timeout": "60s"}}"#);
+    policy.breaker(7).expect("its breaker")
+}
+
+const CLOSED: Told = Told { state: State::Closed, generation: 0, number: 0, retry_in: 0, opened: 0 };
+
+#[test]
+fn whoever_has_no_probe_hears_soon_that_the_breaker_has_closed() {
+    let mut breaker = breaker();
+    breaker.go_away(0);
+    breaker.told(Told { state: State::Open, generation: 1, retry_in: 1_000, opened: 1, ..CLOSED }, 0);
+    assert_eq!(breaker.permit(999), Err(1));
+    assert!(breaker.asks(1_000), "its time is over");
+    // Others have all probes, and the store says how long they may take.
+    breaker.told(Told { state: State::HalfOpen, generation: 2, retry_in: 60_000_000, opened: 1, ..CLOSED }, 1_000);
+    assert!(!breaker.asks(1_000));
+    assert!(breaker.permit(1_000).is_err());
+    assert!(breaker.asks(501_000), "and they may have settled long before");
+    breaker.told(Told { generation: 3, opened: 1, ..CLOSED }, 501_000);
+    assert!(breaker.permit(501_000).is_ok());
+}
+
+#[test]
+fn a_leased_probe_is_for_one_call_and_its_result_is_reported() {
+    let mut breaker = breaker();
+    breaker.go_away(0);
+    breaker.told(Told { state: State::HalfOpen, generation: 2, number: 5, opened: 1, ..CLOSED }, 0);
+    let permit = breaker.permit(0).expect("the probe");
+    assert_eq!((permit.generation, permit.number), (2, 5));
+    assert!(breaker.permit(0).is_err());
+    breaker.settle(permit, Outcome::Ok, 10, 20);
+    let Report { generation, counts, probes } = breaker.report();
+    assert_eq!((generation, counts), (2, [0; 4]));
+    assert_eq!(probes.iter().flatten().collect::<Vec<_>>(), [&(5, Outcome::Ok, false)]);
+    assert!(!breaker.has_report());
+}
+
+#[test]
+fn what_a_breaker_opened_alone_stays_open_though_the_store_knows_nothing_of_it() {
+    let mut breaker = breaker();
+    breaker.go_away(0);
+    breaker.come_home(0);
+    for _ in 0..2 {
+        let permit = breaker.permit(0).expect("it is closed");
+        breaker.settle(permit, Outcome::Failed, 0, 0);
+    }
+    let until = breaker.open_for(0);
+    assert!(until > 0);
+    breaker.go_away(0);
+    breaker.told(CLOSED, 0);
+    assert_eq!(breaker.open_for(0), until);
+    assert!(breaker.asks(until));
+    breaker.told(CLOSED, until);
+    assert!(breaker.permit(until).is_ok());
 }

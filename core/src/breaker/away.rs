@@ -33,7 +33,8 @@ pub struct Told {
     pub generation: u32,
     /// A probe for this process, from 1; 0 without one.
     pub number: u32,
-    /// How long it refuses calls yet, in microseconds; half-open, how long there is no probe unless one settles.
+    /// How long it refuses calls yet, in microseconds; half-open, how long there is no probe unless one settles, for which it
+    /// asks again sooner.
     pub retry_in: u64,
     /// How often it has ever opened.
     pub opened: u64,
@@ -45,7 +46,7 @@ pub(super) struct Fleet {
     noted: Report,
     /// Probes that no call has taken yet, and 0 for none.
     leases: [u32; PROBES as usize],
-    /// When it makes sense to ask the store for a probe.
+    /// When to ask the store for a probe.
     ask_at: u64,
     /// Until when it stays open by its own judgement, whatever the store says.
     own_until: u64,
@@ -142,7 +143,8 @@ impl Breaker {
         {
             *free = told.number;
         }
-        fleet.ask_at = now.saturating_add(told.retry_in);
+        // Probes of others settle meanwhile, and nobody else would tell.
+        fleet.ask_at = now.saturating_add(told.retry_in.min(ASK_AGAIN));
         let is_new = self.generation != told.generation;
         if is_new {
             // Probes of a state that is over.
@@ -185,6 +187,10 @@ impl Breaker {
         ]
     }
 }
+
+/// How long a half-open breaker without a probe waits, at most, until it asks the store again, in microseconds: so often a fleet's
+/// budgets report, too.
+const ASK_AGAIN: u64 = 500_000;
 
 /// Where a result is counted: nothing for those that count for nothing.
 fn kind_of(outcome: Outcome, is_slow: bool) -> Option<usize> {

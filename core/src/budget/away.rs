@@ -4,6 +4,8 @@
 //! not answer, the budget comes home with this process's share of what the store had last, and what it took there is owed
 //! when it goes away again: so neither losing the store nor finding it adds a retry.
 
+use core::num::{NonZeroU32, NonZeroU64};
+
 use super::{Budget, BudgetMode, SLOTS};
 use crate::call::{Call, Shared};
 use crate::settings::{BUDGET_CAPACITY, BUDGET_PER_SECOND, BUDGET_TTL};
@@ -24,7 +26,7 @@ pub(super) struct Fleet {
     /// What the store had last.
     known: Option<u64>,
     /// How many processes shared it then.
-    members: u32,
+    members: NonZeroU32,
     /// What it had when it came home.
     lent: u64,
 }
@@ -41,7 +43,7 @@ impl Budget {
             is_away: false,
             noted: Account::default(),
             known: None,
-            members: 1,
+            members: NonZeroU32::MIN,
             lent: balance,
         });
         fleet.noted.owed = fleet.lent.saturating_sub(balance);
@@ -56,7 +58,7 @@ impl Budget {
         fleet.is_away = false;
         let noted = core::mem::take(&mut fleet.noted);
         let known = fleet.known;
-        let lent = known.map_or(u64::MAX, |known| known / u64::from(fleet.members)).min(self.most());
+        let lent = known.map_or(u64::MAX, |known| known / NonZeroU64::from(fleet.members)).min(self.most());
         if let Some(fleet) = &mut self.fleet {
             fleet.lent = lent;
         }
@@ -106,7 +108,8 @@ impl Budget {
     /// What the store has, and how many processes share it.
     pub fn told(&mut self, tokens: u64, members: u32) {
         if let Some(fleet) = &mut self.fleet {
-            (fleet.known, fleet.members) = (Some(tokens), members.max(1));
+            fleet.known = Some(tokens);
+            fleet.members = NonZeroU32::new(members).unwrap_or(NonZeroU32::MIN);
         }
     }
 
@@ -126,8 +129,8 @@ impl Budget {
     }
 
     /// Among how many the options are divided: at home, among all that share it.
-    pub(super) fn sharers(&self) -> u64 {
-        self.fleet.filter(|fleet| !fleet.is_away).map_or(1, |fleet| fleet.members.into())
+    pub(super) fn sharers(&self) -> NonZeroU64 {
+        self.fleet.filter(|fleet| !fleet.is_away).map_or(NonZeroU64::MIN, |fleet| fleet.members.into())
     }
 
     pub(super) fn note_added(&mut self, tokens: u64) -> bool {
