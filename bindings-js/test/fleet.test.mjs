@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BreakerOpen, history, Policy } from "undaunted";
-import { Breaker, Budget, Bulkhead, Store, Throttle } from "undaunted/fleet";
+import { Breaker, Budget, Bulkhead, share, Store, Throttle } from "undaunted/fleet";
 import { Breaker as LocalBreaker, BulkheadFull, Hedge } from "undaunted/guards";
 import { retryStrategy } from "undaunted/adapters/ioredis";
 import { testing } from "undaunted/testing";
@@ -53,6 +53,21 @@ const unique = (name) => `${name} ${++serial}`;
 const plain = (store, capacity, options) => new Budget(unique("budget"), store, { capacity, cost: 1, reward: 0, refund: false, ...options });
 const fails = () => { throw lost(); };
 const reasonOf = (promise) => promise.then(() => "done", (error) => history(error).at(-1).reason);
+
+test("what a policy names is shared with its options", async () => {
+  const name = unique("file");
+  const policy = Policy.parse({ attempts: 2, initial: "1ms", budget: { name, capacity: 28 }, breaker: { name, min_calls: 3, initial: "7s" } });
+  const redis = client(Promise.resolve([1, 28e6, 1, 0, 0, 0, 0, 0, 0, 0]));
+  const { store } = shared(redis);
+  share(policy, store);
+  share(policy, store);
+  assert.equal(await policy.run(({ attempt }) => (attempt === 1 ? fails() : "done")), "done");
+  const keys = new Set(redis.asked.map(({ keys: [key] }) => key));
+  assert.deepEqual(keys, new Set([`undaunted:{${name}}:breaker`, `undaunted:{${name}}:budget`]));
+  assert.throws(() => share(policy, shared(client()).store), { message: /is in another store/ });
+  assert.throws(() => share(new Policy(), store), { message: /^the policy has neither a budget nor a breaker, allowed one that names either/ });
+  await store.close();
+});
 
 test("a client of neither kind is refused, and so are wrong options", () => {
   for (const wrong of [undefined, null, 1, {}, { get() {} }, { evalsha() {} }]) {

@@ -1,5 +1,5 @@
 // Guards that the processes of a fleet share over Redis or Valkey.
-import { Budget as LocalBudget, checkIsObject, rehearsal, type Rehearsal, refuse, stateOf, useGuard } from "./core.js";
+import { Budget as LocalBudget, checkIsObject, type Policy, rehearsal, type Rehearsal, refuse, stateOf, useGuard } from "./core.js";
 import { overGuard } from "./fleet-engine.js";
 import { begin, compileGuard, type GuardedContext, type GuardedOptions, Kind, orAbort } from "./guard.js";
 import {
@@ -39,6 +39,17 @@ export class Budget extends LocalBudget {
     super(name, options);
     BudgetLink.of(hub, stateOf(this), this.name, this);
   }
+}
+
+/**
+ * Shares the budget and the breaker that a policy names, with its options: those of a policy file, say. An extra call is harmless. Throws an
+ * `Error` for a policy that has neither, and if one of them is in another store already.
+ */
+export function share(policy: Policy, store: Store): void {
+  const { budget, breaker } = policy;
+  if (!budget && !breaker) throw new Error("the policy has neither a budget nor a breaker, allowed one that names either; name them in the policy");
+  if (budget) new Budget(budget.name, store, budget.toJSON());
+  if (breaker) new Breaker(breaker.name!, store, breaker.toJSON());
 }
 
 /**

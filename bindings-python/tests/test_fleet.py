@@ -194,6 +194,20 @@ def test_a_name_is_shared_in_one_store():
     other.close()
 
 
+def test_what_a_policy_names_is_shared_with_its_options():
+    policy = Policy.parse('{"budget": {"name": "shared-file", "capacity": 28}, "breaker": {"name": "shared-file", "min_calls": 3, "initial": "7s"}}')
+    store = fleet.Store("redis://127.0.0.1:1")
+    fleet.share(policy, store)
+    fleet.share(policy, store)
+    assert isinstance(policy.budget, fleet.Budget)
+    assert policy._is_of_fleet()
+    with pytest.raises(ValueError, match="shared in another store already"):
+        fleet.share(policy, fleet.Store("redis://127.0.0.1:2"))
+    with pytest.raises(ValueError, match="neither a budget nor a breaker, allowed one that names either"):
+        fleet.share(Policy(), store)
+    store.close()
+
+
 def test_a_store_without_a_client_for_the_use_is_refused():
     once = Retry(NoBackoff(), 0)
     with_sync = fleet.Store(redis.Redis(socket_timeout=0.05, socket_connect_timeout=0.05, retry=once))

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { createClient } from "redis";
 import { BreakerOpen, Policy } from "undaunted";
 import { retryingFetch } from "undaunted/fetch";
-import { Breaker, Budget, Store } from "undaunted/fleet";
+import { share, Store } from "undaunted/fleet";
 
 const text = { type: "string" };
 const { values: options } = parseArgs({ options: { backend: text, redis: text, rate: { ...text, default: "5" } } });
@@ -19,11 +19,8 @@ const client = createClient({ url: options.redis });
 client.on("error", () => {}); // the store tells of it
 await client.connect();
 const store = new Store(client, { timeout: "250ms", onEvent: ({ kind }) => count(kind) });
-// From here on this process's budget and breaker of these names are the fleet's. The rest of the program knows nothing of it.
-const { name: budget, ...allowance } = policy.budget.toJSON();
-const { name: breaker, ...limits } = policy.breaker.toJSON();
-new Budget(budget, store, allowance);
-new Breaker(breaker, store, limits);
+// From here on the budget and the breaker that the policy names are the fleet's. The rest of the program knows nothing of it.
+share(policy, store);
 
 const fetchR = retryingFetch(policy, {
   onEvent({ kind, attempt, reason }) {

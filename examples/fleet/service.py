@@ -22,11 +22,9 @@ seen: Counter[str] = Counter()
 
 async def main(options: argparse.Namespace) -> None:
     policy = undaunted.Policy.load(POLICY).replace(on_event=count)
-    assert policy.budget and policy.breaker
     store = fleet.Store(options.redis, timeout="250ms", on_event=lambda event: seen.update([event.kind]))
-    # From here on this process's budget and breaker of these names are the fleet's. The rest of the program knows nothing of it.
-    fleet.Budget(store=store, **policy.budget.options)
-    fleet.Breaker(store=store, **policy.breaker.options)
+    # From here on the budget and the breaker that the policy names are the fleet's. The rest of the program knows nothing of it.
+    fleet.share(policy, store)
     async with RetryingSession(policy) as session, asyncio.TaskGroup() as tasks:
         users = tasks.create_task(ask(session, options.backend, options.rate))
         teller = tasks.create_task(tell())

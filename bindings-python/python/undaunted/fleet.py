@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from ._guard import Guard
     from ._links import Link
     from ._options import BreakerOptions, BudgetSettings, BulkheadSnapshot, Counted, Duration, ThrottleOptions
+    from ._policy import Policy
 
 __all__ = [
     "Breaker", "Budget", "Bulkhead", "Store", "StoreEvent", "Throttle", "VersionConflict",
-    "policy_source", "publish_policy", "publish_policy_async",
+    "policy_source", "publish_policy", "publish_policy_async", "share",
 ]  # fmt: skip
 
 
 class Budget(_budget.Budget):
     """The budget of this name, shared with all processes that share it in the same store. Options are those of `undaunted.Budget`.
 
-    It is the process's budget of the name, as long as the store is there: policies that name it, made before or after, ask the store before each
-    retry. What one process
-    takes is gone for all; a success adds to what all have. While the store does not answer each process goes on with its part of what there
+    It is the process's budget of the name, as long as the store is there: policies that name it, made before or after, ask the store before
+    each retry. What one process takes is gone for all; a success adds to what all have. While the store does not answer each process goes on with its part of what there
     was, and what it takes is subtracted afterwards: no retry is added by that.
 
     Processes may differ in their options, as in a rolling deployment: each asks by its own. Raises PolicyError, and ValueError if the
@@ -218,6 +218,21 @@ class Bulkhead(_bulkhead.Bulkhead):
         if testing is None:
             return None
         return testing._guards.setdefault(self, _bulkhead.Bulkhead(self._limit, name=self.name))  # type: ignore[no-any-return]
+
+
+def share(policy: Policy, store: Store) -> None:
+    """Shares the budget and the breaker that a policy names, with its options: those of a policy file, say. An extra call is harmless.
+
+    Raises ValueError for a policy that has neither, and if one of them is shared in another store already.
+    """
+    check_store(store)
+    budget, breaker = policy.budget, policy.breaker
+    if budget is None and breaker is None:
+        raise ValueError("the policy has neither a budget nor a breaker, allowed one that names either; name them in the policy")
+    if budget is not None:
+        Budget(store=store, **budget.options)
+    if breaker is not None:
+        Breaker(store=store, **(breaker.options or {}))
 
 
 def check_store(store: Any) -> None:

@@ -830,7 +830,10 @@ def test_a_breaker_goes_on_alone_without_its_store(own, stores):
 
 
 def test_a_connection_that_cannot_be_closed_is_let_go(server, stores, monkeypatch):
+    close = redis.asyncio.Redis.aclose
+
     async def too_late(client):
+        await close(client)
         raise redis.TimeoutError("Timed out closing connection")
 
     async def main():
