@@ -19,6 +19,7 @@ WRONG = {
         'assert_type(generic("a"), str)': "it loses the type variable of a generic function that is decorated",
         "undaunted.retry(atempts=3)": "it does not look at keyword arguments that a TypedDict describes",
         "undaunted.Breaker(window_call=5)": "the same",
+        "store, capacities=10)": "the same",
     },
 }
 

@@ -47,7 +47,9 @@ class Faults:
 
     def end_freeze(self):
         for number in self.processes():
-            os.kill(number, signal.SIGCONT)
+            # Those of the list that end as soon as they may go on are gone.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGCONT)
 
     def processes(self):
         """The server's process, and, as soon as something was done to that, those that it has made."""
