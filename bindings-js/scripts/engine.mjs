@@ -44,8 +44,10 @@ export function buildEngine() {
 
 /** The scripts that stores run, as text, and the digests that servers know them by. */
 export function takeScripts() {
+  const read = (name) => readFileSync(join(root, "core", "src", "fleet", `${name}.lua`), "utf8");
   const lines = ["budget", "breaker", "bulkhead", "policy", "throttle"].map((name) => {
-    const text = readFileSync(join(root, "core", "src", "fleet", `${name}.lua`), "utf8");
+    // As core/src/fleet.rs puts them together.
+    const text = (["budget", "breaker", "throttle"].includes(name) ? read("ring") : "") + read(name);
     const script = { text, sha: createHash("sha1").update(text).digest("hex") };
     return `export const ${name.toUpperCase()} = ${JSON.stringify(script)};\n`;
   });

@@ -4,12 +4,12 @@
 //! that is *away* (`go_away`) gathers what its store is to hear; the host carries it there and back.
 
 /// The script of budgets.
-pub const BUDGET: &str = include_str!("fleet/budget.lua");
+pub const BUDGET: &str = concat!(include_str!("fleet/ring.lua"), include_str!("fleet/budget.lua"));
 /// The script of breakers.
-pub const BREAKER: &str = include_str!("fleet/breaker.lua");
+pub const BREAKER: &str = concat!(include_str!("fleet/ring.lua"), include_str!("fleet/breaker.lua"));
 /// The script of bulkheads.
 pub const BULKHEAD: &str = include_str!("fleet/bulkhead.lua");
 /// The script of policies that a fleet reads.
 pub const POLICY: &str = include_str!("fleet/policy.lua");
 /// The script of throttles.
-pub const THROTTLE: &str = include_str!("fleet/throttle.lua");
+pub const THROTTLE: &str = concat!(include_str!("fleet/ring.lua"), include_str!("fleet/throttle.lua"));

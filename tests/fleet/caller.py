@@ -8,35 +8,15 @@ import json
 import random
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 
+from backend import Backend
 from undaunted import BreakerOpen, Policy, fleet, history, on_event
 
 #: What all modes have in common; budget and breaker by the name that shared and local ones have.
 RETRIES = {"attempts": 5, "initial": 0.5, "max_delay": 8.0, "timeout": 60.0}
 BUDGET = {"capacity": 500, "cost": 14, "reward": 1}
 BREAKER = {"window_time": 10.0, "min_calls": 20, "initial": 2.0, "max_delay": 8.0, "probes": 3}
-
-
-class Backend:
-    """One connection; answers come in the order of the attempts."""
-
-    def __init__(self, reader, writer):
-        self._reader, self._writer = reader, writer
-        self._waiting = deque()
-        self._listening = asyncio.create_task(self._listen())
-
-    async def _listen(self):
-        while line := await self._reader.readline():
-            answer = self._waiting.popleft()
-            if not answer.done():
-                answer.set_result(line == b"ok\n")
-
-    async def attempt(self, number):
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting.append(answer)
-        self._writer.write(f"python {number}\n".encode())
-        return await answer
 
 
 def policy_of(mode, port, told):
@@ -62,7 +42,7 @@ async def main():
             waited.append(time.perf_counter() - at)
 
     async def attempt(number):
-        if not await backend.attempt(number):
+        if not await backend.works(number):
             failed_at[asyncio.current_task()] = time.perf_counter()
             raise ConnectionResetError("the backend fails")
 

@@ -4,7 +4,12 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "core" / "src" / "fleet"
 NAMES = ("budget", "breaker", "bulkhead", "throttle")
-TEXTS = {name: (FOLDER / f"{name}.lua").read_text(encoding="utf-8") for name in NAMES}
+# Those that begin with another file, which has what they count by.
+RINGS = ("budget", "breaker", "throttle")
+TEXTS = {
+    name: "".join((FOLDER / f"{part}.lua").read_text(encoding="utf-8") for part in (["ring"] if name in RINGS else []) + [name])
+    for name in NAMES
+}
 MODES = ("bucket", "failures", "window")
 JITTERS = ("none", "full", "equal")
 OUTCOMES = ("ok", "failed", "ignored", "dropped")

@@ -3,32 +3,12 @@ became of the store."""
 
 import asyncio
 import sys
-from collections import deque
 
+from backend import Backend
 from undaunted import Policy, fleet, history
 
 CALLS = 15
 PAUSE = 0.03
-
-
-class Backend:
-    """One connection; answers come in the order of the attempts."""
-
-    def __init__(self, reader, writer):
-        self._reader, self._writer = reader, writer
-        self._waiting = deque()
-        self._listening = asyncio.create_task(self._listen())
-
-    async def _listen(self):
-        while line := await self._reader.readline():
-            self._waiting.popleft().set_result(line == b"ok\n")
-
-    async def attempt(self, number):
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting.append(answer)
-        self._writer.write(f"python {number}\n".encode())
-        if not await answer:
-            raise ConnectionResetError("the backend fails")
 
 
 async def main():
@@ -47,7 +27,8 @@ async def main():
         async def attempt():
             nonlocal number
             number += 1
-            await backend.attempt(number)
+            if not await backend.works(number):
+                raise ConnectionResetError("the backend fails")
 
         await policy.call_async(attempt)
 
