@@ -34,7 +34,7 @@ WHEEL = [
 SDIST = [
     r"(PKG-INFO|Cargo\.(toml|lock)|pyproject\.toml|README\.md|LICENSE)",
     r"core/(Cargo\.toml|README\.md|LICENSE|policy\.schema\.json)",
-    r"core/src/[a-z0-9_/]+\.rs",
+    r"core/src/[a-z0-9_/]+\.(rs|lua)",
     r"bindings-python/(Cargo\.toml|README\.md|LICENSE|build\.rs)",
     r"bindings-python/src/[a-z0-9_/]+\.rs",
     r"python/pytest_undaunted/__init__\.py",
@@ -49,7 +49,7 @@ TARBALL = [
 ]
 CRATE = [
     r"(Cargo\.(toml|lock)|Cargo\.toml\.orig|\.cargo_vcs_info\.json|README\.md|LICENSE|policy\.schema\.json)",
-    r"src/[a-z0-9_/]+\.rs",
+    r"src/[a-z0-9_/]+\.(rs|lua)",
 ]
 # By their names in the archive, without the folder that an archive has around everything.
 REQUIRED = {
