@@ -130,9 +130,9 @@ STEPS: dict[str, Step] = {
         needs_servers=True,
     ),
     "fleet-exact": Step(
-        [own("tests/fleet/exact.py")],
+        [own("tests/fleet/exact.py"), own("tests/fleet/clients.py")],
         needs=["python-package", "js-package", "js-drivers", "servers"],
-        facts=["fleet exact:"],
+        facts=["fleet exact:", "fleet clients:"],
         needs_servers=True,
     ),
     "python-urllib3": Step(

