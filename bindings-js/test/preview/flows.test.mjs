@@ -113,6 +113,7 @@ pageTest("the keyboard reaches the pictures and reads them", {}, async ({ page }
 pageTest("each picture has its table and its files", {}, async ({ page }) => {
   await comesToSay(words(page, "ladder"), /^9 retries/);
   await page.locator("#ladder summary").first().click();
+  await page.locator("#ladder tbody tr").first().waitFor(); // the table is made when it is opened
   assert.equal(await page.locator("#ladder tbody tr").count(), 9);
   const starts = { SVG: "<svg", PNG: "\x89PNG", CSV: "retry,least,median" };
   for (const [kind, start] of Object.entries(starts)) {

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import Process, until
+from processes import Process, Redis, until
 
 import undaunted
 
@@ -30,6 +30,13 @@ class Worker(Process):
 
     def answers(self):
         return "ready." in (self.folder / "log").read_text()
+
+
+@pytest.fixture(scope="module")
+def redis_server():
+    """One of its own, since Celery keeps connections for as long as the process runs."""
+    with Redis() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
