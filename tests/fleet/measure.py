@@ -95,6 +95,11 @@ class Outcome:
         seconds = range(int(self.backend.fails_to), max(self.backend.good) + 1)
         return next((second - self.backend.fails_to for second in seconds if self.backend.good[second] >= usual / 2), None)
 
+    @property
+    def lost(self):
+        """How many processes lost the store."""
+        return sum("lost" in each["told"] for each in self.said)
+
     def waited(self, percent):
         waits = sorted(wait for each in self.said for wait in each["waited"])
         return waits[min(len(waits) - 1, len(waits) * percent // 100)] / 1000 if waits else 0.0
@@ -166,7 +171,7 @@ def report(outcomes, arguments):
             table=table(rows), processes=arguments.processes, half=arguments.processes // 2, callers=f"{calls:,}", pause=f"{arguments.pause:g}",
             well=f"{arguments.well:g}", outage=f"{arguments.outage:g}", after=f"{arguments.after:g}", capacity=CAPACITY, cost=COST, allowed=f"{allowed:,.0f}",
             retries=f"{shared.retries:,}", local=f"{outcomes['local'].retries:,}", none=f"{outcomes['none'].retries:,}",
-            each=f"{shared.each:.0f}", rate=f"{1e6 / shared.each:,.0f}", share=f"{20_000 * shared.each / 1e4:.0f}",
+            each=f"{shared.each:.0f}", rate=f"{1e6 / shared.each:,.0f}", lost=shared.lost,
         )
     )  # fmt: skip
     return {
@@ -191,7 +196,7 @@ FIGURES = {
     "from a failed attempt to what follows, p99": lambda it: f"{it.waited(99):.1f} ms",
     "scripts of Redis in a second, usual": lambda it: f"{statistics.median(it.scripts[2 : int(it.backend.fails_from)]):,.0f}",
     "scripts of Redis in a second, most": lambda it: f"{max(it.scripts):,}",
-    "processes that lost the store": lambda it: str(sum("lost" in each["told"] for each in it.said)),
+    "processes that lost the store": lambda it: str(it.lost),
 }
 
 
@@ -234,8 +239,8 @@ def main():
         with processes.Redis() as redis:
             outcomes[mode] = asyncio.run(run(mode, redis, arguments))
         print(f"{mode}: {outcomes[mode].retries:,} retries, {dict(outcomes[mode].counts)}", flush=True)
-    claims = report(outcomes, arguments)
     plot(outcomes, arguments)
+    claims = report(outcomes, arguments)
     for claim, holds in claims.items():
         print("✓" if holds else "✗", claim)
     print(f"fleet: {sum(claims.values())} of {len(claims)} claims hold")
