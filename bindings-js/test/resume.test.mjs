@@ -32,7 +32,7 @@ test("the next waits are those of the seed", async () => {
   assert.ok(call instanceof Resumed);
   assert.deepEqual([call.attempt, call.delay, call.reason], [4, waits[2], undefined]);
   for (let n = 3; n < 7; n++) {
-    assert.equal(call.failed(reset()), waits[n]);
+    assert.equal(await call.failed(reset()), waits[n]);
     call = await resume(queue, await call.token());
     assert.deepEqual([call.attempt, call.delay], [n + 2, 0]); // it was waited for
   }
@@ -44,16 +44,16 @@ test("calls that go on between change nothing", async () => {
   const token = await resumeToken(error);
   const call = await resume(queue, token);
   const beside = await resume(queue, await resumeToken(other));
-  beside.failed(reset());
+  await beside.failed(reset());
   await givenUp();
-  assert.equal(call.failed(reset()), queue.schedule({ callSeed })[3]);
+  assert.equal(await call.failed(reset()), queue.schedule({ callSeed })[3]);
   assert.equal(JSON.parse(await call.token()).call_seed, callSeed);
 });
 
 test("it ends where the queue's policy ends it", async () => {
   const [error] = await givenUp();
   const call = await resume({ attempts: 4 }, await resumeToken(error));
-  assert.equal(call.failed(reset()), undefined);
+  assert.equal(await call.failed(reset()), undefined);
   assert.deepEqual([call.delay, call.reason], [undefined, "attempts"]);
   assert.equal(JSON.parse(await call.token()).attempts, 4);
   const none = await resume(service, await resumeToken(error));
@@ -70,15 +70,15 @@ test("errors are judged by on", async () => {
   const [error] = await givenUp();
   class Busy extends Error {}
   const call = await resume(queue, await resumeToken(error), { on: Busy });
-  assert.notEqual(call.failed(new Busy()), undefined);
-  assert.equal(call.failed(reset()), undefined);
+  assert.notEqual(await call.failed(new Busy()), undefined);
+  assert.equal(await call.failed(reset()), undefined);
 });
 
 test("without a token a call of its own begins", async () => {
   const call = await resume(queue, undefined, { seed: 5 });
   assert.deepEqual([call.attempt, call.delay], [1, 0]);
   await assert.rejects(call.token(), /before its first failure/);
-  assert.equal(call.failed(reset()), queue.schedule({ seed: 5 })[0]);
+  assert.equal(await call.failed(reset()), queue.schedule({ seed: 5 })[0]);
   assert.equal(call.attempt, 2);
   call.succeeded();
 });
@@ -120,8 +120,8 @@ test("hooks hear of it", async () => {
   const note = ({ kind, attempt, reason }) => events.push([kind, attempt, reason]);
   const off = onEvent(note);
   const call = await resume({ attempts: 5 }, await resumeToken(error), { onEvent: note });
-  call.failed(reset());
-  call.failed(reset());
+  await call.failed(reset());
+  await call.failed(reset());
   off();
   const own = [["scheduled", 4, undefined], ["gave_up", 5, "attempts"]];
   assert.deepEqual(events, own.flatMap((event) => [event, event]));
@@ -133,9 +133,9 @@ test("a budget pays for what the queue retries", async () => {
   const [error] = await givenUp();
   const call = await resume(policy, await resumeToken(error));
   assert.deepEqual([call.attempt, budget.tokens], [4, 1]);
-  assert.notEqual(call.failed(reset()), undefined);
+  assert.notEqual(await call.failed(reset()), undefined);
   assert.equal(budget.tokens, 0);
-  assert.equal(call.failed(reset()), undefined);
+  assert.equal(await call.failed(reset()), undefined);
   assert.equal(call.reason, "budget");
 });
 
@@ -148,7 +148,7 @@ for (const key of ["secret", new TextEncoder().encode("secret"), "schlüssel"]) 
   test(`a signed token is read with its key: ${key}`, async () => {
     const [error] = await givenUp();
     const call = await resume(queue, await resumeToken(error, { key }), { key });
-    call.failed(reset());
+    await call.failed(reset());
     assert.equal((await resume(queue, await call.token(), { key })).attempt, 5);
   });
 }

@@ -4,7 +4,7 @@ export { Call } from "./call.js";
 export { problemsOf, renewed, type Settings } from "./compile.js";
 export { NamedBreaker } from "./named-breaker.js";
 export { dropGuard, type Engine, input, load, type State, textOf, use, useGuard, usePolicy, utf8 } from "./engine.js";
-export { fleet, type FleetCalls, joinFleet } from "./fleet-calls.js";
+export { type Asking, fleet, type FleetCalls, joinFleet } from "./fleet-calls.js";
 export { argumentsOf, codeOf, facts, type Facts, factsOf, fromUtf8 } from "./failure.js";
 export { join } from "./join.js";
 export { markOf, marks, read } from "./marks.js";

@@ -1,6 +1,6 @@
 // What each kind of guard tells its store and hears from it.
 import { BREAKER, BUDGET, BULKHEAD, THROTTLE } from "fleet-scripts";
-import { arm, type Call, disarm, type FleetCalls, joinFleet, rehearsal, type Shared, type State, stateOf, use, type Waiter } from "./core.js";
+import { arm, type Asking, disarm, type FleetCalls, joinFleet, rehearsal, type Shared, type State, stateOf, use, type Waiter } from "./core.js";
 import { type FleetEngine, over, overGuard } from "./fleet-engine.js";
 import { now } from "./guard.js";
 import { type Hub, Link, type Pass } from "./store.js";
@@ -72,16 +72,15 @@ export class BudgetLink extends Link {
   }
 
   /** Asks for what a call's retry takes; `then` hears how late the answer is, or -1 for no. */
-  ask(call: Call<unknown>, price: number, then: (late: number) => void): void {
+  ask(call: Asking, price: number, then: (late: number) => void): void {
     const started = now();
     let isOver = false;
-    const taken: Waiter = call;
-    taken.timer = () => {
+    call.timer = () => {
       isOver = true;
       this.#refuse(call); // whether it took something is not known yet
     };
     const end = (isGranted: boolean) => {
-      taken.timer = undefined;
+      call.timer = undefined;
       then(isGranted ? Math.max(0, now() - started) : -1);
     };
     this.#trip(price).then(
@@ -95,7 +94,7 @@ export class BudgetLink extends Link {
   }
 
   /** The same of a call that cannot wait: by what is known. */
-  askAtOnce(call: Call<unknown>, price: number): boolean {
+  askAtOnce(call: Asking, price: number): boolean {
     const left = call.enter().tokens(now());
     const isGranted = enter(call, (engine) => {
       const [mode, capacity] = engine.listed(engine.terms(Which.Budget)) as [number, number];
@@ -131,7 +130,7 @@ export class BudgetLink extends Link {
     this.note();
   }
 
-  #refuse(call: Call<unknown>): void {
+  #refuse(call: Asking): void {
     enter(call, (engine) => engine.refused_by_store());
   }
 
@@ -142,7 +141,7 @@ export class BudgetLink extends Link {
 }
 
 /** Works on a call and its budget. */
-function enter<R>(call: Call<unknown>, work: (engine: FleetEngine) => R): R {
+function enter<R>(call: Asking, work: (engine: FleetEngine) => R): R {
   call.enter();
   return over(["call", "budget"], work);
 }

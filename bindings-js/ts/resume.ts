@@ -1,6 +1,6 @@
 // Handing a call over: a token of what is left of one that was given up, and the call made again of it, under another policy.
 import {
-  argumentsOf, CLASSES, clock, codeOf, type Event, factsOf, type FailedAttempt, type FailureClass, json, judge, load,
+  argumentsOf, type Asking, CLASSES, clock, codeOf, type Event, factsOf, type FailedAttempt, type FailureClass, fleet, json, judge, load,
   markOf, marks, type On, Policy, PolicyError, type PolicyOptions, policyOf, REASONS, type Reason, refuse, type Seed, seedOf,
   SENT, type Sent, type Settings, settingsFor, type State, stateOf, tapeOf, use, usePolicy, warn, wordOn,
 } from "./core.js";
@@ -47,7 +47,7 @@ export async function resumeToken(error: unknown, { key }: TokenOptions = {}): P
  * attempt, and the time between the processes counts by the world's clock. What was given up as permanent stays so. What may have
  * been acted on is repeated if the policy says `idempotent`, or if the call's own policy had let it be.
  *
- * Without a token, a call of its own begins; its first attempt is due. With a `key`, tokens that are not signed are refused, and
+ * A budget that a fleet shares is asked. Without a token, a call of its own begins; its first attempt is due. With a `key`, tokens that are not signed are refused, and
  * without one those that are. Rejects with a `PolicyError` with every mistake in the token, or for its signature.
  */
 export async function resume(
@@ -56,8 +56,10 @@ export async function resume(
   const { key } = options;
   if (key !== undefined) secretOf(key);
   const text = token === undefined ? undefined : await checked(token, key);
-  return new Resumed(policyOf(policy), options, text);
+  return begin(policyOf(policy), options, text);
 }
+
+let begin: (policy: Policy, options: ResumeOptions, text: string | undefined) => Promise<Resumed>;
 
 /** A call that goes on where another was given up, one attempt at a time. Times are in milliseconds. */
 export class Resumed {
@@ -75,6 +77,16 @@ export class Resumed {
   /** What was decided last, as the engine packs it. */
   #packed = -1;
   #isDue = false;
+  /** What a fleet sees of it. */
+  readonly #asking: Asking;
+
+  static {
+    begin = async (policy, options, text) => {
+      const call = new Resumed(policy, options, text);
+      if (text !== undefined && !call.#isDue) await call.#ask();
+      return call;
+    };
+  }
 
   /** @internal */
   constructor(policy: Policy, options: ResumeOptions, token: string | undefined) {
@@ -82,6 +94,7 @@ export class Resumed {
     this.#options = options;
     this.#settings = settingsFor(policy);
     this.#since = clock();
+    this.#asking = { settings: this.#settings, enter: () => this.#enter() };
     if (token === undefined) return;
     const found = resumeCall(this.#settings, this.#state, tapeOf(json(token)), this.#since * 1000, Date.now() * 1000);
     this.#carried = found.elapsed;
@@ -123,9 +136,9 @@ export class Resumed {
 
   /**
    * Told of the attempt that was made: the wait before the next, or undefined if the policy gives up. The error is judged as a
-   * call of the policy judges it.
+   * call of the policy judges it; a budget that a fleet shares is asked.
    */
-  failed(thrown: unknown): number | undefined {
+  async failed(thrown: unknown): Promise<number | undefined> {
     const word = wordOn(thrown);
     const error = word ? word.error : thrown;
     const facts = factsOf(error);
@@ -140,7 +153,8 @@ export class Resumed {
     );
     this.#isDue = false;
     this.#take(packed, numbers[0]!);
-    this.#tell(error, codeOf(facts), packed);
+    await this.#ask();
+    this.#tell(error, codeOf(facts));
     if (this.#delay !== undefined) this.#attempt++;
     return this.#delay;
   }
@@ -148,6 +162,18 @@ export class Resumed {
   /** Told of the attempt that was made: a budget or a breaker hears of it. */
   succeeded(): void {
     if (this.#settings.isTold) this.#enter().succeeded(clock() * 1000);
+    fleet?.notes(this.#asking);
+  }
+
+  /** Tells a fleet's store of the failure, and asks it for the retry that was decided, the way there and back being part of its wait. */
+  async #ask(): Promise<void> {
+    const asked = fleet;
+    if (!asked) return;
+    const late = await new Promise<number>((resolve) => {
+      if (!asked.hears(this.#asking, this.#reason ? undefined : resolve)) resolve(0);
+    });
+    if (late < 0) this.#take(this.#packed | REASONS.indexOf("budget"), -1);
+    else if (this.#delay !== undefined) this.#delay = Math.max(0, this.#delay - late / 1000);
   }
 
   #take(packed: number, value: number): void {
@@ -172,7 +198,7 @@ export class Resumed {
     return engine;
   }
 
-  #tell(error: unknown, code: string | undefined, packed: number): void {
+  #tell(error: unknown, code: string | undefined): void {
     const { onEvent, name } = this.#options;
     const reason = this.#reason;
     const event: Event = {
@@ -184,8 +210,8 @@ export class Resumed {
       delay: this.#delay,
       error,
       reason,
-      class: classOf(packed),
-      sent: sentOf(packed),
+      class: classOf(this.#packed),
+      sent: sentOf(this.#packed),
       code,
       note: undefined,
       callSeed: undefined,

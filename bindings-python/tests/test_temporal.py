@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 import undaunted
-from undaunted.adapters.temporal import application_error, policy_of, resumed, retry_policy
+from undaunted.adapters.temporal import application_error, application_error_async, policy_of, resumed, retry_policy
 
 POLICY = undaunted.Policy(attempts=6, timeout="24h")
 
@@ -55,7 +55,7 @@ def test_both_ways_give_the_same():
     assert retry_policy(policy_of(given)) == given
 
 
-def attempts(errors, **options):
+def attempts(errors, is_awaited=False, **options):
     """What Temporal is told of each attempt at an activity, one after the other; and the error of the last, or its result."""
 
     @activity.defn
@@ -67,7 +67,7 @@ def attempts(errors, **options):
             if error is not None:
                 raise error
         except Exception as error:
-            raise application_error(error, call) from error
+            raise (await application_error_async(error, call) if is_awaited else application_error(error, call)) from error
         call.succeeded()
         return "charged"
 
@@ -85,15 +85,16 @@ def attempts(errors, **options):
                 return numbers, told, error
 
 
-@pytest.mark.parametrize("options", [{}, {"key": "a secret"}])
+@pytest.mark.parametrize("options", [{}, {"key": "a secret"}, {"is_awaited": True}])
 def test_each_attempt_is_told_the_wait_of_the_seed(options):
     numbers, told, result = attempts([ConnectionResetError("down")] * 3, **options)
     assert (numbers, result) == ([1, 2, 3, 4], "charged")
     assert told == [timedelta(seconds=wait) for wait in POLICY.schedule(seed=7)[:3]]
 
 
-def test_what_the_policy_gives_up_is_not_retried():
-    numbers, told, error = attempts([ConnectionResetError("down")] * 9)
+@pytest.mark.parametrize("is_awaited", [False, True])
+def test_what_the_policy_gives_up_is_not_retried(is_awaited):
+    numbers, told, error = attempts([ConnectionResetError("down")] * 9, is_awaited)
     assert (numbers, told[-1]) == ([1, 2, 3, 4, 5, 6], None)
     assert (error.type, error.message, error.non_retryable) == ("ConnectionResetError", "down", True)
     numbers, told, error = attempts([KeyError("amount")])

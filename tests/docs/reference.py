@@ -23,7 +23,7 @@ MODULES: dict[str, list[str]] = {
     "undaunted.adapters.celery": ["RetryingTask"],
     "undaunted.adapters.httpx": ["RetryingTransport", "AsyncRetryingTransport"],
     "undaunted.adapters.requests": ["RetryingAdapter"],
-    "undaunted.adapters.temporal": ["retry_policy", "policy_of", "resumed", "application_error"],
+    "undaunted.adapters.temporal": ["retry_policy", "policy_of", "resumed", "application_error", "application_error_async"],
     "undaunted.adapters.urllib3": ["Retry"],
     "undaunted.adapters.openfeature": ["policy_source"],
     "undaunted.instrumentation.logging": ["LoggingHook"],

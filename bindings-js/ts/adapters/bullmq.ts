@@ -46,7 +46,7 @@ export function backoffStrategy(policy?: Policy | PolicyOptions, options: Resume
       await job!.log(`undaunted: ${wrong.message}`);
       return UNRECOVERABLE;
     }
-    const delay = call.failed(error);
+    const delay = await call.failed(error);
     if (delay === undefined) return UNRECOVERABLE;
     await job!.updateData({ ...job!.data, [UNDAUNTED]: await call.token() });
     return Math.ceil(delay);

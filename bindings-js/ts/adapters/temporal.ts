@@ -75,7 +75,7 @@ export function resumed(context: ActivityContext, policy?: Policy | PolicyOption
  * a heartbeat, from which the next attempt goes on. The activity's RetryPolicy must allow as many attempts.
  */
 export async function failureOptions(context: ActivityContext, error: Error, call: Resumed): Promise<FailureOptions> {
-  const delay = call.failed(error);
+  const delay = await call.failed(error);
   const failure = { message: error.message, type: error.name, nonRetryable: delay === undefined, cause: error };
   if (delay === undefined) return failure;
   context.heartbeat({ [HEADER]: await call.token() });

@@ -153,13 +153,19 @@ class Policy:
         have been acted on is repeated if the policy says `idempotent`, or if the call's own policy had let it be.
 
         `token` None begins a call of its own; its first attempt is due. A `key` (text counts as its UTF-8) is that of the token's signature:
-        with a key, tokens that are not signed are refused, and without one those that are.
+        with a key, tokens that are not signed are refused, and without one those that are. A budget that a fleet shares is asked.
 
         Raises PolicyError with every mistake in the token, or for its signature; TypeError or ValueError for what is no token or key.
         """
         from ._resume import resume
 
         return resume(self, token, key)
+
+    async def resume_async(self, token: str | None = None, *, key: str | bytes | None = None) -> Resumed:
+        """As `resume`, where a budget that a fleet shares is awaited; go on with `failed_async`."""
+        from ._resume import resume_async
+
+        return await resume_async(self, token, key)
 
     def schedule(
         self,

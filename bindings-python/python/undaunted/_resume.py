@@ -73,11 +73,32 @@ class Resumed:
     def failed(self, error: Exception) -> float | None:
         """Told of the attempt that was made: the wait in seconds before the next, or None if the policy gives up.
 
-        Judges the error as a call of the policy does, tells the hooks, and leaves note and history on an error that is given up.
+        Judges the error as a call of the policy does, tells the hooks, and leaves note and history on an error that is given up. A budget
+        that a fleet shares is asked; in asyncio and trio code `failed_async` does not stop the event loop for it.
         """
         run = self._run
+        run.is_async = False
+        if run.shares is not None:
+            run.shares.check(is_async=False)
+        return self._goes_on(error, run.failed(error))
+
+    async def failed_async(self, error: Exception) -> float | None:
+        """As `failed`, where a store is awaited."""
+        run = self._run
+        run.is_async = True
+        if run.shares is not None:
+            run.shares.check(is_async=True)
         delay = run.failed(error)
+        if delay is not None and not await run.ask_async():
+            run._told_of_giving_up()
+            run._let_go()
+            delay = None
+        return self._goes_on(error, delay)
+
+    def _goes_on(self, error: Exception, delay: float | None) -> float | None:
+        run = self._run
         if delay is not None:
+            delay = run.rest(delay)
             run._scheduled(delay).close(error)
             run._let_go()
             self.attempt += 1
@@ -94,17 +115,26 @@ class Resumed:
 
 
 def resume(policy: Policy, token: str | None, key: str | bytes | None, name: str | None = None) -> Resumed:
+    run = _run_of(policy, token, key, name)
+    return Resumed(policy, run, run.resumed(), key)
+
+
+async def resume_async(policy: Policy, token: str | None, key: str | bytes | None, name: str | None = None) -> Resumed:
+    run = _run_of(policy, token, key, name)
+    return Resumed(policy, run, await run.resumed_async(), key)
+
+
+def _run_of(policy: Policy, token: str | None, key: str | bytes | None, name: str | None) -> Run:
     from ._run import Run
 
     if token is None:
         _key(key)
-        return Resumed(policy, Run(policy, name or policy.name, resumes=(None, 0.0)), 0.0, key)
+        return Run(policy, name or policy.name, resumes=(None, 0.0))
     since_1970 = time.time()
     found, problems = _core.Token.read(_value(checked(token, key)), "json")
     if found is None:
         raise PolicyError(problems)
-    run = Run(policy, name or policy.name, resumes=(found, since_1970))
-    return Resumed(policy, run, run.resumes_after, key)
+    return Run(policy, name or policy.name, resumes=(found, since_1970))
 
 
 def _value(text: str) -> object:

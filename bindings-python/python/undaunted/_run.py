@@ -112,11 +112,29 @@ class Run:
         """Goes on with the call of a token; without one, begins. Whoever starts its attempts asks no breaker for leave."""
         is_inactive = not _switch.active
         if token is None:
-            self._call = self._begin(inactive=is_inactive)
+            self._call, self.resumes_after = self._begin(inactive=is_inactive), 0.0
             return
         plan = self.policy._plan(self.name, self.testing)
         self._call, self.resumes_after = plan.resume(token, self.started, since_1970, inactive=is_inactive)
         self.started -= self._call.elapsed
+
+    def resumed(self) -> float | None:
+        """What comes of the call of a token, once a fleet's budget was asked for its retry; if that is awaited, by `resumed_async`."""
+        delay = self._asked(self.resumes_after) if self._has_to_ask(is_async=False) else self.resumes_after
+        return None if delay is None else self.rest(delay)
+
+    async def resumed_async(self) -> float | None:
+        self.is_async = True
+        delay = self.resumes_after
+        if self._has_to_ask(is_async=True) and not await self.ask_async():
+            delay = None
+        return None if delay is None else self.rest(delay)
+
+    def _has_to_ask(self, is_async: bool) -> bool:
+        if self.shares is None or self.call.asks_store() is None:
+            return False
+        self.shares.check(is_async)
+        return True
 
     def now(self) -> float:
         return time.monotonic() if self.testing is None else self.testing.now
@@ -186,8 +204,10 @@ class Run:
             self._hand_back()
             self._let_go()
             raise
+        if not is_granted:
+            return None
         self._on_the_way = self.now() - began
-        return delay if is_granted else None
+        return delay
 
     async def ask_async(self) -> bool:
         """Whether a fleet's budget grants the retry that was decided. An adapter asks before it lets a response go, else the wait does."""
@@ -195,7 +215,7 @@ class Run:
             return True
         began = self.now()
         is_granted = await self.shares.ask_async(self.call)
-        self._on_the_way = max(self.now() - began, 1e-6)
+        self._on_the_way = max(self.now() - began, 1e-6) if is_granted else 0.0
         return is_granted
 
     def leave_on(self, error: Exception) -> None:
@@ -210,7 +230,7 @@ class Run:
         opened = self._scheduled(delay)
         error: BaseException | None = self.error
         try:
-            delay = self._left(delay)
+            delay = self.rest(delay)
             if self.testing is not None:
                 self.testing._wait(delay)
             elif self.cancel is not None:
@@ -237,7 +257,7 @@ class Run:
                 self._told_of_giving_up()
                 return False
             opened = self._scheduled(delay)
-            delay = self._left(delay)
+            delay = self.rest(delay)
             if self.testing is not None:
                 self.testing._wait(delay)
                 delay = 0.0
@@ -277,7 +297,7 @@ class Run:
             if self.shares is not None:
                 self.shares.noted()
 
-    def _left(self, delay: float) -> float:
+    def rest(self, delay: float) -> float:
         """Of the wait, after the way to the store and back."""
         on_the_way, self._on_the_way = self._on_the_way, 0.0
         return max(0.0, delay - on_the_way)

@@ -76,7 +76,15 @@ def application_error(error: Exception, call: Resumed) -> ApplicationError:
     It is not retried where the policy gives up; else `next_retry_delay` is the policy's wait, and the token goes in a heartbeat, from which
     the next attempt goes on. The activity's RetryPolicy must allow as many attempts.
     """
-    delay = call.failed(error)
+    return _said(error, call, call.failed(error))
+
+
+async def application_error_async(error: Exception, call: Resumed) -> ApplicationError:
+    """The same in an async activity, where a budget that a fleet shares is awaited."""
+    return _said(error, call, await call.failed_async(error))
+
+
+def _said(error: Exception, call: Resumed, delay: float | None) -> ApplicationError:
     if delay is None:
         return ApplicationError(str(error), type=type(error).__name__, non_retryable=True)
     activity.heartbeat({HEADER: call.token})
