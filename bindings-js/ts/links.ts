@@ -241,8 +241,8 @@ export class BulkheadLink extends Link {
   #issued = 0;
   /** How many processes shared it when the store last said so; 0 before that. */
   #members = 0;
-  /** Whether the store may know nothing of its places. */
-  #mustRenew = false;
+  /** Whether places may have been given without the store. */
+  #wasAlone = false;
   #isRenewing = false;
 
   constructor(hub: Hub, state: State, name: string, readonly limit: number, readonly lease: number) {
@@ -261,7 +261,7 @@ export class BulkheadLink extends Link {
   return(): void {
     disarm(this.#waiter);
     this.#waiter.timer = undefined;
-    this.#mustRenew = true;
+    this.#wasAlone = true;
     overGuard(this.state, (engine) => engine.bulkhead_divide(this.#members || this.hub.members));
   }
 
@@ -270,7 +270,7 @@ export class BulkheadLink extends Link {
   }
 
   async tell(pass?: Pass): Promise<void> {
-    if (pass || this.#mustRenew) return this.#renew(pass);
+    if (pass || this.#wasAlone) return this.#bring(pass);
     const ids = [...this.#left];
     this.#left.clear();
     try {
@@ -326,23 +326,29 @@ export class BulkheadLink extends Link {
     return answer;
   }
 
-  /** Brings all its places, in case that the store does not know them; those that were given without it, too. */
-  async #renew(pass?: Pass): Promise<void> {
+  /** Brings all its places; those that were given without the store, too. */
+  async #bring(pass: Pass | undefined): Promise<void> {
     for (let missing = this.#running() - this.#held.size; missing > 0; missing--) this.#held.add(this.#next());
+    this.#wasAlone = false;
+    try {
+      await this.#renew("bring", pass);
+    } catch (error) {
+      this.#wasAlone = true;
+      throw error;
+    }
+    if (this.hasNews) this.report();
+  }
+
+  async #renew(what = "renew", pass?: Pass): Promise<void> {
     const ids = [...this.#held];
-    this.#mustRenew = false;
     this.#isRenewing = true;
     try {
-      const [, , , , , , ...gone] = await this.#trip("renew", ids, pass);
+      const [, , , , , , ...gone] = await this.#trip(what, ids, pass);
       // Their leases had ended, or they have left meanwhile.
       for (const place of gone) this.#held.delete(ids[place - 1]!);
-    } catch (error) {
-      this.#mustRenew = true;
-      throw error;
     } finally {
       this.#isRenewing = false;
     }
-    if (this.hasNews) this.report();
     this.#renewLater();
   }
 

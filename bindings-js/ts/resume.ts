@@ -150,6 +150,12 @@ export class Resumed {
     if (this.#settings.isTold) this.#enter().succeeded(clock() * 1000);
   }
 
+  /** As its token has it. */
+  get #callSeed(): string {
+    const token = textOf(this.#state, this.#carried, this.#packed, false, undefined);
+    return (JSON.parse(token) as { readonly call_seed: string }).call_seed;
+  }
+
   #take(packed: number, value: number): void {
     this.#packed = packed;
     this.#reason = REASONS[packed & 15] || undefined;
@@ -188,7 +194,7 @@ export class Resumed {
       sent: sentOf(packed),
       code,
       note: undefined,
-      callSeed: undefined,
+      callSeed: this.#callSeed,
     };
     for (const hook of [...marks().hooks, onEvent]) {
       try {

@@ -8,7 +8,8 @@ The oracle knows no batches and no options that change, so what these mean is wr
   window starts anew. What the probes that are settled make certain under the caller's options is decided at once.
 - A bulkhead has seen a member for a minute after each of its calls. A call by one that it has not seen, though it has places, is one whose
   places the store lost: it is told so, and is not seen by that, so that it brings them. Places that such a member renews are in again, above
-  the limit too, since those calls run. Of a member that it has seen, those are renewed that are in; it is told which others it named.
+  the limit too, since those calls run. Of a member that it has seen, those are renewed that are in; it is told which others it named. What a
+  member brings is in, whether it was seen or not.
 """
 
 import sys
@@ -164,7 +165,7 @@ class ExpectedBulkhead:
             self.leave(name)
         self.members = {name: seen for name, seen in self.members.items() if seen > at - ABSENCE}
         was_seen = member in self.members
-        must_bring = not was_seen and int(held) > 0 and op != "renew"
+        must_bring = not was_seen and int(held) > 0 and op not in ("renew", "bring")
         if not must_bring:
             self.members[member] = at
         admitted, renewed, gone = False, [], []
@@ -175,8 +176,8 @@ class ExpectedBulkhead:
         elif op == "leave":
             for name in ids:
                 self.leave(name)
-        elif op == "renew":
-            renewed = [name for name in ids if name in self.leases or not was_seen]
+        elif op in ("renew", "bring"):
+            renewed = [name for name in ids if name in self.leases or not was_seen or op == "bring"]
             gone = [place for place, name in enumerate(ids, 1) if name not in renewed]
             self.leases |= dict.fromkeys(renewed, at + int(lease))
             self.bulkhead.inside.update(renewed)

@@ -112,7 +112,7 @@ class BulkheadCalls:
 
     def next(self, reply):
         random = self.random
-        op = random.choice(("enter", "enter", "enter", "leave", "renew", "renew", "look"))
+        op = random.choice(("enter", "enter", "enter", "leave", "renew", "renew", "bring", "look"))
         count = {"enter": 1, "look": 0}.get(op, random.randrange(1, 4))
         ids = [str(random.randrange(8)) for _ in range(count)]
         member, held = str(random.randrange(3)), random.choice([0, 1, 3])

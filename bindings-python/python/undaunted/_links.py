@@ -309,11 +309,11 @@ class BulkheadLink(Link):
         return left is not None and left <= 0
 
     def look(self) -> Errand:
-        """Brings all its places, in case that the store does not know them; those that were given without it, too."""
+        """Brings all its places; those that were given without the store, too."""
         with self._lock:
             running, _ = self.core.look()
             self.ids.update(self._next() for _ in range(running - len(self.ids)))
-            return self._renew()
+            return self._renew("bring")
 
     def errands(self) -> list[Errand]:
         if not self.has_notes():
@@ -356,9 +356,9 @@ class BulkheadLink(Link):
         self.issued += 1
         return f"{self.store._member}:{self.issued}"
 
-    def _renew(self) -> Errand:
+    def _renew(self, op: str = "renew") -> Errand:
         self.renewed_at = now()
-        return self._errand("renew", *self.ids)
+        return self._errand(op, *self.ids)
 
     def _errand(self, op: str, *ids: str) -> Errand:
         return Errand(self, [self.limit, self.lease, self.store._member, len(self.ids), op, *ids])

@@ -6,12 +6,14 @@
 -- ARGV: limit, lease (us), member, held (how many places it has, as far as it knows), op, ids...
 --       enter (an id): goes in if there is room; one that is in, and asks again since no answer came, stays in.
 --       leave (ids), look.
---       renew (ids: those still in; of a member that is not known, all).
+--       renew (ids: those still in; of a member that is not known, all), bring (ids: all, known or not: of calls that were let in without
+--       the store).
 -- Reply: {admitted 0 or 1, running, retry_in (us until the oldest lease ends if there is no room, else 0), renewed, members,
---        lost (1 if the caller is to renew what it has, for nothing is known of it), places among the ids of those that were not renewed...}.
+--        lost (1 if the caller is to renew what it has, as nothing is known of it), places among the ids of those that were not renewed...}.
 --
--- A member that has places and is not known is one whose places the store lost: those calls run, so they come in again above the limit, too.
--- It is known from then on, not before: a `renew` that another call of it overtakes finds it as it left.
+-- A member that has places and is not known is one whose places the store lost: those calls run, so they come in again, above the limit too.
+-- It is known from then on, not before, so no other call of it keeps them out. Of a known one `renew` leaves out what is not in, so that
+-- nobody is in again whose `leave` has overtaken it.
 
 local function now()
   local time = redis.call("TIME")
@@ -33,7 +35,7 @@ redis.call("ZREMRANGEBYSCORE", KEYS[1], "-inf", string.format("%.0f", at))
 redis.call("ZREMRANGEBYSCORE", KEYS[2], "-inf", string.format("%.0f", at - ABSENCE))
 
 local is_known = redis.call("ZSCORE", KEYS[2], member)
-local lost = not is_known and held > 0 and op ~= "renew"
+local lost = not is_known and held > 0 and op ~= "renew" and op ~= "bring"
 if not lost then
   redis.call("ZADD", KEYS[2], string.format("%.0f", at), member)
   redis.call("PEXPIRE", KEYS[2], DAY)
@@ -49,9 +51,9 @@ elseif op == "leave" then
   for first = FIRST, #ARGV, MOST do
     redis.call("ZREM", KEYS[1], unpack(ARGV, first, math.min(first + MOST - 1, #ARGV)))
   end
-elseif op == "renew" then
+elseif op == "renew" or op == "bring" then
   for place = FIRST, #ARGV do
-    if not is_known or redis.call("ZSCORE", KEYS[1], ARGV[place]) then
+    if op == "bring" or not is_known or redis.call("ZSCORE", KEYS[1], ARGV[place]) then
       redis.call("ZADD", KEYS[1], ends_at, ARGV[place])
       renewed = renewed + 1
     else
