@@ -156,6 +156,19 @@ test("a budget pays for what the queue retries", async () => {
   assert.equal(call.reason, "budget");
 });
 
+test("a breaker ends a schedule, and counts none of its attempts", async () => {
+  const policy = new Policy({ attempts: 9, breaker: { name: "resume.test", windowCalls: 1, minCalls: 1, initial: "1h", maxDelay: "1h" } });
+  const [error] = await givenUp();
+  const call = await resume(policy, await resumeToken(error));
+  assert.notEqual(call.failed(reset()), undefined);
+  call.succeeded();
+  assert.equal(policy.breaker.snapshot().calls, 0);
+  await assert.rejects(policy.breaker.run(() => { throw reset(); }), { code: "ECONNRESET" });
+  assert.equal(call.failed(reset()), undefined);
+  assert.equal(call.reason, "breaker_open");
+  assert.ok(call.hint > 1.7e6 && call.hint <= 3.6e6, String(call.hint));
+});
+
 test("an error on which no call gave up has no token", async () => {
   await assert.rejects(resumeToken(new Error("nobody")), { name: "TypeError", message: /allowed one on which a retried call gave up/ });
   await assert.rejects(resumeToken("text"), TypeError);

@@ -1,5 +1,5 @@
 // Guards that the processes of a fleet share over Redis or Valkey.
-import { Budget as LocalBudget, checkIsObject, type Policy, rehearsal, type Rehearsal, refuse, stateOf, useGuard } from "./core.js";
+import { Budget as LocalBudget, checkIsObject, type Policy, rehearsal, type Rehearsal, refuse, stateOf } from "./core.js";
 import { begin, compileGuard, type GuardedContext, type GuardedOptions, Kind, orAbort } from "./guard.js";
 import {
   Breaker as LocalBreaker, type BreakerOptions as LocalBreakerOptions, Bulkhead as LocalBulkhead, BulkheadFull, type Permit, Throttle as LocalThrottle,
@@ -132,11 +132,7 @@ export class Bulkhead {
       void entering?.then((isAdmitted) => isAdmitted && link.end());
       throw error;
     }
-    if (isAdmitted === null) {
-      link.report();
-      isAdmitted = useGuard(link.state).bulkhead_enter() === 0;
-    }
-    if (!isAdmitted) throw full();
+    if (!(isAdmitted ?? link.enterAlone())) throw full();
     return () => link.end();
   }
 }

@@ -241,7 +241,7 @@ export class BulkheadLink extends Link {
   #issued = 0;
   /** How many processes shared it when the store last said so; 0 before that. */
   #members = 0;
-  /** Whether places may have been given without the store. */
+  /** Whether calls may run that were let in without the store. */
   #wasAlone = false;
   #isRenewing = false;
 
@@ -266,11 +266,15 @@ export class BulkheadLink extends Link {
   }
 
   get hasNews(): boolean {
-    return this.#left.size > 0;
+    return this.#wasAlone || this.#left.size > 0;
   }
 
   async tell(pass?: Pass): Promise<void> {
-    if (pass || this.#wasAlone) return this.#bring(pass);
+    if (pass || this.#wasAlone) {
+      await this.#renew("bring", pass);
+      if (this.hasNews) this.report();
+      return;
+    }
     const ids = [...this.#left];
     this.#left.clear();
     try {
@@ -292,7 +296,15 @@ export class BulkheadLink extends Link {
     return true;
   }
 
-  /** A call is done that was let in, here or by the store. Those that were let in here leave first. */
+  /** Whether this process lets a call in for which the store has no answer, which `end`s then. */
+  enterAlone(): boolean {
+    this.report();
+    const isAdmitted = useGuard(this.state).bulkhead_enter() === 0;
+    this.#wasAlone ||= isAdmitted;
+    return isAdmitted;
+  }
+
+  /** A call is done that was let in. Those of which the store does not know leave first. */
   end(): void {
     useGuard(this.state).bulkhead_leave();
     const running = this.#running();
@@ -326,26 +338,22 @@ export class BulkheadLink extends Link {
     return answer;
   }
 
-  /** Brings all its places; those that were given without the store, too. */
-  async #bring(pass: Pass | undefined): Promise<void> {
-    for (let missing = this.#running() - this.#held.size; missing > 0; missing--) this.#held.add(this.#next());
-    this.#wasAlone = false;
-    try {
-      await this.#renew("bring", pass);
-    } catch (error) {
-      this.#wasAlone = true;
-      throw error;
-    }
-    if (this.hasNews) this.report();
-  }
-
+  /** Names all calls that run. If there are any that the store does not know, it is to take in what is named. */
   async #renew(what = "renew", pass?: Pass): Promise<void> {
+    for (let strangers = this.#running() - this.#held.size; strangers > 0; strangers--) {
+      this.#held.add(this.#next());
+      what = "bring";
+    }
     const ids = [...this.#held];
+    this.#wasAlone = false;
     this.#isRenewing = true;
     try {
       const [, , , , , , ...gone] = await this.#trip(what, ids, pass);
       // Their leases had ended, or they have left meanwhile.
       for (const place of gone) this.#held.delete(ids[place - 1]!);
+    } catch (error) {
+      this.#wasAlone = true;
+      throw error;
     } finally {
       this.#isRenewing = false;
     }
@@ -353,10 +361,10 @@ export class BulkheadLink extends Link {
   }
 
   #renewLater(): void {
-    if (this.#waiter.timer || !this.#held.size) return;
+    if (this.#waiter.timer || !this.#running()) return;
     arm(this.#waiter, this.#every, () => {
       this.#waiter.timer = undefined;
-      if (this.#held.size && this.hub.isUp) this.#renew().catch(() => {});
+      if (this.#running() && this.hub.isUp) this.#renew().catch(() => {});
     }, true);
   }
 }

@@ -145,7 +145,7 @@ export class Resumed {
     return this.#delay;
   }
 
-  /** Told of the attempt that was made: a budget or a breaker hears of it. */
+  /** Told of the attempt that was made: a budget hears of it. */
   succeeded(): void {
     if (this.#settings.isTold) this.#enter().succeeded(clock() * 1000);
   }

@@ -130,6 +130,22 @@ def test_a_budget_pays_for_what_the_queue_retries():
     assert resumed.failed(Down()) is None and resumed.reason == "budget"
 
 
+def test_a_breaker_ends_a_schedule_and_counts_none_of_its_attempts():
+    policy = undaunted.Policy(attempts=9, breaker={"name": "test_resume", "window_calls": 1, "min_calls": 1, "initial": "1h", "max_delay": "1h"})
+    resumed = policy.resume(undaunted.resume_token(given_up()))
+    assert resumed.failed(Down()) is not None
+    resumed.succeeded()
+    assert policy.breaker.snapshot()["calls"] == 0
+    with pytest.raises(Down):
+        policy.breaker.call(fails)
+    assert resumed.failed(Down()) is None
+    assert resumed.reason == "breaker_open" and 1700 < resumed.hint <= 3600
+
+
+def fails():
+    raise Down
+
+
 def test_a_token_survives_pickling():
     error = given_up()
     assert undaunted.resume_token(pickle.loads(pickle.dumps(error))) == undaunted.resume_token(error)

@@ -165,7 +165,9 @@ for (const kind of KINDS) {
 
   test(`${kind}: without a store those that share a bulkhead alone let in no more than all may, and bring that when it is back`, async (context) => {
     const shared = await Promise.all([1, 2, 3].map(() => opened(context, kind)));
-    const bulkheads = shared.map(({ store }) => new Bulkhead("alone", store, { limit: 7 }));
+    const name = unique("alone");
+    const running = () => admin.zcard(`undaunted:{${name}}:bulkhead`);
+    const bulkheads = shared.map(({ store }) => new Bulkhead(name, store, { limit: 7 }));
     for (const bulkhead of [...bulkheads, ...bulkheads]) await bulkhead.run(() => 1);
     await server.stop("SIGKILL");
     const calls = [];
@@ -180,23 +182,24 @@ for (const kind of KINDS) {
       for (const bulkhead of bulkheads) await entered(bulkhead, calls);
       return shared.every(({ told }) => told.length > 1);
     });
-    await until(async () => (await admin.zcard("undaunted:{alone}:bulkhead")) === calls.length);
+    await until(async () => (await running()) === calls.length);
     calls.forEach((end) => end());
-    await until(async () => (await admin.zcard("undaunted:{alone}:bulkhead")) === 0);
+    await until(async () => (await running()) === 0);
     assert.deepEqual(shared.map(({ told }) => told), [["lost", "back"], ["lost", "back"], ["lost", "back"]]);
   });
 
   test(`${kind}: calls that run are in again after a store forgot them`, async (context) => {
     const shared = await Promise.all([1, 2].map(() => opened(context, kind)));
-    const bulkheads = shared.map(({ store }) => new Bulkhead("forgot", store, { limit: 4, lease: "1s" }));
-    const running = () => admin.zcard("undaunted:{forgot}:bulkhead");
+    const name = unique("forgot");
+    const running = () => admin.zcard(`undaunted:{${name}}:bulkhead`);
+    const bulkheads = shared.map(({ store }) => new Bulkhead(name, store, { limit: 4, lease: "1s" }));
     const calls = [];
     for (const bulkhead of [...bulkheads, ...bulkheads]) assert.ok(await entered(bulkhead, calls));
     await admin.flushall();
     assert.ok(await entered(bulkheads[0], calls));
     await until(async () => (await running()) === 5); // the other brings its own by a sign of life
     for (const bulkhead of bulkheads) assert.ok(!(await entered(bulkhead, calls)));
-    assert.equal(await admin.zcard("undaunted:{forgot}:bulkhead-members"), 2);
+    assert.equal(await admin.zcard(`undaunted:{${name}}:bulkhead-members`), 2);
     calls.forEach((end) => end());
     await until(async () => (await running()) === 0);
     assert.deepEqual(shared.map(({ told }) => told), [[], []]);

@@ -295,6 +295,11 @@ class BulkheadLink(Link):
     def go_away(self, now: int) -> None:
         pass
 
+    def go_back(self, question: Errand, now: int) -> None:
+        super().go_back(question, now)
+        if self._strangers() > 0:
+            self._hurry(now)
+
     def come_home(self, now: int) -> None:
         self.core.divide(self.members or self.store._fleet_size)
 
@@ -309,10 +314,7 @@ class BulkheadLink(Link):
         return left is not None and left <= 0
 
     def look(self) -> Errand:
-        """Brings all its places; those that were given without the store, too."""
         with self._lock:
-            running, _ = self.core.look()
-            self.ids.update(self._next() for _ in range(running - len(self.ids)))
             return self._renew("bring")
 
     def errands(self) -> list[Errand]:
@@ -344,20 +346,34 @@ class BulkheadLink(Link):
         """A call is done; what tells the store of it."""
         with self._lock:
             self.core.leave()
-            running, _ = self.core.look()
-            # Those that were let in without the store leave first.
-            surplus = [self.ids.pop() for _ in range(len(self.ids) - running)]
+            # Those of which the store does not know leave first.
+            surplus = [self.ids.pop() for _ in range(-self._strangers())]
         return [self._errand("leave", *surplus)] if surplus and not self.store.is_lost else []
 
     def renewal(self) -> float | None:
-        return (self.renewed_at + self.every - now()) / 1e6 if self.ids and not self.store.is_lost else None
+        running, _ = self.core.look()
+        return (self.renewed_at + self.every - now()) / 1e6 if running and not self.store.is_lost else None
+
+    def _hurry(self, now: int) -> None:
+        """Renews at once."""
+        self.renewed_at = now - self.every
+        self.store._due(0.0)
+
+    def _strangers(self) -> int:
+        """How many calls run of which the store does not know: let in without it, or after their lease."""
+        running, _ = self.core.look()
+        return running - len(self.ids)
 
     def _next(self) -> str:
         self.issued += 1
         return f"{self.store._member}:{self.issued}"
 
     def _renew(self, op: str = "renew") -> Errand:
+        """Names all calls that run. If there are any that the store does not know, it is to take in what is named."""
         self.renewed_at = now()
+        if (count := self._strangers()) > 0:
+            self.ids.update([self._next() for _ in range(count)])
+            op = "bring"
         return self._errand(op, *self.ids)
 
     def _errand(self, op: str, *ids: str) -> Errand:
@@ -370,10 +386,8 @@ class BulkheadLink(Link):
         with self._lock:
             # Their leases had ended, or they have left meanwhile.
             self.ids.difference_update(str(errand.words[FIRST_ID + place - 1]) for place in gone)
-            if is_unknown:
-                self.renewed_at = now - self.every
         if is_unknown:
-            self.store._due(0.0)
+            self._hurry(now)
 
 
 class Shares:

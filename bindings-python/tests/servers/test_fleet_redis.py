@@ -16,7 +16,7 @@ import trio
 from processes import Redis, until
 
 import undaunted
-from undaunted import BulkheadFull, Policy, fleet, history
+from undaunted import BulkheadFull, Policy, _store, fleet, history
 
 # Six retries, then nothing: no success gives anything back.
 SIX = {"capacity": 60, "cost": 10, "reward": 0, "refund": False}
@@ -659,7 +659,7 @@ def test_a_renewal_that_comes_late_brings_nobody_back_for_longer_than_a_lease(se
         until(lambda: is_in(bulkhead, calls))
 
 
-def test_a_place_whose_lease_ended_is_forgotten(server, stores):
+def test_a_call_whose_lease_ended_has_another_place_by_the_next_renewal(server, stores):
     bulkhead = fleet.Bulkhead("ended", stores(server, timeout=10), 2)
     link = bulkhead._link
     with server.client() as admin:
@@ -669,9 +669,29 @@ def test_a_place_whose_lease_ended_is_forgotten(server, stores):
                 admin.zrem("undaunted:{ended}:bulkhead", first)
                 assert link.store._trip([link._renew()])
                 assert link.ids == {second}
-            # Whoever leaves first is the one that the store does not know.
+                with bulkhead:
+                    assert admin.zcard("undaunted:{ended}:bulkhead") == 2
+                # Whoever leaves first is the one that the store does not know.
+                assert admin.zcard("undaunted:{ended}:bulkhead") == 2
+                link.core.admit()
+                assert link.store._trip([link._renew()])
+                assert len(link.ids) == admin.zcard("undaunted:{ended}:bulkhead") == 3
+                link.store._trip(link.leave())
             assert admin.zcard("undaunted:{ended}:bulkhead") == 1
         assert admin.zcard("undaunted:{ended}:bulkhead") == 0
+
+
+def test_a_call_let_in_alone_while_the_store_was_asked_is_brought_next(server, stores):
+    bulkhead = fleet.Bulkhead("asked", stores(server, timeout=10), 2)
+    link = bulkhead._link
+    question = link.look()
+    assert link.store._trip([question])
+    assert link.core.enter() == 0
+    link.go_back(question, _store.now())
+    with server.client() as admin:
+        until(lambda: admin.zcard("undaunted:{asked}:bulkhead") == 1)
+        link.store._trip(link.leave())
+        assert admin.zcard("undaunted:{asked}:bulkhead") == 0
 
 
 def test_what_a_bulkhead_let_in_alone_is_in_when_its_store_is_back(own, stores):

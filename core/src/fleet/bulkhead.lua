@@ -6,8 +6,8 @@
 -- ARGV: limit, lease (us), member, held (how many places it has, as far as it knows), op, ids...
 --       enter (an id): goes in if there is room; one that is in, and asks again since no answer came, stays in.
 --       leave (ids), look.
---       renew (ids: those still in; of a member that is not known, all), bring (ids: all, known or not: of calls that were let in without
---       the store).
+--       renew (ids: those still in; of a member that is not known, all), bring (ids: all, known or not; where some of them were let in
+--       without the store, or run on after their lease).
 -- Reply: {admitted 0 or 1, running, retry_in (us until the oldest lease ends if there is no room, else 0), renewed, members,
 --        lost (1 if the caller is to renew what it has, as nothing is known of it), places among the ids of those that were not renewed...}.
 --
