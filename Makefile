@@ -8,7 +8,7 @@ help:
 	@echo "make fleet  an outage, seen by four services in two languages that share a budget and a breaker over Redis; about 30 s"
 	@echo "make test   everything; make test STEPS='rust python' runs some"
 	@echo "make bench  beside other retry packages of Python, JavaScript and Rust, in one run"
-	@echo "make prove  for hours: mutants of the heart, 1 000 000 cases on all hosts, fuzzing; make prove MINUTES=30 bounds it"
+	@echo "make prove  for hours: mutants of the heart, 1 000 000 cases on all hosts, fuzzing, fleets; make prove MINUTES=30 bounds it"
 	@echo "make lab    downloads over a network that loses real packets, ours and others, as root on Linux; make lab FULL=1 takes an hour"
 	@echo "make measure  a fleet of 100 processes in an outage, with shared budgets, local ones and none"
 	@echo "make soak   both packages in use for half an hour while faults change; make soak MINUTES=3 bounds it"

@@ -1,11 +1,12 @@
-"""`make prove`: what takes hours. Mutants of the heart, a million cases on all hosts, long fuzzing; each gets its share of the minutes.
+"""`make prove`: what takes hours. Mutants of the heart, a million cases on all hosts, long fuzzing, a fleet's scripts against the oracle; each
+gets its share of the minutes.
 
     make prove                       all, 240 minutes
     make prove MINUTES=30            all, as far as 30 minutes go
-    make prove PARTS=mutants         one of mutants, differential, fuzz
+    make prove PARTS=mutants         one of mutants, differential, fuzz, fleet
 
-It goes on where the last run stopped: mutants that were caught, rounds of cases that agreed and inputs that fuzzing found are kept
-in the cache. A mutant that no test catches is a failure, unless tests/mutants.toml says why nothing can.
+It goes on where the last run stopped: mutants that were caught, rounds of cases and of sequences that agreed and inputs that fuzzing found
+are kept in the cache. A mutant that no test catches is a failure, unless tests/mutants.toml says why nothing can.
 """
 
 import argparse
@@ -26,9 +27,11 @@ from setup import OWN, ROOT
 from steps import CASES, STEPS, Command, own
 
 # Of the minutes; the rest goes to the set-up.
-SHARES = {"mutants": 0.6, "differential": 0.25, "fuzz": 0.15}
+SHARES = {"mutants": 0.6, "differential": 0.23, "fuzz": 0.12, "fleet": 0.05}
 ROUNDS = 10
 CASES_OF_A_ROUND = 100_000
+# Of calls of a fleet's scripts: a round takes a minute or two.
+SEQUENCES_OF_A_ROUND = 100_000
 # These take a minute, and look at what is no part of the heart.
 TESTS_OF_THE_LAB = ["analyses_are_in_their_bounds", "more_failures_are_no_better", "findings_and_differences_are_json"]
 # The slowest first.
@@ -125,13 +128,37 @@ def differential(seconds: float) -> tuple[bool, str]:
 
 def fuzz(seconds: float) -> tuple[bool, str]:
     """All targets in turn, from what earlier runs found."""
-    each = max(1, int(seconds / 4))
+    targets = list((ROOT / "tests" / "fuzz" / "targets").glob("*.rs"))
+    each = max(1, int(seconds / len(targets)))
     setup.set_up_venv()
     done = subprocess.run([setup.PYTHON, "tests/fuzz/run.py", str(each)], cwd=ROOT, env=setup.environment())
     return done.returncode == 0, f"{each} s for each target"
 
 
-PARTS: dict[str, Callable[[float], tuple[bool, str]]] = {"mutants": mutants, "differential": differential, "fuzz": fuzz}
+def fleet(seconds: float) -> tuple[bool, str]:
+    """Random sequences of calls of a fleet's scripts, in rounds of other seeds: each answer is the oracle's."""
+    setup.set_up_venv()
+    programs = [*(ROOT / "core" / "src" / "fleet").glob("*.lua"), *(ROOT / "tests" / "fleet").glob("*.py"), *(ROOT / "tests" / "oracle").glob("*.py")]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(programs))).hexdigest()
+    agreed = OWN / "prove" / f"sequences-{digest[:12]}"
+    agreed.parent.mkdir(parents=True, exist_ok=True)
+    ends_at = time.monotonic() + seconds
+    for seed in range(1, ROUNDS + 1):
+        if str(seed) in lines(agreed):
+            continue
+        if time.monotonic() > ends_at:
+            break
+        print(f"fleet: round {seed} of {ROUNDS}", flush=True)
+        command = own("tests/fleet/check.py", SEQUENCES_OF_A_ROUND, seed)
+        if subprocess.run([str(word) for word in command.words], cwd=command.folder, env=setup.environment()).returncode != 0:
+            return False, f"round {seed} does not agree"
+        with open(agreed, "a", encoding="utf-8") as file:
+            file.write(f"{seed}\n")
+    count = len(lines(agreed)) * SEQUENCES_OF_A_ROUND
+    return count > 0, f"{count} sequences agree" + ("" if count == ROUNDS * SEQUENCES_OF_A_ROUND else "; stopped for time, run it again to go on")
+
+
+PARTS: dict[str, Callable[[float], tuple[bool, str]]] = {"mutants": mutants, "differential": differential, "fuzz": fuzz, "fleet": fleet}
 
 if __name__ == "__main__":
     os.chdir(ROOT)

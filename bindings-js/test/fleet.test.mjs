@@ -351,16 +351,18 @@ test("without a probe a half-open breaker refuses, whoever asks; an abort while 
 test("a bulkhead asks before each call, says when it has ended, and refuses at once", virtual(async () => {
   const told = [];
   let isFull = false;
-  const redis = client(([limit, lease, op, ...ids]) => {
+  const redis = client(([limit, lease, member, held, op, ...ids]) => {
     told.push(`${op} ${ids.length}`);
-    assert.deepEqual([limit, lease], ["2", "60000000"]);
-    return op === "enter" && isFull ? [0, 2, 1000, 0] : [1, 1, 0, ids.length];
+    assert.deepEqual([limit, lease, held], ["2", "60000000", "0"]);
+    assert.ok(ids.every((id) => id.startsWith(`${member}:`)));
+    return op === "enter" && isFull ? [0, 2, 1000, 0, 1, 0] : [1, 1, 0, ids.length, 1, 0];
   });
   const { store } = shared(redis);
   const bulkhead = new Bulkhead("both", store, { limit: 2 });
   assert.equal(await bulkhead.run(() => "done"), "done");
   await assert.rejects(bulkhead.run(fails));
   assert.deepEqual(told, ["enter 1", "leave 1", "enter 1", "leave 1"]);
+  assert.deepEqual(redis.asked[0].keys, ["undaunted:{both}:bulkhead", "undaunted:{both}:bulkhead-members"]);
   isFull = true;
   await assert.rejects(bulkhead.run(() => 1), (error) => error instanceof BulkheadFull && /^the bulkhead both is full, with 2 calls that run/.test(error.message));
   assert.throws(() => new Bulkhead("other", store, { limit: 0 }), { name: "PolicyError" });
@@ -371,10 +373,10 @@ test("a bulkhead asks before each call, says when it has ended, and refuses at o
 test("a bulkhead renews what runs, and without its store lets in as many itself", virtual(async (clock) => {
   const told = [];
   let isDown = false;
-  const { store } = shared(client(([, , op, ...ids]) => {
+  const { store } = shared(client(([, , , , op, ...ids]) => {
     told.push(op);
     if (isDown) throw new Error("down");
-    return [1, 1, 0, ids.length];
+    return [1, 1, 0, ids.length, 1, 0];
   }));
   const bulkhead = new Bulkhead("renewed", store, { limit: 2, lease: "30s" });
   let end;
@@ -388,6 +390,71 @@ test("a bulkhead renews what runs, and without its store lets in as many itself"
   assert.equal(count, 1);
   end();
   await long;
+}));
+
+/** A call that runs until `end`, once it is in. */
+function held(bulkhead) {
+  const call = {};
+  call.isIn = new Promise((isIn) => {
+    call.done = bulkhead.run(() => (isIn(), new Promise((end) => (call.end = end))));
+  });
+  return call;
+}
+
+test("a bulkhead brings its places to a store that knows nothing of them, and forgets those that are gone", virtual(async () => {
+  const told = [];
+  let isUnknown = 0;
+  let gone = [];
+  const { store } = shared(client(([, , , held, op, ...ids]) => {
+    told.push(`${op} ${ids.map((id) => id.split(":")[1])}, has ${held}`);
+    return [1, 1, 0, ids.length, 1, op === "renew" ? 0 : isUnknown, ...(op === "renew" ? gone : [])];
+  }));
+  // A day's lease is renewed every 20 s all the same.
+  const bulkhead = new Bulkhead("lost", store, { limit: 9, lease: "24h" });
+  const first = held(bulkhead);
+  await first.isIn;
+  isUnknown = 1;
+  gone = [1];
+  const others = [held(bulkhead), held(bulkhead)];
+  await Promise.all(others.map((call) => call.isIn));
+  isUnknown = 0;
+  assert.deepEqual(told, ["enter 1, has 0", "enter 2, has 1", "enter 3, has 1", "renew 1, has 1"]);
+  // Three run, of which the store knows two: those leave last.
+  for (const call of [first, ...others]) {
+    call.end();
+    await call.done;
+  }
+  assert.deepEqual(told.slice(4), ["leave 2, has 1", "leave 3, has 0"]);
+}));
+
+test("a bulkhead of its own knows how many share it, and brings what it let in alone when the store is back", virtual(async (clock) => {
+  const told = [];
+  let isDown = false;
+  const { store, told: events } = shared(client(([, , , , op, ...ids]) => {
+    told.push(`${op} ${ids.length}`);
+    if (isDown) throw new Error("down");
+    return [1, 1, 0, ids.length, 3, 0];
+  }));
+  const bulkhead = new Bulkhead("alone", store, { limit: 7, lease: "24h" });
+  await bulkhead.run(() => 1);
+  isDown = true;
+  const calls = [1, 2].map(() => held(bulkhead));
+  await Promise.all(calls.map((call) => call.isIn));
+  await assert.rejects(bulkhead.run(() => 1), BulkheadFull); // the third of seven
+  isDown = false;
+  clock.time += 2_000;
+  told.length = 0;
+  await assert.rejects(bulkhead.run(() => 1), BulkheadFull);
+  while (events.length < 2) await new Promise(setImmediate);
+  assert.deepEqual([told, events], [["bring 2"], ["lost: down", "back"]]);
+  const before = clock.time;
+  while (told.length < 2) await new Promise(setImmediate);
+  const renewed = told.slice(1);
+  assert.deepEqual([new Set(renewed), clock.time - before], [new Set(["renew 2"]), 20_000 * renewed.length]);
+  told.length = 0;
+  calls.forEach((call) => call.end());
+  await Promise.all(calls.map((call) => call.done));
+  assert.deepEqual(told.filter((what) => what !== "renew 2"), ["leave 1", "leave 1"]);
 }));
 
 test("a throttle counts for all, and no call waits for its store", virtual(async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Budget, history, onEvent, Policy, PolicyError, retry } from "undaunted";
+import { explain } from "undaunted/lab";
 import { resume, Resumed, resumeToken } from "undaunted/resume";
 
 const service = new Policy({ attempts: 3, initial: 1, maxDelay: 1 });
@@ -127,6 +128,22 @@ test("hooks hear of it", async () => {
   assert.deepEqual(events, own.flatMap((event) => [event, event]));
 });
 
+test("its events replay its waits", async () => {
+  const [error, callSeed] = await givenUp();
+  const events = [];
+  const options = { onEvent: (event) => events.push(event) };
+  const handedOn = await resume(queue, await resumeToken(error), options);
+  const begun = await resume(queue, undefined, { ...options, seed: "18446744073709551615", call: 3 });
+  for (const call of [handedOn, begun]) call.failed(reset());
+  assert.deepEqual(events.map((event) => [event.attempt, event.callSeed === callSeed]), [[4, true], [1, false]]);
+  for (const { attempt, callSeed, delay } of events) {
+    assert.equal(queue.schedule({ callSeed })[attempt - 1], delay);
+    const explained = explain(queue, Array.from({ length: attempt }, reset), { callSeed });
+    assert.equal([...explained][attempt - 1].delay, delay);
+  }
+  assert.equal(events[1].delay, queue.schedule({ seed: "18446744073709551615", call: 3 })[0]);
+});
+
 test("a budget pays for what the queue retries", async () => {
   const budget = new Budget("resume.test", { capacity: 2, cost: 1 });
   const policy = new Policy({ attempts: 9, budget: "resume.test" });
@@ -137,6 +154,19 @@ test("a budget pays for what the queue retries", async () => {
   assert.equal(budget.tokens, 0);
   assert.equal(await call.failed(reset()), undefined);
   assert.equal(call.reason, "budget");
+});
+
+test("a breaker ends a schedule, and counts none of its attempts", async () => {
+  const policy = new Policy({ attempts: 9, breaker: { name: "resume.test", windowCalls: 1, minCalls: 1, initial: "1h", maxDelay: "1h" } });
+  const [error] = await givenUp();
+  const call = await resume(policy, await resumeToken(error));
+  assert.notEqual(call.failed(reset()), undefined);
+  call.succeeded();
+  assert.equal(policy.breaker.snapshot().calls, 0);
+  await assert.rejects(policy.breaker.run(() => { throw reset(); }), { code: "ECONNRESET" });
+  assert.equal(call.failed(reset()), undefined);
+  assert.equal(call.reason, "breaker_open");
+  assert.ok(call.hint > 1.7e6 && call.hint <= 3.6e6, String(call.hint));
 });
 
 test("an error on which no call gave up has no token", async () => {
@@ -169,6 +199,13 @@ test("signatures that are wrong are refused", async () => {
   assert.deepEqual(await codes(signed.replace('"attempts":3', '"attempts":1'), "secret"), ["wrong_signature"]);
   assert.deepEqual(await codes(signed.slice(0, -1), "secret"), ["wrong_signature"]);
   assert.deepEqual(await codes(`${signed}ü`, "secret"), ["wrong_signature"]);
+  for (let at = 0; at < signed.length; at++) {
+    for (let bit = 1; bit < 256; bit <<= 1) {
+      const flipped = signed.slice(0, at) + String.fromCharCode(signed.charCodeAt(at) ^ bit) + signed.slice(at + 1);
+      const [code, ...rest] = await codes(flipped, "secret");
+      assert.ok((code === "wrong_signature" || code === "missing_signature") && !rest.length, `${flipped}: ${code}`);
+    }
+  }
 });
 
 test("what is no token is refused", async () => {

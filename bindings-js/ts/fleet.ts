@@ -1,6 +1,5 @@
 // Guards that the processes of a fleet share over Redis or Valkey.
-import { Budget as LocalBudget, checkIsObject, type Policy, rehearsal, type Rehearsal, refuse, stateOf, useGuard } from "./core.js";
-import { overGuard } from "./fleet-engine.js";
+import { Budget as LocalBudget, checkIsObject, type Policy, rehearsal, type Rehearsal, refuse, stateOf } from "./core.js";
 import { begin, compileGuard, type GuardedContext, type GuardedOptions, Kind, orAbort } from "./guard.js";
 import {
   Breaker as LocalBreaker, type BreakerOptions as LocalBreakerOptions, Bulkhead as LocalBulkhead, BulkheadFull, type Permit, Throttle as LocalThrottle,
@@ -22,7 +21,10 @@ export type ThrottleOptions = Omit<LocalThrottleOptions, "name">;
 export interface BulkheadOptions {
   /** Calls of the whole fleet at once, 1 to 1000000. */
   readonly limit: number;
-  /** After how long without a sign of life a process's calls count no more; while they run it gives one every third of that. Default 60 s. */
+  /**
+   * After how long without a sign of life a process's calls count no more; while they run it gives one every third of that, every 20 s at
+   * least. Default 60 s.
+   */
   readonly lease?: Duration | undefined;
 }
 
@@ -80,7 +82,9 @@ export class Breaker extends LocalBreaker {
 
 /**
  * At most `limit` calls of the whole fleet at once; the store is asked before each call and told after it. Those of a process that has died come
- * back once its `lease` is over. There is no queue. Without the store each process lets in its share.
+ * back once its `lease` is over. There is no queue. Without the store each process lets in its share, and at least one: `limit` divided by
+ * the processes that had asked within the minute before, by its own last call. If the store forgot what runs, each process brings its calls in
+ * again, with its next call or sign of life.
  *
  * Under `undaunted/testing` nothing is sent: `limit` calls of the process at once.
  */
@@ -119,27 +123,17 @@ export class Bulkhead {
 
   async #enter(signal: AbortSignal | undefined): Promise<() => void> {
     const link = this.#link;
-    const { state } = link;
     const full = () => new BulkheadFull(this.#limit, 0, this.name);
     const entering = link.hub.isUp ? link.enter().catch(() => null) : null;
-    let id: string | undefined | null;
+    let isAdmitted: boolean | null;
     try {
-      id = await orAbort(entering, signal);
+      isAdmitted = await orAbort(entering, signal);
     } catch (error) {
-      void entering?.then((id) => id && link.end(id));
+      void entering?.then((isAdmitted) => isAdmitted && link.end());
       throw error;
     }
-    if (id === undefined) throw full();
-    if (id !== null) {
-      overGuard(state, (engine) => engine.bulkhead_admit());
-    } else {
-      link.report();
-      if (useGuard(state).bulkhead_enter()) throw full();
-    }
-    return () => {
-      useGuard(state).bulkhead_leave();
-      if (id) link.end(id);
-    };
+    if (!(isAdmitted ?? link.enterAlone())) throw full();
+    return () => link.end();
   }
 }
 

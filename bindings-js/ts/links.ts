@@ -1,8 +1,8 @@
 // What each kind of guard tells its store and hears from it.
 import { BREAKER, BUDGET, BULKHEAD, THROTTLE } from "fleet-scripts";
-import { arm, type Asking, disarm, type FleetCalls, joinFleet, rehearsal, type Shared, type State, stateOf, use, type Waiter } from "./core.js";
+import { arm, type Asking, disarm, type FleetCalls, joinFleet, rehearsal, type Shared, type State, stateOf, use, useGuard, type Waiter } from "./core.js";
 import { type FleetEngine, over, overGuard } from "./fleet-engine.js";
-import { now } from "./guard.js";
+import { now, numbers } from "./guard.js";
 import { type Hub, Link, type Pass } from "./store.js";
 
 /** In the engine's functions for what a fleet shares. */
@@ -230,15 +230,27 @@ export class ThrottleLink extends Link {
 }
 
 export class BulkheadLink extends Link {
-  /** Calls that run by leave of the store. */
-  readonly #running = new Set<string>();
-  /** Those that are done, of which the store has not heard. */
-  readonly #done = new Set<string>();
+  /** Places of calls that run, as the store knows them. They are all alike: whoever leaves, leaves one. */
+  readonly #held = new Set<string>();
+  /** Those that were left, of which the store has not heard. */
+  readonly #left = new Set<string>();
   readonly #waiter: Waiter = { timer: undefined };
+  /** How often it renews, in microseconds: well before a lease ends, and often enough to count as a member. */
+  readonly #every: number;
   #issued = 0;
+  /** How many processes shared it when the store last said so; 0 before that. */
+  #members = 0;
+  /** Whether calls may run that were let in without the store. */
+  #wasAlone = false;
+  #isRenewing = false;
 
   constructor(hub: Hub, state: State, name: string, readonly limit: number, readonly lease: number) {
     super(hub, state, name, "bulkhead", BULKHEAD);
+    this.#every = Math.min(lease, ABSENCE) / 3;
+  }
+
+  override get keys(): string[] {
+    return [this.key(), this.key("bulkhead-members")];
   }
 
   leave(): void {
@@ -248,69 +260,116 @@ export class BulkheadLink extends Link {
   return(): void {
     disarm(this.#waiter);
     this.#waiter.timer = undefined;
-    overGuard(this.state, (engine) => engine.bulkhead_divide(this.hub.members));
+    this.#wasAlone = true;
+    overGuard(this.state, (engine) => engine.bulkhead_divide(this.#members || this.hub.members));
   }
 
   get hasNews(): boolean {
-    return this.#done.size > 0;
+    return this.#wasAlone || this.#left.size > 0;
   }
 
   async tell(pass?: Pass): Promise<void> {
-    if (pass) {
-      // Only who goes in finds out whether the store can be written to.
-      const id = this.#next();
-      const [isAdmitted] = await this.#trip("enter", [id], pass);
-      if (isAdmitted === 1) this.#done.add(id);
+    if (pass || this.#wasAlone) {
+      await this.#renew("bring", pass);
+      if (this.hasNews) this.report();
       return;
     }
-    const ids = [...this.#done];
-    this.#done.clear();
+    const ids = [...this.#left];
+    this.#left.clear();
     try {
       await this.#trip(ids.length ? "leave" : "look", ids);
     } catch (error) {
-      for (const id of ids) if (this.#done.size < this.limit) this.#done.add(id);
+      for (const id of ids) if (this.#left.size < this.limit) this.#left.add(id);
       throw error;
     }
   }
 
-  /** A call's number if the store lets it in; undefined if it does not, rejected if it does not answer. */
-  async enter(): Promise<string | undefined> {
+  /** Whether the store lets a call in, which `end`s then; rejected if it does not answer. */
+  async enter(): Promise<boolean> {
     const id = this.#next();
-    const [isAdmitted] = await this.#trip("enter", [id], undefined, ([isAdmitted]) => isAdmitted && this.#end(id));
-    if (isAdmitted !== 1) return undefined;
-    this.#running.add(id);
+    const [isAdmitted] = await this.#trip("enter", [id], undefined, ([isAdmitted]) => isAdmitted && this.#leave(id));
+    if (isAdmitted !== 1) return false;
+    this.#held.add(id);
+    overGuard(this.state, (engine) => engine.bulkhead_admit());
     this.#renewLater();
-    return id;
+    return true;
   }
 
-  /** It is done. */
-  end(id: string): void {
-    this.#running.delete(id);
-    this.#end(id);
+  /** Whether this process lets a call in for which the store has no answer, which `end`s then. */
+  enterAlone(): boolean {
+    this.report();
+    const isAdmitted = useGuard(this.state).bulkhead_enter() === 0;
+    this.#wasAlone ||= isAdmitted;
+    return isAdmitted;
+  }
+
+  /** A call is done that was let in. Those of which the store does not know leave first. */
+  end(): void {
+    useGuard(this.state).bulkhead_leave();
+    const running = this.#running();
+    for (const id of this.#held) {
+      if (this.#held.size <= running) break;
+      this.#held.delete(id);
+      this.#leave(id);
+    }
+  }
+
+  #running(): number {
+    useGuard(this.state).bulkhead_look();
+    return numbers(2)[0]!;
   }
 
   #next(): string {
     return `${this.hub.member}:${++this.#issued}`;
   }
 
-  #end(id: string): void {
-    this.#done.add(id);
+  #leave(id: string): void {
+    this.#left.add(id);
     this.report();
   }
 
-  #trip(what: string, ids: string[], pass?: Pass, late?: (answer: number[]) => void): Promise<number[]> {
-    return this.hub.trip(this, [this.limit, this.lease, what, ...ids], 4, pass, late);
+  async #trip(what: string, ids: string[], pass?: Pass, late?: (answer: number[]) => void): Promise<number[]> {
+    const words = [this.limit, this.lease, this.hub.member, this.#held.size, what, ...ids];
+    const answer = await this.hub.trip(this, words, 6, pass, late);
+    const [, , , , members, isUnknown] = answer as [number, number, number, number, number, number];
+    this.#members = Math.max(1, members);
+    if (isUnknown && !this.#isRenewing) this.#renew().catch(() => {});
+    return answer;
+  }
+
+  /** Names all calls that run. If there are any that the store does not know, it is to take in what is named. */
+  async #renew(what = "renew", pass?: Pass): Promise<void> {
+    for (let strangers = this.#running() - this.#held.size; strangers > 0; strangers--) {
+      this.#held.add(this.#next());
+      what = "bring";
+    }
+    const ids = [...this.#held];
+    this.#wasAlone = false;
+    this.#isRenewing = true;
+    try {
+      const [, , , , , , ...gone] = await this.#trip(what, ids, pass);
+      // Their leases had ended, or they have left meanwhile.
+      for (const place of gone) this.#held.delete(ids[place - 1]!);
+    } catch (error) {
+      this.#wasAlone = true;
+      throw error;
+    } finally {
+      this.#isRenewing = false;
+    }
+    this.#renewLater();
   }
 
   #renewLater(): void {
-    if (this.#waiter.timer || !this.#running.size) return;
-    arm(this.#waiter, this.lease / 3, () => {
+    if (this.#waiter.timer || !this.#running()) return;
+    arm(this.#waiter, this.#every, () => {
       this.#waiter.timer = undefined;
-      if (!this.#running.size || !this.hub.isUp) return;
-      this.#trip("renew", [...this.#running]).then(() => this.#renewLater(), () => {});
+      if (this.#running() && this.hub.isUp) this.#renew().catch(() => {});
     }, true);
   }
 }
+
+/** Whom a script has not seen for so long, in microseconds, is no member. */
+const ABSENCE = 60e6;
 
 /** The link of what a call shares. */
 function linkOf(shared: Shared<object> | undefined): Link | undefined {

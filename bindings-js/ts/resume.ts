@@ -159,7 +159,7 @@ export class Resumed {
     return this.#delay;
   }
 
-  /** Told of the attempt that was made: a budget or a breaker hears of it. */
+  /** Told of the attempt that was made: a budget hears of it. */
   succeeded(): void {
     if (this.#settings.isTold) this.#enter().succeeded(clock() * 1000);
     fleet?.notes(this.#asking);
@@ -174,6 +174,12 @@ export class Resumed {
     });
     if (late < 0) this.#take(this.#packed | REASONS.indexOf("budget"), -1);
     else if (this.#delay !== undefined) this.#delay = Math.max(0, this.#delay - late / 1000);
+  }
+
+  /** As its token has it. */
+  get #callSeed(): string {
+    const token = textOf(this.#state, this.#carried, this.#packed, false, undefined);
+    return (JSON.parse(token) as { readonly call_seed: string }).call_seed;
   }
 
   #take(packed: number, value: number): void {
@@ -214,7 +220,7 @@ export class Resumed {
       sent: sentOf(this.#packed),
       code,
       note: undefined,
-      callSeed: undefined,
+      callSeed: this.#callSeed,
     };
     for (const hook of [...marks().hooks, onEvent]) {
       try {

@@ -38,7 +38,7 @@ export let hubOf: (store: Store) => Hub;
 
 /**
  * One Redis (6 or newer) or Valkey in which the processes of a fleet share guards by their names. The client is yours: it is neither
- * connected nor closed here, and each guard takes one key of it, a budget two.
+ * connected nor closed here, and each guard takes one key of it, a budget or a bulkhead two.
  *
  * Nothing that the store does reaches your calls. If it does not answer within `timeout`, or with an error, or with anything but what was
  * asked for, its guards go on in this process alone, a budget with this process's share of what was left; calls do not wait for it

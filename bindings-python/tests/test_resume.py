@@ -109,11 +109,41 @@ def test_hooks_hear_of_it():
     assert [(event.kind, event.attempt, event.reason) for event in events] == [("scheduled", 4, None), ("gave_up", 5, "attempts")]
 
 
+def test_its_events_replay_its_waits():
+    error = given_up()
+    events = []
+    queue = QUEUE.replace(on_event=events.append)
+    for resumed in (queue.resume(undaunted.resume_token(error)), queue.replace(seed=2**64 - 1).resume(None)):
+        resumed.failed(Down())
+    assert [event.attempt for event in events] == [4, 1]
+    assert events[0].call_seed == undaunted.history(error).call_seed != events[1].call_seed
+    for event in events:
+        assert QUEUE.schedule(call_seed=event.call_seed)[event.attempt - 1] == event.delay
+        explained = QUEUE.explain([Down()] * event.attempt, call_seed=event.call_seed)
+        assert explained[event.attempt - 1].delay == event.delay
+
+
 def test_a_budget_pays_for_what_the_queue_retries():
     policy = undaunted.Policy(attempts=9, budget={"name": "test_resume", "capacity": 1, "cost": 1})
     resumed = policy.resume(undaunted.resume_token(given_up()))
     assert resumed.delay is not None
     assert resumed.failed(Down()) is None and resumed.reason == "budget"
+
+
+def test_a_breaker_ends_a_schedule_and_counts_none_of_its_attempts():
+    policy = undaunted.Policy(attempts=9, breaker={"name": "test_resume", "window_calls": 1, "min_calls": 1, "initial": "1h", "max_delay": "1h"})
+    resumed = policy.resume(undaunted.resume_token(given_up()))
+    assert resumed.failed(Down()) is not None
+    resumed.succeeded()
+    assert policy.breaker.snapshot()["calls"] == 0
+    with pytest.raises(Down):
+        policy.breaker.call(fails)
+    assert resumed.failed(Down()) is None
+    assert resumed.reason == "breaker_open" and 1700 < resumed.hint <= 3600
+
+
+def fails():
+    raise Down
 
 
 def test_a_token_survives_pickling():
@@ -158,6 +188,10 @@ def test_signatures_that_are_wrong_are_refused():
     assert codes(signed.replace('"attempts":3', '"attempts":1'), "secret") == ["wrong_signature"]
     assert codes(signed[:-1], "secret") == ["wrong_signature"]
     assert codes(signed + "ü", "secret") == ["wrong_signature"]
+    for at, letter in enumerate(signed):
+        for bit in range(8):
+            flipped = signed[:at] + chr(ord(letter) ^ 1 << bit) + signed[at + 1 :]
+            assert codes(flipped, "secret") in (["wrong_signature"], ["missing_signature"]), flipped
 
 
 def test_the_signature_is_hmac_sha256_in_base64url():

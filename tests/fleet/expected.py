@@ -6,6 +6,10 @@ The oracle knows no batches and no options that change, so what these mean is wr
 - A report to a breaker counts its results one by one: good ones first, then good but slow, failed, failed and slow ones.
 - What a window of time remembers under another width counts as of now. A window of calls is cut to the caller's length; the other kind of
   window starts anew. What the probes that are settled make certain under the caller's options is decided at once.
+- A bulkhead has seen a member for a minute after each of its calls. A call by one that it has not seen, though it has places, is one whose
+  places the store lost: it is told so, and is not seen by that, so that it brings them. Places that such a member renews are in again, above
+  the limit too, since those calls run. Of a member that it has seen, those are renewed that are in; it is told which others it named. What a
+  member brings is in, whether it was seen or not.
 """
 
 import sys
@@ -152,13 +156,19 @@ class ExpectedBulkhead:
     def __init__(self):
         self.bulkhead = Bulkhead({"limit": 0, "queue": 0})
         self.leases = {}
+        self.members = {}
 
     def reply(self, arguments, at):
-        limit, lease, op, *ids = arguments
+        limit, lease, member, held, op, *ids = arguments
         self.bulkhead.limit = int(limit)
         for name in [name for name, ends_at in self.leases.items() if ends_at <= at]:
             self.leave(name)
-        admitted, renewed = False, []
+        self.members = {name: seen for name, seen in self.members.items() if seen > at - ABSENCE}
+        was_seen = member in self.members
+        must_bring = not was_seen and int(held) > 0 and op not in ("renew", "bring")
+        if not must_bring:
+            self.members[member] = at
+        admitted, renewed, gone = False, [], []
         if op == "enter":
             (name,) = ids
             admitted = name in self.leases or self.bulkhead.enter(name)["entry"] == "admitted"
@@ -166,12 +176,14 @@ class ExpectedBulkhead:
         elif op == "leave":
             for name in ids:
                 self.leave(name)
-        elif op == "renew":
-            renewed = [name for name in ids if name in self.leases]
+        elif op in ("renew", "bring"):
+            renewed = [name for name in ids if name in self.leases or not was_seen or op == "bring"]
+            gone = [place for place, name in enumerate(ids, 1) if name not in renewed]
             self.leases |= dict.fromkeys(renewed, at + int(lease))
+            self.bulkhead.inside.update(renewed)
         running = self.bulkhead.counts()["running"]
         retry_in = min(self.leases.values()) - at if running >= int(limit) else 0
-        return [int(admitted), running, retry_in, len(renewed)]
+        return [int(admitted), running, retry_in, len(renewed), len(self.members), int(must_bring), *gone]
 
     def leave(self, name):
         self.leases.pop(name, None)

@@ -18,8 +18,12 @@ STATES = ("closed", "open", "half_open")
 OP = 12
 
 
+# Who shares it, of a guard that counts them.
+MEMBERS = {"budget": "members", "bulkhead": "bulkhead-members"}
+
+
 def keys(guard: str, name: str) -> list[str]:
-    parts = ("budget", "members") if guard == "budget" else (guard,)
+    parts = [guard, MEMBERS[guard]] if guard in MEMBERS else [guard]
     return [f"undaunted:{{{name}}}:{part}" for part in parts]
 
 
@@ -34,6 +38,10 @@ def breaker(options, op, generation=0, word=0, rest=()) -> list[str]:
     values = [options[name] for name in names]
     values += [JITTERS.index(options["jitter"]), options["probes"], options["probe_timeout"], has_slow]
     return texts(*values, op, generation, word >> 32, word & 0xFFFF_FFFF, *rest)
+
+
+def bulkhead(limit, lease, op, *ids, member="a", held=0) -> list[str]:
+    return texts(limit, lease, member, held, op, *ids)
 
 
 def texts(*values) -> list[str]:

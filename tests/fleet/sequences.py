@@ -105,17 +105,18 @@ class BreakerCalls:
 
 class BulkheadCalls:
     def __init__(self, random, scale):
-        self.random, self.limit, self.lease = random, random.choice([1, 2, 5]), max(1, random.choice([1, scale // 10, scale // 2]))
+        self.random, self.limit, self.lease = random, random.choice([1, 2, 4]), max(1, random.choice([1, scale // 10, scale // 2]))
 
     def change(self, scale):
         self.__init__(self.random, scale)
 
     def next(self, reply):
         random = self.random
-        op = random.choice(("enter", "enter", "enter", "leave", "renew", "look"))
+        op = random.choice(("enter", "enter", "enter", "leave", "renew", "renew", "bring", "look"))
         count = {"enter": 1, "look": 0}.get(op, random.randrange(1, 4))
         ids = [str(random.randrange(8)) for _ in range(count)]
-        return scripts.texts(self.limit, self.lease, op, *dict.fromkeys(ids))
+        member, held = str(random.randrange(3)), random.choice([0, 1, 3])
+        return scripts.bulkhead(self.limit, self.lease, op, *dict.fromkeys(ids), member=member, held=held)
 
 
 class ThrottleCalls:

@@ -181,7 +181,7 @@ BY_TIME = {**BY_CALLS, "window_calls": None, "window_time": 10 * MILLION}
 GOES_ON = [
     ("budget", scripts.budget(BUCKET, take=MILLION), itemgetter(1), -MILLION),
     ("breaker", scripts.breaker(BY_CALLS, "report", rest=[1, 0, 0, 0]), itemgetter(4), 1),
-    ("bulkhead", scripts.texts(1, 60 * MILLION, "enter", "a"), itemgetter(1), 0),
+    ("bulkhead", scripts.bulkhead(1, 60 * MILLION, "enter", "a"), itemgetter(1), 0),
     ("throttle", scripts.texts(120 * MILLION, 1, 0), itemgetter(0), 1),
 ]
 
@@ -213,14 +213,14 @@ def cluster(kind):
                 assert run(client, "budget", scripts.budget(BUCKET, take=MILLION), name, shas["budget"]) == [1, 9 * MILLION, 1]
                 report = scripts.breaker(BY_CALLS, "report", rest=[2, 0, 1, 0])
                 assert run(client, "breaker", report, name, shas["breaker"]) == [0, 0, 0, 0, 3, 1, 0, 0, 0, 0]
-                enter = scripts.texts(2, MILLION, "enter", "a")
-                assert run(client, "bulkhead", enter, name, shas["bulkhead"]) == [1, 1, 0, 0]
+                enter = scripts.bulkhead(2, MILLION, "enter", "a")
+                assert run(client, "bulkhead", enter, name, shas["bulkhead"]) == [1, 1, 0, 0, 1, 0]
                 assert run(client, "throttle", scripts.texts(MILLION, 3, 2), name, shas["throttle"]) == [3, 2]
         held = []
         for node in nodes:
             with node.client() as client:
                 held.append(client.dbsize())
-        assert sum(held) == 30 * 5 and min(held) > 0, held
+        assert sum(held) == 30 * 6 and min(held) > 0, held
         return held
 
 
@@ -237,7 +237,7 @@ def costs(server):
         ("breaker", " 100 calls", scripts.breaker(BY_CALLS, "report", rest=[4, 0, 1, 0])),
         ("breaker", " 1024 calls", scripts.breaker(BY_MANY_CALLS, "report", rest=[4, 0, 1, 0])),
         ("breaker", " by time", scripts.breaker(BY_TIME, "report", rest=[4, 0, 1, 0])),
-        ("bulkhead", " enter", scripts.texts(1_000, 30 * MILLION, "enter", "a")),
+        ("bulkhead", " enter", scripts.bulkhead(1_000, 30 * MILLION, "enter", "a")),
         ("throttle", "", scripts.texts(120 * MILLION, 1, 1)),
     ]
     with server.client(decode_responses=True) as client:

@@ -132,11 +132,11 @@ def bulkhead(store, case):
     options, line = options_of("bulkhead", case), []
 
     def run(op, *ids):
-        return store.run("bulkhead", scripts.texts(options["limit"], MILLION, op, *ids))
+        return store.run("bulkhead", scripts.bulkhead(options["limit"], MILLION, op, *ids))
 
     for step in case["steps"]:
         if "enter" in step:
-            is_admitted, running, _, _ = run("enter", step["enter"])
+            is_admitted, running, *_ = run("enter", step["enter"])
             waits = not is_admitted and len(line) < options["queue"]
             line += [step["enter"]] if waits else []
             yield {"entry": "admitted" if is_admitted else "waiting" if waits else "refused", "running": running}

@@ -16,7 +16,11 @@ TAILS = [bytes(range(256)), bytes((number * 37 + 11) % 256 for number in range(4
 def main() -> None:
     shutil.rmtree(HERE / "corpus", ignore_errors=True)
     size = count = 0
-    for target, inputs in (("policy", policies()), ("hints", hints()), ("rules", against("rules")), ("events", against("breaker", "budget", "limits", "jitter"))):
+    targets = {
+        "policy": policies(), "hints": hints(), "rules": against("rules"), "events": against("breaker", "budget", "limits", "jitter"),
+        "token": tokens(),
+    }  # fmt: skip
+    for target, inputs in targets.items():
         folder = HERE / "corpus" / target
         folder.mkdir(parents=True)
         for number, data in enumerate(sorted(set(inputs))):
@@ -50,6 +54,13 @@ def hints() -> Iterator[bytes]:
         clock = case.get("now")
         lines = "\n".join(f"{name}: {value}" for name, value in case["headers"])
         yield (1 if clock is None else clock & ~1).to_bytes(8, "little") + lines.encode()
+
+
+def tokens() -> Iterator[bytes]:
+    for number, (_, case) in enumerate(cases("resume", "resume_refusal")):
+        token = case.get("token") or case["expect"]["token"]
+        text = token if isinstance(token, str) else json.dumps(token, separators=(",", ":"))
+        yield text.encode() + b"\0" + TAILS[number % len(TAILS)]
 
 
 def against(*names: str) -> Iterator[bytes]:

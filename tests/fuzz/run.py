@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import setup  # noqa: E402
 
-TARGETS = ["policy", "hints", "rules", "events"]
+TARGETS = ["policy", "hints", "rules", "events", "token"]
 COVERAGE = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",

@@ -51,6 +51,13 @@ async function begin(child) {
   return (await answer)[0];
 }
 
+/** Whether a bulkhead lets a call in; what ends it is in `calls` then. */
+function entered(bulkhead, calls) {
+  return new Promise((tell) => {
+    bulkhead.run(() => new Promise((end) => (calls.push(end), tell(true)))).catch(() => tell(false));
+  });
+}
+
 /** How many scripts were run since the last time. */
 async function scripts() {
   const stats = await admin.info("commandstats");
@@ -154,6 +161,48 @@ for (const kind of KINDS) {
     child.kill("SIGKILL");
     assert.equal(await until(() => bulkhead.run(() => "in")), "in");
     assert.equal(await bulkhead.run(() => "again"), "again");
+  });
+
+  test(`${kind}: without a store those that share a bulkhead alone let in no more than all may, and bring that when it is back`, async (context) => {
+    const shared = await Promise.all([1, 2, 3].map(() => opened(context, kind)));
+    const name = unique("alone");
+    const running = () => admin.zcard(`undaunted:{${name}}:bulkhead`);
+    const bulkheads = shared.map(({ store }) => new Bulkhead(name, store, { limit: 7 }));
+    for (const bulkhead of [...bulkheads, ...bulkheads]) await bulkhead.run(() => 1);
+    await server.stop("SIGKILL");
+    const calls = [];
+    for (const bulkhead of bulkheads) {
+      const isIn = [];
+      for (let count = 0; count < 7; count++) isIn.push(await entered(bulkhead, calls));
+      assert.deepEqual(isIn, [true, true, false, false, false, false, false]);
+    }
+    await server.start();
+    admin = await server.client();
+    await until(async () => {
+      for (const bulkhead of bulkheads) await entered(bulkhead, calls);
+      return shared.every(({ told }) => told.length > 1);
+    });
+    await until(async () => (await running()) === calls.length);
+    calls.forEach((end) => end());
+    await until(async () => (await running()) === 0);
+    assert.deepEqual(shared.map(({ told }) => told), [["lost", "back"], ["lost", "back"], ["lost", "back"]]);
+  });
+
+  test(`${kind}: calls that run are in again after a store forgot them`, async (context) => {
+    const shared = await Promise.all([1, 2].map(() => opened(context, kind)));
+    const name = unique("forgot");
+    const running = () => admin.zcard(`undaunted:{${name}}:bulkhead`);
+    const bulkheads = shared.map(({ store }) => new Bulkhead(name, store, { limit: 4, lease: "1s" }));
+    const calls = [];
+    for (const bulkhead of [...bulkheads, ...bulkheads]) assert.ok(await entered(bulkhead, calls));
+    await admin.flushall();
+    assert.ok(await entered(bulkheads[0], calls));
+    await until(async () => (await running()) === 5); // the other brings its own by a sign of life
+    for (const bulkhead of bulkheads) assert.ok(!(await entered(bulkhead, calls)));
+    assert.equal(await admin.zcard(`undaunted:{${name}}:bulkhead-members`), 2);
+    calls.forEach((end) => end());
+    await until(async () => (await running()) === 0);
+    assert.deepEqual(shared.map(({ told }) => told), [[], []]);
   });
 
   test(`${kind}: a throttle hears of other processes`, async (context) => {

@@ -272,27 +272,36 @@ class ThrottleLink(Link):
 class BulkheadLink(Link):
     """A bulkhead's: which of its places this process has."""
 
-    __slots__ = ("_lock", "core", "ids", "issued", "lease", "limit", "renewed_at")
+    __slots__ = ("_lock", "core", "every", "ids", "issued", "lease", "limit", "members", "renewed_at")
     script = _core.SCRIPTS["bulkhead"]
-    parts = ("bulkhead",)
+    parts = ("bulkhead", "bulkhead-members")
 
     def __init__(self, store: Store, name: str, core: _core.Bulkhead, limit: int, lease: int) -> None:
         super().__init__(store, name)
         self.core = core
         self.limit = limit
         self.lease = lease
+        #: How often it renews: well before a lease ends, and often enough to count as a member.
+        self.every = min(lease // 3, ABSENCE // 3)
         self._lock = allocate_lock()
         #: The places, as the store knows them. They are all alike: whoever leaves, leaves one.
         self.ids: set[str] = set()
         self.issued = 0
         self.renewed_at = 0
+        #: How many processes shared it when the store last said so; 0 before that.
+        self.members = 0
         store._take_in(self)
 
     def go_away(self, now: int) -> None:
         pass
 
+    def go_back(self, question: Errand, now: int) -> None:
+        super().go_back(question, now)
+        if self._strangers() > 0:
+            self._hurry(now)
+
     def come_home(self, now: int) -> None:
-        self.core.divide(self.store._fleet_size)
+        self.core.divide(self.members or self.store._fleet_size)
 
     def forget(self, now: int) -> None:
         self._lock = allocate_lock()
@@ -305,19 +314,18 @@ class BulkheadLink(Link):
         return left is not None and left <= 0
 
     def look(self) -> Errand:
-        return self._errand("look")
+        with self._lock:
+            return self._renew("bring")
 
     def errands(self) -> list[Errand]:
         if not self.has_notes():
             return []
         with self._lock:
-            self.renewed_at = now()
-            return [self._errand("renew", *self.ids)]
+            return [self._renew()]
 
     def enter(self) -> Errand:
         """Asks for a place."""
-        self.issued += 1
-        return self._errand("enter", f"{self.store._member}:{self.issued}")
+        return self._errand("enter", self._next())
 
     def admitted(self, errand: Errand) -> bool:
         """Whether there is one for a call: the store's, or without an answer this process's."""
@@ -331,27 +339,55 @@ class BulkheadLink(Link):
             self.ids.add(str(errand.words[-1]))
             self.core.admit()
         # Renewed in time, also if nothing else is told.
-        self.store._due(self.lease / 3e6)
+        self.store._due(self.every / 1e6)
         return True
 
     def leave(self) -> list[Errand]:
         """A call is done; what tells the store of it."""
         with self._lock:
             self.core.leave()
-            running, _ = self.core.look()
-            # Those that were let in without the store leave first.
-            surplus = [self.ids.pop() for _ in range(len(self.ids) - running)]
+            # Those of which the store does not know leave first.
+            surplus = [self.ids.pop() for _ in range(-self._strangers())]
         return [self._errand("leave", *surplus)] if surplus and not self.store.is_lost else []
 
     def renewal(self) -> float | None:
-        return (self.renewed_at + self.lease / 3 - now()) / 1e6 if self.ids and not self.store.is_lost else None
+        running, _ = self.core.look()
+        return (self.renewed_at + self.every - now()) / 1e6 if running and not self.store.is_lost else None
+
+    def _hurry(self, now: int) -> None:
+        """Renews at once."""
+        self.renewed_at = now - self.every
+        self.store._due(0.0)
+
+    def _strangers(self) -> int:
+        """How many calls run of which the store does not know: let in without it, or after their lease."""
+        running, _ = self.core.look()
+        return running - len(self.ids)
+
+    def _next(self) -> str:
+        self.issued += 1
+        return f"{self.store._member}:{self.issued}"
+
+    def _renew(self, op: str = "renew") -> Errand:
+        """Names all calls that run. If there are any that the store does not know, it is to take in what is named."""
+        self.renewed_at = now()
+        if (count := self._strangers()) > 0:
+            self.ids.update([self._next() for _ in range(count)])
+            op = "bring"
+        return self._errand(op, *self.ids)
 
     def _errand(self, op: str, *ids: str) -> Errand:
-        return Errand(self, [self.limit, self.lease, op, *ids])
+        return Errand(self, [self.limit, self.lease, self.store._member, len(self.ids), op, *ids])
 
     def read(self, errand: Errand, reply: Any, now: int) -> None:
-        admitted, *_ = numbers(reply, 4)
+        admitted, _, _, _, members, is_unknown, *gone = numbers(reply, 6, has_more=True)
         errand.granted = admitted == 1
+        self.members = max(1, members)
+        with self._lock:
+            # Their leases had ended, or they have left meanwhile.
+            self.ids.difference_update(str(errand.words[FIRST_ID + place - 1]) for place in gone)
+        if is_unknown:
+            self._hurry(now)
 
 
 class Shares:
@@ -436,9 +472,9 @@ def shares_of(policy: Policy) -> Shares | None:
     return None if of_budget is None and of_breaker is None else Shares(of_budget, of_breaker)
 
 
-def numbers(reply: Any, count: int) -> list[int]:
-    """A store's answer."""
-    if not isinstance(reply, (list, tuple)) or len(reply) != count:
+def numbers(reply: Any, count: int, has_more: bool = False) -> list[int]:
+    """A store's answer: so many numbers, or, if it `has_more`, so many at least."""
+    if not isinstance(reply, (list, tuple)) or len(reply) < count or (len(reply) > count and not has_more):
         raise ValueError(f"the store answers {reply!r:.100}, allowed {count} whole numbers; is something else at its keys?")
     found = [int(number) for number in reply]
     if min(found) < 0:
@@ -446,5 +482,9 @@ def numbers(reply: Any, count: int) -> list[int]:
     return found
 
 
+#: Whom a script has not seen for so long (us) is no member.
+ABSENCE = 60_000_000
+#: Where the places stand in a bulkhead's command.
+FIRST_ID = 5
 #: Stands for an option that is not there.
 ABSENT = (1 << 64) - 1

@@ -106,7 +106,7 @@ class Resumed:
         return delay
 
     def succeeded(self) -> None:
-        """Told of the attempt that was made: a budget or a breaker hears of it, and the hooks."""
+        """Told of the attempt that was made: a budget hears of it, and the hooks."""
         self._run.succeeded()
 
     def __repr__(self) -> str:

@@ -142,8 +142,9 @@ class Bulkhead(_bulkhead.Bulkhead):
     """At most `limit` calls at once (1 to 1000000), of all processes that share it in the same store; others raise `BulkheadFull` at once.
 
     Each call takes a trip to the store before it and one after it. A place is leased for `lease` (60 s; 1 s to 1 day) and renewed while the call
-    runs, so those of a process that died come back. While the store does not answer each process lets in its part of `limit`, and at least
-    one; how many processes there are it knows from a budget in the same store.
+    runs, every third of that and every 20 s at least, so those of a process that died come back. If the store forgot what runs, each process
+    brings its calls in again with its next call or renewal. While the store does not answer each process lets in its part of `limit`, and at
+    least one: `limit` divided by the processes that had asked or renewed within a minute when it was last answered.
 
     `with` and `call` for synchronous code, `async with` and `call_async` for asyncio and trio. Raises PolicyError with every mistake at once.
     """

@@ -1,6 +1,7 @@
 """A fleet's guards over a real Redis: what all processes share, and what becomes of calls when the store is gone or answers nonsense."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import signal
@@ -15,7 +16,7 @@ import trio
 from processes import Redis, until
 
 import undaunted
-from undaunted import BulkheadFull, Policy, fleet, history
+from undaunted import BulkheadFull, Policy, _store, fleet, history
 
 # Six retries, then nothing: no success gives anything back.
 SIX = {"capacity": 60, "cost": 10, "reward": 0, "refund": False}
@@ -583,6 +584,133 @@ def test_a_bulkhead_without_its_store_lets_in_its_part(own, stores):
             bulkhead.call(lambda: 1)
     assert bulkhead.snapshot()["running"] == 0
     assert [kind for kind, _ in stores.told] == ["lost"]
+
+
+def is_in(bulkhead, calls):
+    """Whether a call of it gets in; it runs on in `calls`."""
+    try:
+        calls.enter_context(bulkhead)
+    except BulkheadFull:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("limit", "each"), [(7, 2), (3, 1), (2, 1)])
+def test_processes_that_share_a_bulkhead_alone_let_in_no_more_than_all_may(own, stores, limit, each):
+    bulkheads = [fleet.Bulkhead("own", stores(own, timeout=1), limit) for _ in range(3)]
+    for bulkhead in bulkheads * 2:
+        bulkhead.call(lambda: 1)
+    own.stop()
+    with contextlib.ExitStack() as calls:
+        # Of a limit below the number of processes each lets in one.
+        assert [sum(is_in(bulkhead, calls) for _ in range(limit + 1)) for bulkhead in bulkheads] == [each] * 3
+    assert [kind for kind, _ in stores.told] == ["lost"] * 3
+
+
+def test_calls_that_run_are_in_again_after_a_store_forgot_them(server, stores):
+    bulkheads = [fleet.Bulkhead("forgot", stores(server, timeout=10), 4) for _ in range(2)]
+    with server.client() as admin, contextlib.ExitStack() as calls:
+
+        def running():
+            return admin.zcard("undaunted:{forgot}:bulkhead")
+
+        assert [is_in(bulkhead, calls) for bulkhead in bulkheads * 2] == [True] * 4
+        admin.flushall()
+        assert is_in(bulkheads[0], calls)
+        until(lambda: running() == 3)
+        assert is_in(bulkheads[1], calls)
+        until(lambda: running() == 6)
+        assert not any(is_in(bulkhead, calls) for bulkhead in bulkheads)
+        assert admin.zcard("undaunted:{forgot}:bulkhead-members") == 2
+        # What came in again leaves like the rest.
+        calls.close()
+        assert running() == 0
+        assert [is_in(bulkheads[0], calls) for _ in range(5)] == [True] * 4 + [False]
+
+
+def test_calls_that_run_are_renewed_into_a_store_that_forgot_them(server, stores):
+    bulkhead, other = (fleet.Bulkhead("renewed", stores(server, timeout=10), 1, lease=1) for _ in range(2))
+    with server.client() as admin, bulkhead:
+        admin.flushall()
+        until(lambda: admin.zcard("undaunted:{renewed}:bulkhead") == 1)
+        with pytest.raises(BulkheadFull):
+            other.call(lambda: 1)
+    assert other.call(lambda: 1) == 1
+
+
+def test_a_renewal_that_comes_late_brings_nobody_back_for_longer_than_a_lease(server, stores):
+    store = stores(server, timeout=10)
+    bulkhead = fleet.Bulkhead("late", store, 1, lease=1)
+    link = bulkhead._link
+    with bulkhead:
+        late = link._renew()
+    assert store._trip([late])
+    assert late.reply[:4] == [0, 0, 0, 0]
+    with bulkhead:
+        late = link._renew()
+    with server.client() as admin:
+        admin.flushall()
+    # Of a member that is not known it is in again, until its lease ends: nobody renews it.
+    assert store._trip([late])
+    assert late.reply[:4] == [0, 1, late.reply[2], 1]
+    assert 0 < late.reply[2] <= 1_000_000
+    assert link.ids == set()
+    with contextlib.ExitStack() as calls:
+        until(lambda: is_in(bulkhead, calls))
+
+
+def test_a_call_whose_lease_ended_has_another_place_by_the_next_renewal(server, stores):
+    bulkhead = fleet.Bulkhead("ended", stores(server, timeout=10), 2)
+    link = bulkhead._link
+    with server.client() as admin:
+        with bulkhead:
+            with bulkhead:
+                first, second = (name.decode() for name in admin.zrange("undaunted:{ended}:bulkhead", 0, -1))
+                admin.zrem("undaunted:{ended}:bulkhead", first)
+                assert link.store._trip([link._renew()])
+                assert link.ids == {second}
+                with bulkhead:
+                    assert admin.zcard("undaunted:{ended}:bulkhead") == 2
+                # Whoever leaves first is the one that the store does not know.
+                assert admin.zcard("undaunted:{ended}:bulkhead") == 2
+                link.core.admit()
+                assert link.store._trip([link._renew()])
+                assert len(link.ids) == admin.zcard("undaunted:{ended}:bulkhead") == 3
+                link.store._trip(link.leave())
+            assert admin.zcard("undaunted:{ended}:bulkhead") == 1
+        assert admin.zcard("undaunted:{ended}:bulkhead") == 0
+
+
+def test_a_call_let_in_alone_while_the_store_was_asked_is_brought_next(server, stores):
+    bulkhead = fleet.Bulkhead("asked", stores(server, timeout=10), 2)
+    link = bulkhead._link
+    question = link.look()
+    assert link.store._trip([question])
+    assert link.core.enter() == 0
+    link.go_back(question, _store.now())
+    with server.client() as admin:
+        until(lambda: admin.zcard("undaunted:{asked}:bulkhead") == 1)
+        link.store._trip(link.leave())
+        assert admin.zcard("undaunted:{asked}:bulkhead") == 0
+
+
+def test_what_a_bulkhead_let_in_alone_is_in_when_its_store_is_back(own, stores):
+    bulkhead = fleet.Bulkhead("back", stores(own, timeout=1), 4)
+    own.stop()
+    with contextlib.ExitStack() as calls:
+        assert [is_in(bulkhead, calls) for _ in range(3)] == [True] * 3
+        own.start()
+
+        def is_back():
+            bulkhead._is_there()
+            return [kind for kind, _ in stores.told] == ["lost", "back"]
+
+        until(is_back)
+        with own.client() as admin:
+            assert admin.zcard("undaunted:{back}:bulkhead") == 3
+            assert [is_in(bulkhead, calls) for _ in range(2)] == [True, False]
+            calls.close()
+            assert admin.zcard("undaunted:{back}:bulkhead") == 0
 
 
 def test_a_throttle_counts_what_all_send(server, stores):
