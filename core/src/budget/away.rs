@@ -32,12 +32,12 @@ pub(super) struct Fleet {
     known: Option<u64>,
     /// How many processes shared it then.
     members: NonZeroU32,
-    /// What it had when it came home, as far as the store knows.
+    /// What there would be at home if it owed nothing.
     lent: u64,
     /// How many questions there were, and the newest that was answered.
     asked: u64,
     heard: u64,
-    /// At home, the question that waits for an answer, and what it says that there is.
+    /// At home, the question that waits for an answer, and what it says is owed.
     pending: Option<(u64, u64)>,
 }
 
@@ -81,7 +81,7 @@ impl Budget {
             self.add_signed(lent.abs_diff(reserve), lent < reserve);
         }
         self.add(noted.added, now);
-        self.charge(noted.owed);
+        self.owe(noted.owed);
     }
 
     /// Whether its tokens are in a store.
@@ -94,14 +94,16 @@ impl Budget {
     pub fn account(&mut self, now: u64) -> Account {
         let balance = self.tokens(now);
         let Some(fleet) = &mut self.fleet else { return Account::default() };
-        fleet.asked += 1;
+        fleet.asked = fleet.asked.wrapping_add(1);
         let number = fleet.asked;
         if fleet.is_away {
             let Noted { added, owed } = core::mem::take(&mut fleet.noted);
             return Account { number, added, owed, if_lost: owed };
         }
-        fleet.pending = Some((number, balance));
         let Noted { added, owed } = fleet.debt(balance);
+        // Whatever becomes of the question, what was gained is told once.
+        fleet.lent = fleet.lent.saturating_add(added);
+        fleet.pending = Some((number, owed));
         Account { number, added, owed, if_lost: 0 }
     }
 
@@ -119,7 +121,18 @@ impl Budget {
         if let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.pending.is_some_and(|(asked, _)| asked == number)) {
             fleet.pending = None;
         }
-        self.charge(if_lost);
+        self.owe(if_lost);
+    }
+
+    /// Of what is owed at home and is not there the store hears.
+    fn owe(&mut self, owed: u64) {
+        let now = 0;
+        let before = self.tokens(now);
+        self.charge(owed);
+        let paid = before.saturating_sub(self.tokens(now));
+        if let Some(fleet) = self.fleet.as_mut().filter(|fleet| !fleet.is_away) {
+            fleet.lent = fleet.lent.saturating_add(owed.saturating_sub(paid));
+        }
     }
 
     /// For an attempt that cannot wait for the store: takes by what is known of it, and owes that.
@@ -145,8 +158,9 @@ impl Budget {
         let balance = self.tokens(now);
         let Some(fleet) = self.fleet.as_mut().filter(|fleet| number >= fleet.heard) else { return };
         if !fleet.is_away {
-            let Some((_, lent)) = fleet.pending.filter(|(asked, _)| *asked == number) else { return };
-            (fleet.lent, fleet.pending, fleet.is_away) = (lent, None, true);
+            let Some((_, owed)) = fleet.pending.filter(|(asked, _)| *asked == number) else { return };
+            (fleet.pending, fleet.is_away) = (None, true);
+            fleet.lent = fleet.lent.saturating_sub(owed);
             fleet.noted = fleet.debt(balance);
         }
         fleet.heard = number;
