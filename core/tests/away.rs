@@ -326,7 +326,11 @@ fn whoever_has_no_probe_hears_soon_that_the_breaker_has_closed() {
     assert_eq!(breaker.permit(999), Err(1));
     assert!(breaker.asks(1_000), "its time is over");
     // Others have all probes, and the store says how long they may take.
-    hear(&mut breaker, Told { state: State::HalfOpen, generation: 2, retry_in: 60_000_000, opened: 1, ..CLOSED }, 1_000);
+    hear(
+        &mut breaker,
+        Told { state: State::HalfOpen, generation: 2, retry_in: 60_000_000, opened: 1, ..CLOSED },
+        1_000,
+    );
     assert!(!breaker.asks(1_000));
     assert!(breaker.permit(1_000).is_err());
     assert!(breaker.asks(501_000), "and they may have settled long before");

@@ -118,7 +118,8 @@ impl Budget {
     /// Nobody knows whether the question with this account arrived: what it put in is gone, what it owed is owed still, to the
     /// store, or at home if it has come home meanwhile. Both ways no token comes to be twice.
     pub fn lost(&mut self, number: u64, if_lost: u64) {
-        if let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.pending.is_some_and(|(asked, _)| asked == number)) {
+        if let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.pending.is_some_and(|(asked, _)| asked == number))
+        {
             fleet.pending = None;
         }
         self.owe(if_lost);
