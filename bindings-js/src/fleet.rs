@@ -2,18 +2,19 @@
 //! A function that is meant for another kind than the one in use changes nothing and answers 0.
 
 use undaunted::Shared;
-use undaunted::breaker::{State, Told};
+use undaunted::breaker::{Question, Report, State, Told};
+use undaunted::budget::Account;
 
 use crate::area::{BUDGET_AREA, CALL_AREA, GUARD_AREA, Output};
-use crate::convert::{number, or_minus_one};
+use crate::convert::{self, number, or_minus_one};
 use crate::guards::Guard;
 
 exports! {
-    /// A store keeps it from now on.
+    /// A store keeps it from now on; a budget that came home, once the store answers.
     fn go_away(which: u32, now: f64) {
         if which == 0 {
             if let Some(budget) = BUDGET_AREA.get() {
-                budget.go_away(number(now));
+                budget.go_away();
             }
             return;
         }
@@ -51,7 +52,7 @@ exports! {
     }
 
     /// Its options as a store takes them, as f64 in the output area, -1 for none; answers how many. After those of a budget
-    /// what the store had last; after those of a breaker the halves of the word that jitters its next opening.
+    /// what the store had last.
     fn terms(which: u32) -> u32 {
         let mut output = Numbers::new();
         match GUARD_AREA.get() {
@@ -63,8 +64,6 @@ exports! {
             }
             Some(Guard::Breaker(breaker)) => {
                 output.extend(breaker.terms().map(|term| or_minus_one(Some(term).filter(|term| *term != u64::MAX))));
-                let word = breaker.next_word();
-                output.extend([(word >> 32) as u32, word as u32].map(f64::from));
             }
             Some(Guard::Throttle(throttle)) => output.push(throttle.window() as f64),
             _ => {}
@@ -72,23 +71,25 @@ exports! {
         output.count
     }
 
-    /// What the store is to hear, as f64 in the output area, and is forgotten here; answers how many. Of a budget: added, owed.
-    /// Of a breaker: generation, results that are neither slow nor failed, slow, failed, both, then number, outcome and 0 or 1 for
-    /// slow of each probe. Of a throttle: requests, accepts.
-    fn report(which: u32) -> u32 {
+    /// What the store is to hear with the next question, as f64 in the output area, and is forgotten here; answers how many.
+    /// Of a budget: the question's number, added, owed, what to hand to `budget_lost`. Of a breaker: the question's number, the
+    /// generation that is known, -1 for none, the halves of the word that jitters the next opening, results that are neither slow
+    /// nor failed, slow, failed, both, then number, outcome and 0 or 1 for slow of each probe. Of a throttle: requests, accepts.
+    fn report(which: u32, now: f64) -> u32 {
         let mut output = Numbers::new();
         match GUARD_AREA.get() {
             _ if which == 0 => {
                 if let Some(budget) = BUDGET_AREA.get() {
-                    let account = budget.account();
-                    output.extend([account.added as f64, account.owed as f64]);
+                    let Account { number, added, owed, if_lost } = budget.account(convert::number(now));
+                    output.extend([number, added, owed, if_lost].map(|amount| amount as f64));
                 }
             }
             Some(Guard::Breaker(breaker)) => {
-                let report = breaker.report();
-                output.push(report.generation.into());
-                output.extend(report.counts.map(f64::from));
-                for (number, outcome, is_slow) in report.probes.into_iter().flatten() {
+                let Report { question: Question { number, generation, word }, counts, probes } = breaker.report();
+                output.extend([number as f64, or_minus_one(generation.map(u64::from))]);
+                output.extend([(word >> 32) as u32, word as u32].map(f64::from));
+                output.extend(counts.map(f64::from));
+                for (number, outcome, is_slow) in probes.into_iter().flatten() {
                     output.extend([number, outcome as u32, is_slow.into()].map(f64::from));
                 }
             }
@@ -98,26 +99,28 @@ exports! {
         output.count
     }
 
-    /// What the store of the budget in use has, in millionths of a token, and how many processes share it.
-    fn budget_told(tokens: f64, members: u32) {
+    /// What the store of the budget in use answered a question: what it has, in millionths of a token, and how many processes
+    /// share it.
+    fn budget_told(question: f64, tokens: f64, members: u32, now: f64) {
         if let Some(budget) = BUDGET_AREA.get() {
-            budget.told(number(tokens), members);
+            budget.told(number(question), number(tokens), members, number(now));
         }
     }
 
-    /// What the budget in use owes after all.
-    fn budget_owe(owed: f64) {
+    /// Nobody knows whether a question to the store of the budget in use arrived.
+    fn budget_lost(question: f64, if_lost: f64) {
         if let Some(budget) = BUDGET_AREA.get() {
-            budget.owe(number(owed));
+            budget.lost(number(question), number(if_lost));
         }
     }
 
-    /// What the store of the breaker in use says at `now`: 0 closed, 1 open, 2 half-open, and a probe for this process, or 0.
-    fn breaker_told(state: u32, generation: u32, probe: u32, retry_in: f64, opened: f64, now: f64) {
+    /// What the store of the breaker in use answered a question, at `now`: 0 closed, 1 open, 2 half-open, and a probe for this
+    /// process, or 0.
+    fn breaker_told(question: f64, state: u32, generation: u32, probe: u32, retry_in: f64, opened: f64, now: f64) {
         if let Some(breaker) = Guard::breaker(GUARD_AREA.get()) {
             let state = State::from_number(state).unwrap_or(State::Closed);
             let told = Told { state, generation, number: probe, retry_in: number(retry_in), opened: number(opened) };
-            breaker.told(told, number(now));
+            breaker.told(number(question), told, number(now));
         }
     }
 
@@ -157,6 +160,11 @@ exports! {
         if let Some(call) = CALL_AREA.get() {
             call.refused_by_store();
         }
+    }
+
+    /// 1 if the retry of the call in use, which cannot wait for the store, may be made by what is known of it.
+    fn take_unasked() -> u32 {
+        CALL_AREA.get().as_mut().is_some_and(|call| call.take_unasked(budget())).into()
     }
 
     /// The store did not answer: 1 if the retry of the call in use may be made by what the budget has at home.

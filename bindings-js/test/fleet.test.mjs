@@ -48,6 +48,8 @@ function shared(redis, options = {}) {
 
 /** Lets what has been answered come in. */
 const settled = () => new Promise((wake) => setImmediate(() => setImmediate(() => setImmediate(wake))));
+/** The same, with the clock standing still. */
+const turns = async () => { for (let turn = 0; turn < 50; turn++) await null; };
 const unique = (name) => `${name} ${++serial}`;
 /** A budget without refunds, so that sums say how many retries there were. */
 const plain = (store, capacity, options) => new Budget(unique("budget"), store, { capacity, cost: 1, reward: 0, refund: false, ...options });
@@ -187,7 +189,53 @@ test("of a trip of which nobody knows what became, what is owed is kept, and wha
   await reasonOf(policy.run(fails));
   await settled();
   await store.close();
-  assert.deepEqual(redis.asked.slice(2).map(({ words }) => words.slice(6)), [["0", "0", ""], ["0", "2000000", ""]]);
+  assert.deepEqual(redis.asked.slice(2).map(({ words }) => words.slice(6)), [["0", "2000000", ""]]);
+}));
+
+test("a store that is back is not asked for a retry before it has heard what was taken meanwhile", virtual(async (clock) => {
+  const model = bucket(20);
+  let isDown = false, answer, isHeld = false;
+  const keyOf = ({ keys: [key] }) => key;
+  const redis = client((words) => {
+    if (isDown) return Promise.reject(new Error("down"));
+    return isHeld && keyOf(redis.asked.at(-1)).includes(budget.name) ? new Promise((wake) => (answer = () => wake(model.answer(words)))) : model.answer(words);
+  });
+  const { store, told } = shared(redis, { timeout: "1h" });
+  const [budget, other] = [plain(store, 20), plain(store, 20)];
+  const [policy, finder] = [budget, other].map((budget) => new Policy({ ...STEADY, attempts: 2, budget }));
+  const asked = () => redis.asked.filter((each) => keyOf(each).includes(budget.name)).map(({ words }) => words.slice(6).join(" "));
+  for (const each of [policy, finder]) await reasonOf(each.run(fails));
+  isDown = true;
+  await reasonOf(finder.run(fails));
+  for (const _ of [1, 2]) assert.equal(await reasonOf(policy.run(fails)), "attempts", "of its share");
+  assert.deepEqual(asked(), ["0 0 1000000"]);
+  await turns();
+  [isDown, isHeld] = [false, true];
+  clock.time += 20_000;
+  await reasonOf(finder.run(fails));
+  assert.deepEqual([told, asked().slice(1)], [["lost: down", "back"], ["0 2000000 "]]);
+  assert.equal(await reasonOf(policy.run(fails)), "attempts", "of its share, yet");
+  assert.equal(asked().length, 2);
+  isHeld = false;
+  answer();
+  await turns();
+  assert.equal(await reasonOf(policy.run(fails)), "attempts");
+  assert.deepEqual(asked().slice(2), ["0 1000000 1000000"]);
+}));
+
+test("an answer that a newer one overtook says nothing of a budget", virtual(async () => {
+  const answers = [];
+  const { store } = shared(client(() => new Promise((wake) => answers.push(wake))), { timeout: "1h" });
+  const budget = plain(store, 9);
+  const policy = new Policy({ ...STEADY, attempts: 2, budget });
+  const calls = [1, 2].map(() => reasonOf(policy.run(fails)));
+  while (answers.length < 2) await null;
+  answers[1]([1, 3e6, 2]);
+  await turns();
+  answers[0]([1, 8e6, 1]);
+  await turns();
+  assert.equal(budget.tokens, 3);
+  assert.deepEqual(await Promise.all(calls), ["attempts", "attempts"], "what it granted stays");
 }));
 
 for (const [isGranted, back] of [[1, "1000000"], [0, undefined]]) {
@@ -316,7 +364,7 @@ test("a failure is told to the breaker's store at once, and what it says holds f
   assert.deepEqual(told, []);
   for (const _ of [1, 2]) await reasonOf(policy.run(fails));
   await new Promise(setImmediate);
-  assert.deepEqual(told, ["report 0 1 0 1 0", "report 0 0 0 1 0"]);
+  assert.deepEqual(told, ["report  1 0 1 0", "report  0 0 1 0"], "it has not heard of a generation");
   assert.equal(breaker.state, "open");
   await assert.rejects(policy.run(() => 1), BreakerOpen);
   await assert.rejects(breaker.run(() => 1), BreakerOpen);
@@ -325,6 +373,27 @@ test("a failure is told to the breaker's store at once, and what it says holds f
   await store.close();
   assert.deepEqual(told.slice(2), ["permit 2", "report 2 0 0 0 0 1 0 0"]);
   assert.equal(breaker.state, "closed");
+}));
+
+test("an answer that a newer one overtook closes no breaker, and brings a probe of the state that it is in", virtual(async (clock) => {
+  const answers = [];
+  const redis = client(() => new Promise((wake) => answers.push(wake)));
+  const { store } = shared(redis, { timeout: "1h" });
+  const breaker = new Breaker(unique("breaker"), store);
+  for (const _ of [1, 2]) await assert.rejects(breaker.run(fails), /lost|reset/i);
+  answers[1]([1, 7, 0, 5e6, 0, 0, 0, 1, 0, 4]);
+  await turns();
+  answers[0]([0, 6, 0, 0, 0, 0, 0, 0, 0, 3]);
+  await turns();
+  assert.equal(breaker.state, "open");
+  clock.time += 5000;
+  const calls = [1, 2].map(() => breaker.run(() => 1).catch(({ name }) => name));
+  while (answers.length < 4) await null;
+  answers[3]([2, 8, 0, 60e6, 0, 0, 0, 1, 3, 4]);
+  await turns();
+  answers[2]([2, 8, 5, 60e6, 0, 0, 0, 1, 3, 4]);
+  assert.deepEqual(await Promise.all(calls), [1, "BreakerOpen"]);
+  assert.deepEqual(redis.asked.slice(2).map(({ words }) => words.slice(12, 14).join(" ")), ["permit 8", "permit 8"]);
 }));
 
 test("without a probe a half-open breaker refuses, whoever asks; an abort while the store is asked ends the call", virtual(async (clock) => {

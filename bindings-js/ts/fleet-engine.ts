@@ -9,17 +9,18 @@ export interface FleetMade {
   area_size(which: number): number;
   asks_store(): number;
   breaker_asks(now: number): number;
-  breaker_told(state: number, generation: number, probe: number, retryIn: number, opened: number, now: number): void;
-  budget_owe(owed: number): void;
-  budget_told(tokens: number, members: number): void;
+  breaker_told(question: number, state: number, generation: number, probe: number, retryIn: number, opened: number, now: number): void;
+  budget_lost(question: number, ifLost: number): void;
+  budget_told(question: number, tokens: number, members: number, now: number): void;
   bulkhead_admit(): void;
   bulkhead_divide(members: number): void;
   come_home(which: number, now: number): void;
   go_away(which: number, now: number): void;
   has_report(which: number): number;
   refused_by_store(): void;
-  report(which: number): number;
+  report(which: number, now: number): number;
   take_at_home(): number;
+  take_unasked(): number;
   terms(which: number): number;
   throttle_told(requests: number, accepts: number): void;
 }

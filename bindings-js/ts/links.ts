@@ -94,22 +94,16 @@ export class BudgetLink extends Link {
   }
 
   /** The same of a call that cannot wait: by what is known. */
-  askAtOnce(call: Asking, price: number): boolean {
-    const left = call.enter().tokens(now());
-    const isGranted = enter(call, (engine) => {
-      const [mode, capacity] = engine.listed(engine.terms(Which.Budget)) as [number, number];
-      const hasEnough = mode === BY_FAILURES ? left * 2 > capacity * 1e6 : left >= price;
-      if (hasEnough) engine.budget_owe(price);
-      engine.refused_by_store();
-      return hasEnough;
-    });
+  askAtOnce(call: Asking): boolean {
+    const isGranted = enter(call, (engine) => engine.take_unasked()) > 0;
     this.note();
     return isGranted;
   }
 
   async #trip(take: number | "", pass?: Pass): Promise<boolean> {
-    const [terms, [added, owed]] = this.#over((engine) => [
-      engine.listed(engine.terms(Which.Budget)) as [number, number, number, number, number], engine.listed(engine.report(Which.Budget)) as [number, number],
+    const [terms, [number, added, owed, ifLost]] = this.#over((engine) => [
+      engine.listed(engine.terms(Which.Budget)) as [number, number, number, number, number],
+      engine.listed(engine.report(Which.Budget, now())) as [number, number, number, number],
     ]);
     const [mode, capacity, perSecond, ttl, known] = terms;
     const words = [mode, capacity, perSecond, ttl, this.hub.member, orEmpty(known), added + this.#returned, owed, take];
@@ -117,10 +111,10 @@ export class BudgetLink extends Link {
     try {
       const [isGranted, tokens, members] = (await this.hub.trip(this, words, 3, pass)) as [number, number, number];
       this.hub.members = Math.max(1, members);
-      this.#over((engine) => engine.budget_told(tokens, members));
+      this.#over((engine) => engine.budget_told(number, tokens, members, now()));
       return isGranted === 1;
     } catch (error) {
-      this.#over((engine) => engine.budget_owe(owed));
+      this.#over((engine) => engine.budget_lost(number, ifLost));
       throw error;
     }
   }
@@ -146,12 +140,9 @@ function enter<R>(call: Asking, work: (engine: FleetEngine) => R): R {
   return over(["call", "budget"], work);
 }
 
-/** `failures`, as the engine counts the modes. */
-const BY_FAILURES = 1;
-
 /** What a script is told of a guard: its options, and what it is to hear. */
 function told(engine: FleetEngine): [terms: number[], news: number[]] {
-  return [engine.listed(engine.terms(Which.Guard)), engine.listed(engine.report(Which.Guard))];
+  return [engine.listed(engine.terms(Which.Guard)), engine.listed(engine.report(Which.Guard, now()))];
 }
 
 export class BreakerLink extends Link {
@@ -191,19 +182,17 @@ export class BreakerLink extends Link {
   }
 
   async #trip(what: "look" | "permit" | "report", pass?: Pass): Promise<void> {
-    const [terms, [generation, ...news]] = overGuard(this.state, told);
+    const [terms, [number, generation, high, low, ...news]] = overGuard(this.state, told) as [number[], [number, number, number, number, ...number[]]];
     const rest = news.map((number, at) => (at >= COUNTS && (at - COUNTS) % 3 === 1 ? Math.min(number, IGNORED) : number));
-    const words = [...terms.slice(0, TERMS).map(orEmpty), what, generation, ...terms.slice(TERMS), ...(what === "report" ? rest : [])];
+    const words = [...terms.map(orEmpty), what, orEmpty(generation), high, low, ...(what === "report" ? rest : [])];
     const [state, changes, probe, retryIn, , , , , , opened] = await this.hub.trip(this, words, 10, pass);
-    overGuard(this.state, (engine) => engine.breaker_told(state!, changes!, probe!, retryIn!, opened!, now()));
+    overGuard(this.state, (engine) => engine.breaker_told(number, state!, changes!, probe!, retryIn!, opened!, now()));
   }
 }
 
 /** In a report of a breaker: how many counts stand before the probes, and what an outcome is at most. */
 const COUNTS = 4;
 const IGNORED = 2;
-/** How many options of a breaker a script takes. */
-const TERMS = 12;
 
 export class ThrottleLink extends Link {
   constructor(hub: Hub, state: State, name: string) {
@@ -403,7 +392,7 @@ const CALLS: FleetCalls = {
       return false;
     }
     if (!call.isSync) link!.ask(call, price, then!);
-    else if (link!.askAtOnce(call, price)) return false;
+    else if (link!.askAtOnce(call)) return false;
     else then!(-1);
     return true;
   },

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use undaunted::budget::Account;
 
 use crate::policy::Policy;
 
@@ -32,27 +33,9 @@ impl Budget {
         self.lock().tokens(now)
     }
 
-    /// Its tokens are in a store from now on.
-    fn go_away(&self, now: u64) {
-        self.lock().go_away(now);
-    }
-
-    /// At home: what it will have added and will owe when it goes away.
-    fn debt(&self, now: u64) -> (u64, u64) {
-        let mut budget = *self.lock();
-        budget.go_away(now);
-        let account = budget.account();
-        (account.added, account.owed)
-    }
-
-    /// Goes away to a store that has heard of this much that it owes, and of what it added.
-    fn go_back(&self, now: u64, owed: u64) {
-        let mut budget = self.lock();
-        if !budget.is_away() {
-            budget.go_away(now);
-            let account = budget.account();
-            budget.owe(account.owed.saturating_sub(owed));
-        }
+    /// Its tokens are in a store from now on; those of one that came home, once that answers.
+    fn go_away(&self) {
+        self.lock().go_away();
     }
 
     /// The store does not answer: the share of this process is here from now on.
@@ -65,20 +48,20 @@ impl Budget {
         self.lock().has_account()
     }
 
-    /// What the store is to hear: added, owed; forgotten here.
-    fn notes(&self) -> (u64, u64) {
-        let account = self.lock().account();
-        (account.added, account.owed)
+    /// What the store is to hear with the next question: its number, added, owed, what to hand to `lost`; forgotten here.
+    fn notes(&self, now: u64) -> (u64, u64, u64, u64) {
+        let Account { number, added, owed, if_lost } = self.lock().account(now);
+        (number, added, owed, if_lost)
     }
 
-    /// What is owed after all.
-    fn owe(&self, owed: u64) {
-        self.lock().owe(owed);
+    /// Nobody knows whether a question arrived.
+    fn lost(&self, number: u64, if_lost: u64) {
+        self.lock().lost(number, if_lost);
     }
 
-    /// What the store has, and how many processes share it.
-    fn told(&self, tokens: u64, members: u32) {
-        self.lock().told(tokens, members);
+    /// What the store answered a question: what it has, and how many processes share it.
+    fn told(&self, number: u64, tokens: u64, members: u32, now: u64) {
+        self.lock().told(number, tokens, members, now);
     }
 
     /// What the store had last.

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use undaunted::breaker::{Outcome, Permit, State, Told};
+use undaunted::breaker::{Outcome, Permit, Question, Report, State, Told};
 use undaunted::bulkhead::Entry;
 use undaunted::hedge::Step;
 use undaunted::{Notation, Problem};
@@ -171,25 +171,36 @@ impl Breaker {
         self.with(|breaker| breaker.has_report())
     }
 
-    /// What the store is to hear: generation, counts, probes; forgotten here.
-    fn notes(&self) -> (u32, [u32; 4], Vec<(u32, u32, bool)>) {
-        let report = self.with(undaunted::Breaker::report);
-        let probes =
-            report.probes.into_iter().flatten().map(|(number, outcome, is_slow)| (number, outcome as u32, is_slow));
-        (report.generation, report.counts, probes.collect())
+    /// What goes with a question to the store: its number, the generation that is known, the word that jitters the next opening.
+    fn question(&self) -> (u64, Option<u32>, u64) {
+        let Question { number, generation, word } = self.with(undaunted::Breaker::question);
+        (number, generation, word)
     }
 
-    /// What the store said at `now`: state, generation, number of a probe, retry_in, opened.
+    /// What the store is to hear: the question, counts, probes; forgotten here.
+    #[allow(clippy::type_complexity, reason = "a question, four counts, and probes")]
+    fn notes(&self) -> ((u64, Option<u32>, u64), [u32; 4], Vec<(u32, u32, bool)>) {
+        let Report { question: Question { number, generation, word }, counts, probes } =
+            self.with(undaunted::Breaker::report);
+        let probes = probes.into_iter().flatten().map(|(number, outcome, is_slow)| (number, outcome as u32, is_slow));
+        ((number, generation, word), counts, probes.collect())
+    }
+
+    /// What the store answered a question, at `now`: state, generation, number of a probe, retry_in, opened.
     #[allow(clippy::too_many_arguments, reason = "what a store says, in its order")]
-    fn told(&self, state: u32, generation: u32, number: u32, retry_in: u64, opened: u64, now: u64) -> PyResult<()> {
+    fn told(
+        &self,
+        question: u64,
+        state: u32,
+        generation: u32,
+        number: u32,
+        retry_in: u64,
+        opened: u64,
+        now: u64,
+    ) -> PyResult<()> {
         let state = State::from_number(state).ok_or_else(|| PyValueError::new_err("no state has this number"))?;
-        self.with(|breaker| breaker.told(Told { state, generation, number, retry_in, opened }, now));
+        self.with(|breaker| breaker.told(question, Told { state, generation, number, retry_in, opened }, now));
         Ok(())
-    }
-
-    /// The word that jitters the next opening of the store's.
-    fn next_word(&self) -> u64 {
-        self.with(|breaker| breaker.next_word())
     }
 
     /// The options as a store takes them; absent ones are 2^64 - 1.

@@ -14,6 +14,7 @@ from redis.retry import Retry
 
 import undaunted
 from undaunted import Policy, PolicyError, fleet, history
+from undaunted._store import now
 
 SIX = {"capacity": 60, "cost": 10, "reward": 0, "refund": False}
 AT_ONCE = {"backoff": [0], "jitter": "none", "timeout": None}
@@ -280,3 +281,49 @@ def test_a_hook_of_the_store_that_raises_is_reported():
     with pytest.warns(RuntimeWarning, match="on_event of the store raised KeyError"), pytest.raises(ConnectionResetError):
         Policy(budget="broken", attempts=2, **AT_ONCE).call(fails)
     there.close()
+
+
+def test_an_answer_that_a_newer_one_overtook_is_over():
+    there = fleet.Store("redis://127.0.0.1:1")
+    budget, breaker = fleet.Budget("overtaken", there, **SIX), fleet.Breaker("overtaken", there)
+    link = budget._link
+    first, second = link.ask(None), link.ask(10_000_000)
+    link.read(second, [1, 30_000_000, 2], now())
+    link.read(first, [0, 50_000_000, 1], now())
+    assert (budget.tokens, second.granted) == (30, True)
+    link = breaker._state.link
+    first, second, third = link.look(), link.look(), link.look()
+    assert first.words[12:14] == ["look", ""]
+    link.read(second, [1, 7, 0, 5_000_000, 0, 0, 0, 1, 0, 4], now())
+    link.read(first, [0, 6, 0, 0, 0, 0, 0, 0, 0, 3], now())
+    assert breaker.state == "open"
+    assert link.look().words[13] == 7
+    link.read(link.look(), [2, 8, 0, 60_000_000, 0, 0, 0, 1, 3, 4], now())
+    assert breaker._state.core.permit(now())[0] > 0, "it has no probe"
+    # Asked before, and of the state that it is in: its probe counts.
+    link.read(third, [2, 8, 5, 60_000_000, 0, 0, 0, 1, 3, 4], now())
+    assert breaker._state.core.permit(now()) == (None, 8, 5)
+
+
+def test_a_store_that_is_back_hears_what_was_taken_before_it_is_asked_for_more():
+    told = []
+    there = fleet.Store("redis://127.0.0.1:1", on_event=lambda event: told.append(event.kind))
+    budget = fleet.Budget("back", there, **SIX)
+    link = budget._link
+
+    def retries(count):
+        with pytest.raises(ConnectionResetError) as error:
+            Policy(budget="back", attempts=1 + count, **AT_ONCE).call(fails)
+        assert len(history(error.value)) == 1 + count
+
+    retries(2)
+    question = link.look()
+    assert question.words[-3:] == [0, 20_000_000, ""]
+    retries(1)
+    question.reply = [0, 40_000_000, 1]
+    # Its answer alone takes nothing away: others may not have answered.
+    link.read(question, question.reply, now())
+    retries(1)
+    there._found([question])
+    assert (told, budget.tokens) == (["lost", "back"], 40)
+    assert link.ask(10_000_000).words[-3:] == [0, 20_000_000, 10_000_000]

@@ -9,7 +9,7 @@
 mod away;
 mod options;
 
-pub use away::{Report, Told};
+pub use away::{Question, Report, Told};
 pub(crate) use options::{MAP, WINDOW_TIME, complete};
 
 use away::Fleet;
@@ -177,7 +177,7 @@ impl Breaker {
     /// How the call with this permit ended, after `elapsed` microseconds.
     pub fn settle(&mut self, permit: Permit, outcome: Outcome, elapsed: u64, now: u64) {
         let now = self.pass(now);
-        if permit.generation != self.generation {
+        if !self.is_of_now(permit) {
             return;
         }
         let has_failed = outcome == Outcome::Failed;

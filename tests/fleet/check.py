@@ -44,8 +44,15 @@ def sequences(guard, seed, numbers):
         at = random.choice([0, THESE_DAYS])
         # A deployment that rolls: callers whose options differ.
         has_other_options = random.random() < 0.2
+        # A server that another takes over for, which is behind, and one that loses what it kept.
+        jumps = [0, 0, 1, scale // 100, scale // 10, scale // 3, scale, scale + 1, -scale // 50]
+        if random.random() < 0.3:
+            jumps += [-scale // 2, -2 * scale, -60 * MILLION, -60_000_001, -90 * MILLION, -DAY]
         for step in range(random.randint(2, STEPS[guard])):
-            at = max(0, at + random.choice([0, 0, 1, scale // 100, scale // 10, scale // 3, scale, scale + 1, -scale // 50]))
+            at = max(0, at + random.choice(jumps))
+            if random.random() < 0.02:
+                store.clear()
+                expected = EXPECTED[guard]()
             if has_other_options and random.random() < 0.2:
                 calls.change(scale)
             arguments = calls.next(reply)

@@ -6,6 +6,11 @@ The oracle knows no batches and no options that change, so what these mean is wr
 - A report to a breaker counts its results one by one: good ones first, then good but slow, failed, failed and slow ones.
 - What a window of time remembers under another width counts as of now. A window of calls is cut to the caller's length; the other kind of
   window starts anew. What the probes that are settled make certain under the caller's options is decided at once.
+- A breaker's clock that goes back by up to a minute makes no progress; one that goes back by more counts as it is. No breaker is open for longer
+  from now on than the caller's longest time, and no probe is out for longer than the caller's timeout.
+- A window of time goes on from its newest tenth; one that is ahead of the clock by more than its whole length counts as of now.
+- A new breaker is of generation 0 if its caller knows none, else of the caller's and the lower half of the word, added up.
+- Results of a closed breaker count for a caller that never heard of a generation, whichever there is.
 - A bulkhead has seen a member for a minute after each of its calls. A call by one that it has not seen, though it has places, is one whose
   places the store lost: it is told so, and is not seen by that, so that it brings them. Places that such a member renews are in again, above
   the limit too, since those calls run. Of a member that it has seen, those are renewed that are in; it is told which others it named. What a
@@ -27,6 +32,7 @@ from scripts import JITTERS, MODES, OP, OUTCOMES, STATES
 from throttle import Throttle
 
 ABSENCE = 60_000_000
+BACK = 60_000_000
 
 # The word that jitters an opening comes from whoever reports; the machine's seed is that word.
 breaker.word = lambda seed, lane, n: seed
@@ -51,7 +57,7 @@ class ExpectedBudget:
         else:
             budget.tokens = max(0, budget.tokens - owed)
         granted = take != "" and budget.take(int(take) // MILLION, at) is not None
-        self.members = {name: seen for name, seen in (self.members | {member: at}).items() if seen > at - ABSENCE}
+        self.members = {name: seen for name, seen in (self.members | {member: at}).items() if -ABSENCE < seen - at <= ABSENCE}
         return [int(granted), budget.balance(at), len(self.members)]
 
     def start(self, options, known, at):
@@ -64,22 +70,40 @@ class ExpectedBudget:
 
     def use(self, options, at):
         budget = self.budget
-        if options.mode == "window" and options.ttl // 10 != budget.options.ttl // 10:
+        if options.mode == "window" and is_of_now(options.ttl // 10, budget.options.ttl // 10, budget.part, at):
             budget.pass_time(at)
             budget.part = at // (options.ttl // 10)
             budget.changes = [(budget.part, sum(change for _, change in budget.changes))]
         budget.options = replace(options)
 
 
+def is_of_now(width, was, newest, at):
+    """Whether what a window of time remembers counts as of now: its tenths were of another width, or the newest is far ahead."""
+    return width != was or newest - at // was > 10
+
+
 class Numbered(Breaker):
-    """Counts its changes of state, and the probes of each."""
+    """Counts its changes of state, and the probes of each. Its window has a clock of its own, which never goes back."""
 
     generation = -1
 
     def become(self, state):
         super().become(state)
-        self.generation += 1
+        self.generation = (self.generation + 1) % 2**32
         self.numbers = {}
+        self.restart_window([])
+
+    def restart_window(self, results):
+        self.results, self.latest, self.dated = results, self.now, len(results)
+
+    def counts(self):
+        self.latest = max(self.latest, self.now)
+        self.results[self.dated :] = [(self.latest, failed, slow) for _, failed, slow in self.results[self.dated :]]
+        self.dated = len(self.results)
+        now, self.now = self.now, self.latest
+        found = super().counts()
+        self.now = now
+        return found
 
 
 class ExpectedBreaker:
@@ -91,6 +115,7 @@ class ExpectedBreaker:
         options = options_of(arguments)
         if self.breaker is None:
             self.breaker = Numbered(options, 0)
+            self.breaker.generation = (int(generation) + int(low)) % 2**32 if generation else 0
         machine = self.breaker
         machine.seed = int(high) << 32 | int(low)
         self.use(options, at)
@@ -101,17 +126,17 @@ class ExpectedBreaker:
                 number = len(machine.numbers) + 1
                 machine.numbers[number] = permit
         elif op == "report":
-            self.report(int(generation), [int(word) for word in rest], at)
+            self.report(generation, [int(word) for word in rest], at)
         seen = machine.look(at)
         figures = [seen[name] for name in ("retry_in", "calls", "failures", "slow", "trips", "probing")]
         return [STATES.index(seen["state"]), machine.generation, number, *figures, machine.opened]
 
     def report(self, generation, words, at):
         machine = self.breaker
-        if generation != machine.generation:
+        if generation not in (str(machine.generation), ""):
             return
         # Only a closed breaker issues permits without a number.
-        era, numbers = machine.era if machine.state == "closed" else None, dict(machine.numbers)
+        era, numbers = machine.era if machine.state == "closed" else None, dict(machine.numbers) if generation else {}
         results = [("ok", 0), ("ok", 1), ("failed", 0), ("failed", 1)]
         for (outcome, elapsed), count in zip(results, words[:4], strict=True):
             for _ in range(count):
@@ -124,20 +149,24 @@ class ExpectedBreaker:
         machine, before = self.breaker, self.breaker.options
         # Whether probes are overdue is for the caller's options to say.
         machine.options = options
+        if machine.now > at + BACK:
+            machine.now = at
+        now = max(machine.now, at)
+        if machine.state == "open":
+            machine.until = min(machine.until, now + options["max_delay"])
+        machine.out = {permit: min(issued, now) for permit, issued in machine.out.items()}
         machine.pass_time(at)
-        if options == before:
-            return
         if machine.state == "closed":
             if (options["window_time"] is None) != (before["window_time"] is None):
-                machine.results = []
+                machine.restart_window([])
             elif options["window_time"] is None:
                 # The oracle keeps every result, the script those of the window before.
-                machine.results = machine.results[-min(options["window_calls"], before["window_calls"]) :]
-            elif options["window_time"] // 10 != before["window_time"] // 10:
-                width = before["window_time"] // 10
-                kept = [result for result in machine.results if result[0] // width > machine.now // width - 10]
-                machine.results = [(machine.now, failed, slow) for _, failed, slow in kept]
-        elif machine.state == "half_open":
+                machine.restart_window(machine.results[-min(options["window_calls"], before["window_calls"]) :])
+            elif is_of_now(options["window_time"] // 10, width := before["window_time"] // 10, machine.latest // width, now):
+                newest = max(machine.latest, now) // width
+                kept = [result for result in machine.results if result[0] // width > newest - 10]
+                machine.restart_window([(now, failed, slow) for _, failed, slow in kept])
+        elif machine.state == "half_open" and options != before:
             machine.options = {**options, "probes": max(options["probes"], len(machine.results))}
             machine.judge()
             machine.options = options
@@ -199,7 +228,7 @@ class ExpectedThrottle:
         if self.throttle is None:
             self.throttle = Throttle({"k": 2 * MILLION, "window": window}, 0)
         throttle, width = self.throttle, window // 10
-        if width != throttle.width:
+        if is_of_now(width, throttle.width, throttle.now // throttle.width, at):
             kept = throttle.look(at)
             throttle.now, throttle.width = at, width
             throttle.requests, throttle.accepts = [at] * kept["requests"], [at] * kept["accepts"]

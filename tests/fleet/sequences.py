@@ -77,7 +77,7 @@ class BreakerCalls:
 
     def next(self, reply):
         random = self.random
-        state, generation, number, *_, opened = reply or [0, 0, 0, 0]
+        state, generation, number, *_, opened = reply or [0, random.choice([None, 0, 2**32 - 1]), 0, 0]
         if number:
             self.issued.append((generation, number))
         draw = word(self.seed, BREAKER_LANE, opened + 1)
@@ -98,8 +98,8 @@ class BreakerCalls:
                 self.issued.remove(issued)
         if random.random() < 0.05:
             rest += [random.choice([0, 99]), 1, 0]
-        if random.random() < 0.1:
-            generation = max(0, generation - 1)
+        if random.random() < 0.2:
+            generation = random.choice([None, max(0, (generation or 0) - 1)])
         return scripts.breaker(self.options, op, generation, draw, rest)
 
 

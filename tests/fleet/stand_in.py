@@ -18,7 +18,9 @@ return setfenv(chunk, setmetatable({}, {__index = function(_, key) return sandbo
 
 
 class Store:
-    def __init__(self):
+    def __init__(self, forgets=True):
+        """One that never forgets keeps keys whose time is over."""
+        self.forgets = forgets
         self.lua = LuaRuntime(unpack_returned_tuples=True, register_eval=False)
         load = self.lua.execute(f"return function(...) {SANDBOX} end")
         self.chunks = {name: load(text, name) for name, text in TEXTS.items()}
@@ -31,7 +33,7 @@ class Store:
 
     def run(self, guard, arguments, name="n"):
         self.declared = keys(guard, name)
-        for key in [key for key, end in self.ends.items() if end <= self.now]:
+        for key in [key for key, end in self.ends.items() if self.forgets and end <= self.now]:
             del self.values[key], self.ends[key]
         answer = self.chunks[guard](self.lua.table_from(self.declared), self.lua.table_from(arguments), self.redis)
         reply = list(answer.values())
@@ -88,9 +90,9 @@ class Store:
         return [member, str(score)]
 
     def zremrangebyscore(self, key, least, most):
-        assert least == "-inf"
-        overdue = [member for member, score in self.values.get(key, {}).items() if score <= int(most)]
-        return self.zrem(key, *overdue)
+        assert least == "-inf" or (least[0], most) == ("(", "+inf")
+        is_one = (lambda score: score <= int(most)) if least == "-inf" else (lambda score: score > int(least[1:]))
+        return self.zrem(key, *[member for member, score in self.values.get(key, {}).items() if is_one(score)])
 
 
 def word_of(value):

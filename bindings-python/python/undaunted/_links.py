@@ -23,16 +23,14 @@ if TYPE_CHECKING:
 class Errand:
     """One command of a trip."""
 
-    __slots__ = ("debt", "granted", "link", "number", "owed", "reply", "words")
+    __slots__ = ("granted", "link", "number", "owed", "reply", "words")
 
     def __init__(self, link: Link, words: list[Word], owed: int = 0) -> None:
         self.link = link
         self.words = words
-        #: What it says that its guard owes of the time alone, where it is still counted.
-        self.debt = 0
-        #: Which of its link's it is, where that counts.
+        #: Which of its guard's questions it is, where that counts.
         self.number = 0
-        #: What it says that its guard owes; told again if nobody knows whether it arrived.
+        #: What its guard owes if nobody knows whether it arrived.
         self.owed = owed
         #: What was answered, once it was.
         self.reply: Any = None
@@ -116,56 +114,49 @@ class BudgetLink(Link):
         store._take_in(self)
 
     def go_away(self, now: int) -> None:
-        self.core.go_away(now)
-
-    def go_back(self, question: Errand, now: int) -> None:
-        # Told before anybody asks the store again: on another connection, that might come first.
-        self.core.go_back(now, question.debt)
-        self.read(question, question.reply, now)
+        self.core.go_away()
 
     def come_home(self, now: int) -> None:
         self.core.come_home(now)
 
     def forget(self, now: int) -> None:
-        self.core.notes()
-        self.core.come_home(now)
+        if not self.store.is_lost:
+            self.core.notes(now)
 
     def has_notes(self) -> bool:
         return self.core.has_notes()
 
     def look(self) -> Errand:
-        added, debt = self.core.debt(now()) if self.store.is_lost else (0, 0)
-        errand = self._errand(added, debt, None)
-        errand.debt, errand.owed = errand.owed, 0
-        return errand
+        return self.ask(None)
 
     def errands(self) -> list[Errand]:
         return [self.ask(None)] if self.core.has_notes() else []
 
     def ask(self, price: int | None) -> Errand:
         """Tells what was noted, and asks for a retry of this price."""
-        added, owed = self.core.notes()
-        return self._errand(added, owed, price)
-
-    def _errand(self, added: int, owed: int, price: int | None) -> Errand:
+        number, added, owed, if_lost = self.core.notes(now())
         known = self.core.known()
         rest: list[Word] = ["" if known is None else known, added, owed, "" if price is None else price]
-        return Errand(self, [*self.terms, self.store._member, *rest], owed)
+        errand = Errand(self, [*self.terms, self.store._member, *rest], if_lost)
+        errand.number = number
+        return errand
 
     def read(self, errand: Errand, reply: Any, now: int) -> None:
         granted, balance, members = numbers(reply, 3)
-        self.core.told(balance, members)
+        # By the answer of a store that was lost it goes away, once all have answered.
+        if not self.store.is_lost:
+            self.core.told(errand.number, balance, members, now)
         self.store._fleet_size = max(1, members)
         errand.granted = granted == 1
 
     def lost(self, errand: Errand) -> None:
-        self.core.owe(errand.owed)
+        self.core.lost(errand.number, errand.owed)
 
 
 class BreakerLink(Link):
     """A breaker's."""
 
-    __slots__ = ("_heard", "_issued", "core", "terms")
+    __slots__ = ("core", "terms")
     script = _core.SCRIPTS["breaker"]
     parts = ("breaker",)
 
@@ -173,9 +164,6 @@ class BreakerLink(Link):
         super().__init__(store, name)
         self.core = core
         self.terms: list[Word] = ["" if term == ABSENT else term for term in core.terms()]
-        #: How many errands there were; of the newest that was answered, its number and the generation that it told of.
-        self._issued = 0
-        self._heard = (0, 0)
         store._take_in(self)
 
     def go_away(self, now: int) -> None:
@@ -191,22 +179,22 @@ class BreakerLink(Link):
         return self.core.has_notes()
 
     def look(self) -> Errand:
-        return self._errand("look", 0)
+        return self._errand("look", self.core.question())
 
     def errands(self) -> list[Errand]:
         if not self.core.has_notes():
             return []
-        generation, counts, probes = self.core.notes()
+        question, counts, probes = self.core.notes()
         # Of a probe that was ignored and one that was dropped the store thinks the same.
         settled = [word for number, outcome, is_slow in probes for word in (number, min(outcome, 2), int(is_slow))]
-        return [self._errand("report", generation, *counts, *settled)]
+        return [self._errand("report", question, *counts, *settled)]
 
     def questions(self) -> list[Errand]:
         """Before an attempt: what asks for a probe, if there is need; with what was noted before."""
         if self.store.is_lost:
             self.store._ask_again()
             return []
-        return [*self.errands(), self._errand("permit", 0)] if self.core.asks(now()) else []
+        return [*self.errands(), self._errand("permit", self.core.question())] if self.core.asks(now()) else []
 
     def knock(self) -> None:
         """Asks for a probe, if there is need."""
@@ -219,20 +207,15 @@ class BreakerLink(Link):
             self.store._check(is_async=True)
             await self.store._trip_async(questions)
 
-    def _errand(self, op: str, generation: int, *rest: Word) -> Errand:
-        word = self.core.next_word()
-        errand = Errand(self, [*self.terms, op, generation, word >> 32, word & 0xFFFF_FFFF, *rest])
-        self._issued = errand.number = self._issued + 1
+    def _errand(self, op: str, question: tuple[int, int | None, int], *rest: Word) -> Errand:
+        number, generation, word = question
+        errand = Errand(self, [*self.terms, op, "" if generation is None else generation, word >> 32, word & 0xFFFF_FFFF, *rest])
+        errand.number = number
         return errand
 
     def read(self, errand: Errand, reply: Any, now: int) -> None:
         state, generation, number, retry_in, *_, opened = numbers(reply, 10)
-        newest, known = self._heard
-        if errand.number < newest and generation < known:
-            # An answer that was overtaken by another: what it tells of is over.
-            return
-        self._heard = (max(errand.number, newest), generation)
-        self.core.told(state, generation, number, retry_in, opened, now)
+        self.core.told(errand.number, state, generation, number, retry_in, opened, now)
 
 
 class ThrottleLink(Link):

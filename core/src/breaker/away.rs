@@ -7,17 +7,28 @@ use super::options::{
     FACTOR, FAILURE_RATE, INITIAL, JITTER, MAX_DELAY, MIN_CALLS, PROBE_TIMEOUT, PROBES_AT, SLOW_AFTER, SLOW_RATE,
     WINDOW_CALLS_AT, WINDOW_TIME,
 };
-use super::{Breaker, Outcome, PROBES, Phase, Probes, State, Window};
+use super::{Breaker, Outcome, PROBES, Permit, Phase, Probes, State, Window};
 use crate::draw::{Lane, word};
 
 /// A probe that was settled: its number, how, and whether it was slow.
 pub type Probe = (u32, Outcome, bool);
 
+/// What goes with whatever a store is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Which it is, from 1.
+    pub number: u64,
+    /// How often the breaker had changed its state; None if the store has never said so.
+    pub generation: Option<u32>,
+    /// Jitters the next opening of the store's breaker.
+    pub word: u64,
+}
+
 /// What a store is to hear of a process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// To which state of the breaker this belongs.
-    pub generation: u32,
+    /// The question, and to which state of the breaker this belongs.
+    pub question: Question,
     /// Results while it was closed: neither failed nor slow, slow, failed, failed and slow.
     pub counts: [u32; 4],
     /// Probes.
@@ -43,7 +54,7 @@ pub struct Told {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fleet {
     pub is_away: bool,
-    noted: Report,
+    noted: Noted,
     /// Probes that no call has taken yet, and 0 for none.
     leases: [u32; PROBES as usize],
     /// When to ask the store for a probe.
@@ -51,22 +62,44 @@ pub(super) struct Fleet {
     /// Until when it stays open by its own judgement, whatever the store says.
     own_until: u64,
     opened: u64,
+    /// How many questions there were, and the newest that was answered.
+    asked: u64,
+    heard: u64,
+    /// Of which generation permits are, too, that were issued before the store first answered.
+    first: Option<u32>,
+}
+
+/// Results of a closed breaker, as a [`Report`] has them, and probes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Noted {
+    counts: [u32; 4],
+    probes: [Option<Probe>; PROBES as usize],
 }
 
 impl Fleet {
     const NEW: Fleet = Fleet {
         is_away: false,
-        noted: Report { generation: 0, counts: [0; 4], probes: [None; PROBES as usize] },
+        noted: Noted { counts: [0; 4], probes: [None; PROBES as usize] },
         leases: [0; PROBES as usize],
         ask_at: 0,
         own_until: 0,
         opened: 0,
+        asked: 0,
+        heard: 0,
+        first: None,
     };
 
     /// The number of a leased probe; or how long there is none.
     pub fn leased(&mut self, now: u64) -> Result<u32, u64> {
         let lease = self.leases.iter_mut().find(|lease| **lease != 0);
         lease.map(core::mem::take).ok_or(self.ask_at.saturating_sub(now))
+    }
+
+    /// A probe for this process; 0 for none.
+    fn lease(&mut self, number: u32) {
+        if let Some(free) = self.leases.iter_mut().find(|lease| **lease == 0) {
+            *free = number;
+        }
     }
 
     pub fn note(&mut self, number: u32, outcome: Outcome, is_slow: bool) {
@@ -87,7 +120,8 @@ impl Breaker {
         let own_until = if let Phase::Open { until } = self.phase { until } else { 0 };
         let fleet = self.fleet.get_or_insert(Fleet::NEW);
         if !fleet.is_away {
-            *fleet = Fleet { is_away: true, own_until, ask_at: now, opened: fleet.opened, ..Fleet::NEW };
+            let Fleet { opened, asked, heard, .. } = *fleet;
+            *fleet = Fleet { is_away: true, own_until, ask_at: now, opened, asked, heard, ..Fleet::NEW };
         }
     }
 
@@ -104,6 +138,11 @@ impl Breaker {
         }
     }
 
+    /// Whether a permit is of the state that it is in.
+    pub(super) fn is_of_now(&self, permit: Permit) -> bool {
+        permit.generation == self.generation || self.fleet.is_some_and(|fleet| fleet.first == Some(permit.generation))
+    }
+
     /// Whether a store counts.
     pub fn is_away(&self) -> bool {
         self.fleet.is_some_and(|fleet| fleet.is_away)
@@ -117,11 +156,23 @@ impl Breaker {
         fleet.is_some_and(|fleet| fleet.ask_at <= now && fleet.leases.iter().all(|lease| *lease == 0))
     }
 
+    /// What goes with a question that tells nothing.
+    pub fn question(&mut self) -> Question {
+        let fleet = self.fleet.get_or_insert(Fleet::NEW);
+        fleet.asked = fleet.asked.wrapping_add(1);
+        Question {
+            number: fleet.asked,
+            generation: (fleet.heard != 0).then_some(self.generation),
+            word: word(self.seed, Lane::Breaker, fleet.opened.wrapping_add(1)),
+        }
+    }
+
     /// What the store is to hear, which is forgotten here: after a trip of which nobody knows whether it arrived, for good.
     pub fn report(&mut self) -> Report {
-        let generation = self.generation;
+        let question = self.question();
         let noted = self.fleet.as_mut().map(|fleet| core::mem::take(&mut fleet.noted));
-        Report { generation, ..noted.unwrap_or_default() }
+        let Noted { counts, probes } = noted.unwrap_or_default();
+        Report { question, counts, probes }
     }
 
     /// Whether there is anything to tell the store.
@@ -129,29 +180,39 @@ impl Breaker {
         self.fleet.is_some_and(|fleet| fleet.noted != Fleet::NEW.noted)
     }
 
-    /// What the store said at `now`. What it forgot, or opened alone, it stays open for.
-    pub fn told(&mut self, told: Told, now: u64) {
+    /// What the store answered question `number`, at `now`. If a newer answer overtook it, and it tells of no later state, only a
+    /// probe that it leases counts. What this process opened alone, or had open when it went away, stays open whatever the store
+    /// says.
+    pub fn told(&mut self, number: u64, told: Told, now: u64) {
         let now = self.pass(now);
         let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.is_away) else { return };
+        let ahead = told.generation.wrapping_sub(self.generation) as i32;
+        if number < fleet.heard && ahead <= 0 {
+            if ahead == 0 {
+                fleet.lease(told.number);
+            }
+            return;
+        }
+        let is_first = fleet.heard == 0 && told.state == State::Closed;
+        fleet.heard = fleet.heard.max(number);
         fleet.opened = told.opened;
         let until = match told.state {
             State::Open => now.saturating_add(told.retry_in),
             State::Closed | State::HalfOpen => fleet.own_until,
         };
-        if told.number != 0
-            && let Some(free) = fleet.leases.iter_mut().find(|lease| **lease == 0)
-        {
-            *free = told.number;
-        }
         // Probes of others settle meanwhile, and nobody else would tell.
         fleet.ask_at = now.saturating_add(told.retry_in.min(ASK_AGAIN));
-        let is_new = self.generation != told.generation;
-        if is_new {
-            // Probes of a state that is over.
-            fleet.leases = [0; PROBES as usize];
-            fleet.leases[0] = told.number;
-            fleet.noted = Fleet::NEW.noted;
+        if ahead != 0 {
+            // Probes of a state that is over, and results, unless they are of whichever the store was closed in.
+            fleet.leases = Fleet::NEW.leases;
+            fleet.first = None;
+            if is_first {
+                fleet.first = Some(self.generation);
+            } else {
+                fleet.noted = Fleet::NEW.noted;
+            }
         }
+        fleet.lease(told.number);
         self.generation = told.generation;
         self.phase = match (told.state, self.phase) {
             _ if until > now => Phase::Open { until },
@@ -160,11 +221,6 @@ impl Breaker {
             (State::Closed, Phase::Closed(window)) => Phase::Closed(window),
             (State::Closed, _) => Phase::Closed(Window::new(&self.settings)),
         };
-    }
-
-    /// The word that jitters the next opening of the store's breaker.
-    pub fn next_word(&self) -> u64 {
-        word(self.seed, Lane::Breaker, self.fleet.map_or(0, |fleet| fleet.opened).wrapping_add(1))
     }
 
     /// The options as a store takes them; absent ones are `u64::MAX`: window_calls, window_time, min_calls, failure_rate,

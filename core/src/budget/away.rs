@@ -1,8 +1,9 @@
 //! A budget that the processes of a fleet share: its tokens are away, in a store, and here is only what the store is to hear.
 //!
 //! Away, it notes what calls add and owe, and grants; the host asks the store before it makes the retry. When the store does
-//! not answer, the budget comes home with this process's share of what the store had last, and what it took there is owed
-//! when it goes away again: so neither losing the store nor finding it adds a retry.
+//! not answer, the budget comes home with this process's share of what the store had last. What it took there is owed: the
+//! question that finds the store again says so, and its answer takes the budget away, so that nobody asks the store for a
+//! retry before it has heard of those. So neither losing the store nor finding it adds a retry.
 
 use core::num::{NonZeroU32, NonZeroU64};
 
@@ -13,49 +14,60 @@ use crate::settings::{BUDGET_CAPACITY, BUDGET_PER_SECOND, BUDGET_TTL};
 /// What a store is to hear of a process, in millionths of a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
+    /// Which question to the store this goes with, from 1; 0 if it has none.
+    pub number: u64,
     /// What calls put in.
     pub added: u64,
     /// What they take, whether it is there or not. Not that of the retry that is asked for.
     pub owed: u64,
+    /// What is owed still if nobody knows whether the store has heard of it, for [`lost`](Budget::lost).
+    pub if_lost: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fleet {
     is_away: bool,
-    noted: Account,
+    noted: Noted,
     /// What the store had last.
     known: Option<u64>,
     /// How many processes shared it then.
     members: NonZeroU32,
-    /// What it had when it came home.
+    /// What there would be at home if it owed nothing.
     lent: u64,
+    /// How many questions there were, and the newest that was answered.
+    asked: u64,
+    heard: u64,
+    /// At home, the question that waits for an answer, and what it says is owed.
+    pending: Option<(u64, u64)>,
+}
+
+/// What calls put in, and what they take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Noted {
+    added: u64,
+    owed: u64,
 }
 
 impl Budget {
-    /// Its tokens are in a store from now on. What it took at home is owed, what it gained there is added. An extra call is
-    /// harmless.
-    pub fn go_away(&mut self, now: u64) {
-        if self.is_away() {
-            return;
-        }
-        let balance = self.tokens(now);
-        let mut fleet = self.fleet.unwrap_or(Fleet {
-            is_away: false,
-            noted: Account::default(),
+    /// Its tokens are in a store from now on. An extra call is harmless, and one that has come home stays there until the store
+    /// answers: ask it, with its [`account`](Budget::account).
+    pub fn go_away(&mut self) {
+        self.fleet.get_or_insert(Fleet {
+            is_away: true,
+            noted: Noted::default(),
             known: None,
             members: NonZeroU32::MIN,
-            lent: balance,
+            lent: 0,
+            asked: 0,
+            heard: 0,
+            pending: None,
         });
-        fleet.noted.owed = fleet.lent.saturating_sub(balance);
-        fleet.noted.added = balance.saturating_sub(fleet.lent);
-        fleet.is_away = true;
-        self.fleet = Some(fleet);
     }
 
     /// The store does not answer: the share of this process is here from now on. Nothing if it has none away.
     pub fn come_home(&mut self, now: u64) {
         let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.is_away) else { return };
-        fleet.is_away = false;
+        (fleet.is_away, fleet.pending) = (false, None);
         let noted = core::mem::take(&mut fleet.noted);
         let known = fleet.known;
         let lent = known.map_or(u64::MAX, |known| known / NonZeroU64::from(fleet.members)).min(self.most());
@@ -69,7 +81,7 @@ impl Budget {
             self.add_signed(lent.abs_diff(reserve), lent < reserve);
         }
         self.add(noted.added, now);
-        self.charge(noted.owed);
+        self.owe(noted.owed);
     }
 
     /// Whether its tokens are in a store.
@@ -77,40 +89,84 @@ impl Budget {
         self.fleet.is_some_and(|fleet| fleet.is_away)
     }
 
-    /// What the store is to hear, which is forgotten here. After a trip of which nobody knows whether it arrived, hand what is
-    /// owed to [`owe`](Budget::owe), and nothing else: both ways no token comes to be twice.
-    pub fn account(&mut self) -> Account {
-        self.fleet.as_mut().map(|fleet| core::mem::take(&mut fleet.noted)).unwrap_or_default()
+    /// What the store is to hear with the next question, and is forgotten here; of one that has come home, what it took and
+    /// gained there. Either [`told`](Budget::told) or [`lost`](Budget::lost) follows.
+    pub fn account(&mut self, now: u64) -> Account {
+        let balance = self.tokens(now);
+        let Some(fleet) = &mut self.fleet else { return Account::default() };
+        fleet.asked = fleet.asked.wrapping_add(1);
+        let number = fleet.asked;
+        if fleet.is_away {
+            let Noted { added, owed } = core::mem::take(&mut fleet.noted);
+            return Account { number, added, owed, if_lost: owed };
+        }
+        let Noted { added, owed } = fleet.debt(balance);
+        // Whatever becomes of the question, what was gained is told once.
+        fleet.lent = fleet.lent.saturating_add(added);
+        fleet.pending = Some((number, owed));
+        Account { number, added, owed, if_lost: 0 }
     }
 
-    /// Whether there is anything to tell the store.
+    /// Whether to tell the store something, or to ask it whether it is there again.
     pub fn has_account(&self) -> bool {
-        self.fleet.is_some_and(|fleet| fleet.noted != Account::default())
+        self.fleet.is_some_and(|fleet| match fleet.is_away {
+            true => fleet.noted != Noted::default(),
+            false => fleet.pending.is_none(),
+        })
     }
 
-    /// What is owed after all: to the store, or at home if it has come home meanwhile.
-    pub fn owe(&mut self, owed: u64) {
+    /// Nobody knows whether the question with this account arrived: what it put in is gone, what it owed is owed still, to the
+    /// store, or at home if it has come home meanwhile. Both ways no token comes to be twice.
+    pub fn lost(&mut self, number: u64, if_lost: u64) {
+        if let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.pending.is_some_and(|(asked, _)| asked == number))
+        {
+            fleet.pending = None;
+        }
+        self.owe(if_lost);
+    }
+
+    /// Of what is owed at home and is not there the store hears.
+    fn owe(&mut self, owed: u64) {
+        let now = 0;
+        let before = self.tokens(now);
         self.charge(owed);
+        let paid = before.saturating_sub(self.tokens(now));
+        if let Some(fleet) = self.fleet.as_mut().filter(|fleet| !fleet.is_away) {
+            fleet.lent = fleet.lent.saturating_add(owed.saturating_sub(paid));
+        }
     }
 
     /// For an attempt that cannot wait for the store: takes by what is known of it, and owes that.
     pub(crate) fn take_unasked(&mut self, now: u64) -> Option<u64> {
         let price = self.take(None, now)?;
-        let Some(known) = self.known_away() else { return Some(price) };
+        self.owe_unasked(price).then_some(price)
+    }
+
+    /// Whether there is enough by what is known of the store, which hears of it with the next question. At home it is paid already.
+    fn owe_unasked(&mut self, price: u64) -> bool {
+        let Some(known) = self.known_away() else { return true };
         let left = known.saturating_sub(self.fleet.map_or(0, |fleet| fleet.noted.owed));
         let is_enough = match self.mode() {
             BudgetMode::Failures => left.saturating_mul(2) > self.capacity(),
             BudgetMode::Bucket | BudgetMode::Window => left >= price,
         };
-        (is_enough && self.note_owed(price)).then_some(price)
+        is_enough && self.note_owed(price)
     }
 
-    /// What the store has, and how many processes share it.
-    pub fn told(&mut self, tokens: u64, members: u32) {
-        if let Some(fleet) = &mut self.fleet {
-            fleet.known = Some(tokens);
-            fleet.members = NonZeroU32::new(members).unwrap_or(NonZeroU32::MIN);
+    /// What the store has, and how many processes share it: the answer to question `number`. One that a newer answer overtook
+    /// says nothing. The answer to what was asked at home takes it away again, with what is owed since.
+    pub fn told(&mut self, number: u64, tokens: u64, members: u32, now: u64) {
+        let balance = self.tokens(now);
+        let Some(fleet) = self.fleet.as_mut().filter(|fleet| number >= fleet.heard) else { return };
+        if !fleet.is_away {
+            let Some((_, owed)) = fleet.pending.filter(|(asked, _)| *asked == number) else { return };
+            (fleet.pending, fleet.is_away) = (None, true);
+            fleet.lent = fleet.lent.saturating_sub(owed);
+            fleet.noted = fleet.debt(balance);
         }
+        fleet.heard = number;
+        fleet.known = Some(tokens);
+        fleet.members = NonZeroU32::new(members).unwrap_or(NonZeroU32::MIN);
     }
 
     /// What the store had last, in millionths of a token: what it begins with if it has forgotten. None before it answered.
@@ -141,7 +197,7 @@ impl Budget {
         self.note(|noted| noted.owed = noted.owed.saturating_add(tokens))
     }
 
-    fn note(&mut self, write: impl FnOnce(&mut Account)) -> bool {
+    fn note(&mut self, write: impl FnOnce(&mut Noted)) -> bool {
         let fleet = self.fleet.as_mut().filter(|fleet| fleet.is_away);
         fleet.map(|fleet| write(&mut fleet.noted)).is_some()
     }
@@ -149,6 +205,13 @@ impl Budget {
     /// What it has if nothing was taken.
     fn most(&self) -> u64 {
         if self.mode() == BudgetMode::Window { self.reserve() } else { self.capacity() }
+    }
+}
+
+impl Fleet {
+    /// What was gained or taken at home.
+    fn debt(&self, balance: u64) -> Noted {
+        Noted { added: balance.saturating_sub(self.lent), owed: self.lent.saturating_sub(balance) }
     }
 }
 
@@ -161,6 +224,15 @@ impl Call {
     /// The store does not grant it: the call is over, for the reason [`Budget`](crate::Reason::Budget).
     pub fn refused_by_store(&mut self) {
         self.taken = None;
+    }
+
+    /// A call that cannot wait for the store: whether the retry may be made by what is known of it. The store hears of it with
+    /// the next question, as of the attempts of a [`Hedge`](crate::Hedge).
+    pub fn take_unasked(&mut self, shared: Shared) -> bool {
+        let (Some(budget), Some(price)) = (shared.budget, self.taken) else { return false };
+        let is_granted = budget.owe_unasked(price);
+        self.taken = self.taken.filter(|_| is_granted);
+        is_granted
     }
 
     /// The store did not answer, and the budget has come home: whether the retry may be made by what is there. Not if another

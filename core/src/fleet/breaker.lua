@@ -1,25 +1,32 @@
 -- A breaker, shared: refuses calls to what fails, wherever they come from. The steps of core/src/breaker.rs.
 --
--- KEYS: breaker, a hash: now (the latest instant: a clock that goes back makes no progress), state, generation, trips, opened as in the
---       core, and held, by the state:
+-- KEYS: breaker, a hash: now (the latest instant), state, generation, trips, opened as in the core, and held, by the state:
 --         closed     results, oldest first, one digit each (1 failed, 2 slow, 3 both, 0 neither); or a ring of calls, failures, slow
 --         open       until when
 --         half open  number of the last probe, calls, failures, slow, then number and instant of each probe that is out
 -- ARGV: window_calls ("" with window_time), window_time (us; "" with window_calls), min_calls, failure_rate, slow_rate ("" without),
 --       initial, factor, max_delay, jitter (0 none, 1 full, 2 equal), probes, probe_timeout, has_slow (0 or 1),
---       op, generation, word_high, word_low, rest...
+--       op, generation (that the caller knows; "" if it never heard of one), word_high, word_low, rest...
 --       Times are in us, factor and rates in millionths. The halves of the word, 32 bits each, jitter how long it stays open.
 --         permit  asks for a probe
 --         report  ok, ok_slow, failed, failed_slow: results of a closed breaker of that generation, counted in this order, one by one,
---                 until it opens; then, of each probe of that generation, number, outcome (0 ok, 1 failed, 2 says nothing), slow (0 or 1)
+--                 until it opens (of any generation if the caller knows none); then, of each probe of that generation, number,
+--                 outcome (0 ok, 1 failed, 2 says nothing), slow (0 or 1)
 --         look    nothing
 -- Reply: {state (0 closed, 1 open, 2 half open), generation, number (of the probe; 0 without), retry_in (us), calls, failures, slow, trips,
 --         probing, opened}.
+--
+-- A clock that goes back by up to a minute makes no progress. By more, it is that of a server that took over, and counts: what is open
+-- or out by then is so for no longer than the caller's options have it, from now on.
+--
+-- A server that has forgotten its breaker begins with a closed one, and does not know for how long it was to be open. Its generation is
+-- none that permits of before may be of: as far from the caller's as the word says.
 
 local CLOSED, OPEN, HALF_OPEN = 0, 1, 2
 local CALLS, FAILURES, SLOW = 1, 2, 3
 local MILLION = 1000000
 local DAY = 86400000
+local BACK = 60000000
 
 local window_calls, window_time, min_calls = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local failure_rate, slow_rate = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -128,12 +135,17 @@ end
 
 local function read()
   local kept = redis.call("HMGET", KEYS[1], "now", "state", "generation", "trips", "opened", "held")
-  at = math.max(now(), tonumber(kept[1]) or 0)
-  state, generation = tonumber(kept[2]) or CLOSED, tonumber(kept[3]) or 0
+  local before = tonumber(kept[1]) or 0
+  at = now()
+  if before - at <= BACK then
+    at = math.max(at, before)
+  end
+  state = tonumber(kept[2]) or CLOSED
+  generation = tonumber(kept[3]) or of_generation and (of_generation + word_low) % 4294967296 or 0
   trips, opened = tonumber(kept[4]) or 0, tonumber(kept[5]) or 0
   local held = kept[6] or ""
   if state == OPEN then
-    open_until = tonumber(held)
+    open_until = math.min(tonumber(held), at + max_delay)
     end_opening()
   elseif state == HALF_OPEN then
     local values = {}
@@ -143,8 +155,9 @@ local function read()
     half = {last = values[1]}
     counts = {values[2], values[3], values[4]}
     for place = 5, #values, 2 do
-      if values[place + 1] + probe_timeout > at then
-        half[#half + 1] = {number = values[place], at = values[place + 1]}
+      local issued = math.min(values[place + 1], at)
+      if issued + probe_timeout > at then
+        half[#half + 1] = {number = values[place], at = issued}
       end
     end
     judge_probes()
@@ -200,7 +213,7 @@ end
 local function report()
   for place, result in ipairs({{0, 0}, {0, 1}, {1, 0}, {1, 1}}) do
     local more = tonumber(ARGV[16 + place])
-    if more > 0 and state == CLOSED and generation == of_generation then
+    if more > 0 and state == CLOSED and (of_generation == nil or generation == of_generation) then
       (window_time and count_in_time or count_in_calls)(more, unpack(result))
     end
   end

@@ -13,7 +13,7 @@
 local BUCKET, FAILURES = 0, 1
 local TOKEN = 1000000
 local DAY = 86400000
--- Who was not seen for so long is no member.
+-- Who was not seen for so long is no member; nor is who was seen so long after now, by a server whose clock was ahead.
 local ABSENCE = 60000000
 
 local mode, capacity, per_second, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]) * TOKEN, tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -52,5 +52,6 @@ redis.call("PEXPIRE", KEYS[1], DAY)
 
 redis.call("ZADD", KEYS[2], string.format("%.0f", at), ARGV[5])
 redis.call("ZREMRANGEBYSCORE", KEYS[2], "-inf", string.format("%.0f", at - ABSENCE))
+redis.call("ZREMRANGEBYSCORE", KEYS[2], string.format("(%.0f", at + ABSENCE), "+inf")
 redis.call("PEXPIRE", KEYS[2], DAY)
 return {is_granted and 1 or 0, balance, redis.call("ZCARD", KEYS[2])}

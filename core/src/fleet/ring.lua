@@ -2,6 +2,7 @@
 --
 -- Ten slots of time as core/src/ring.rs has them, each with so many counts; kept as text, "width newest count count ...". What was kept
 -- with another width counts as of now, so that callers whose options differ, as while a deployment rolls, share one window all the same.
+-- So does what is ahead of the clock by more than the whole window: a server took over whose clock is behind.
 
 local function now()
   local time = redis.call("TIME")
@@ -28,13 +29,14 @@ local function ring(kept, counts, width, now)
     return slots
   end
   local was, last = values[1], values[2]
-  -- Time that goes back is no progress.
+  -- Time that goes back a little is no progress.
   local newest = math.max(last, quotient(now, was))
-  if was == width then
+  local is_kept = was == width and newest - quotient(now, was) <= SLOTS
+  if is_kept then
     slots.newest = newest
   end
   for number = newest - SLOTS + 1, last do
-    local to = (was == width and number or slots.newest) % SLOTS * counts
+    local to = (is_kept and number or slots.newest) % SLOTS * counts
     for count = 1, counts do
       slots[to + count] = slots[to + count] + values[2 + number % SLOTS * counts + count]
     end
