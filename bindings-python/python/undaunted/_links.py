@@ -49,6 +49,8 @@ class Link:
     script: str
     #: What its keys are called.
     parts: tuple[str, ...]
+    #: Whether it asks as often while the store is lost, whoever else finds it.
+    asks_alone = False
 
     def __init__(self, store: Store, name: str) -> None:
         self.store = store
@@ -88,6 +90,10 @@ class Link:
 
     def lost(self, errand: Errand) -> None:
         """Nobody knows whether it arrived."""
+
+    def give_back(self, errand: Errand) -> list[Errand]:
+        """Its answer grants something to somebody who went on without it: what undoes that."""
+        return []
 
     def renewal(self) -> float | None:
         """In how many seconds it has to renew something."""
@@ -160,6 +166,10 @@ class BudgetLink(Link):
 
     def lost(self, errand: Errand) -> None:
         self.core.owe(errand.owed)
+
+    def give_back(self, errand: Errand) -> list[Errand]:
+        price = errand.words[-1]
+        return [self._errand(price, 0, None)] if isinstance(price, int) and self.terms[0] != BY_FAILURES else []
 
 
 class BreakerLink(Link):
@@ -343,6 +353,9 @@ class BulkheadLink(Link):
             surplus = [self.ids.pop() for _ in range(len(self.ids) - running)]
         return [self._errand("leave", *surplus)] if surplus and not self.store.is_lost else []
 
+    def give_back(self, errand: Errand) -> list[Errand]:
+        return [self._errand("leave", str(errand.words[-1]))]
+
     def renewal(self) -> float | None:
         return (self.renewed_at + self.lease / 3 - now()) / 1e6 if self.ids and not self.store.is_lost else None
 
@@ -378,14 +391,22 @@ class Shares:
     def ask(self, call: _core.Call) -> bool:
         """After a failure that is to be retried: tells of it, and whether the budget grants the retry. If not, the call is given up."""
         asked, trips = self._trips(call)
-        for store, errands in trips.items():
-            store._trip(errands)
+        try:
+            for store, errands in trips.items():
+                store._trip(errands)
+        except BaseException:
+            forgo(call, asked)
+            raise
         return granted(call, asked)
 
     async def ask_async(self, call: _core.Call) -> bool:
         asked, trips = self._trips(call)
-        for store, errands in trips.items():
-            await store._trip_async(errands)
+        try:
+            for store, errands in trips.items():
+                await store._trip_async(errands)
+        except BaseException:
+            forgo(call, asked)
+            raise
         return granted(call, asked)
 
     def knock(self) -> None:
@@ -417,6 +438,12 @@ class Shares:
         return asked, trips
 
 
+def forgo(call: _core.Call, asked: Errand | None) -> None:
+    """The call ends on the way: it has nothing to hand back that the store did not grant."""
+    if asked is not None and not asked.granted:
+        call.refused_by_store()
+
+
 def granted(call: _core.Call, asked: Errand | None) -> bool:
     if asked is None:
         return True
@@ -446,5 +473,7 @@ def numbers(reply: Any, count: int) -> list[int]:
     return found
 
 
+#: The mode of a budget whose retries take nothing.
+BY_FAILURES = 1
 #: Stands for an option that is not there.
 ABSENT = (1 << 64) - 1

@@ -9,7 +9,8 @@ from . import _core
 from ._links import Errand, Link
 from ._run import is_trio
 from ._source import PolicySource, Versioned, policy_from
-from ._store import in_range, now, plain_text, send, send_async, unknown
+from ._store import in_range, now, plain_text
+from ._wire import send, send_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,11 +66,7 @@ def publish_policy(store: Store, name: str, policy: Policy | str | bytes | dict[
     """
     errand = publication(store, name, policy, expected)
     store._check(is_async=False)
-    client = store._own_client()
-    replies = send(client, [errand], "EVALSHA")
-    if again := unknown([errand], replies):
-        replies = send(client, again, "EVAL")
-    return published(replies[errand], expected)
+    return published(send(store._own_client(), [errand])[errand], expected)
 
 
 async def publish_policy_async(
@@ -82,11 +79,7 @@ async def publish_policy_async(
         return await trio.to_thread.run_sync(lambda: publish_policy(store, name, policy, expected=expected))
     errand = publication(store, name, policy, expected)
     store._check(is_async=True)
-    client = store._desk().client()
-    replies = await send_async(client, [errand], "EVALSHA")
-    if again := unknown([errand], replies):
-        replies = await send_async(client, again, "EVAL")
-    return published(replies[errand], expected)
+    return published((await send_async(store._desk().client(), [errand]))[errand], expected)
 
 
 def publication(store: Store, name: str, policy: Any, expected: int | None) -> Errand:
@@ -100,6 +93,8 @@ def publication(store: Store, name: str, policy: Any, expected: int | None) -> E
 
 def published(reply: Any, expected: int | None) -> int:
     """The version that was written. Raises what kept it from that."""
+    if isinstance(reply, Exception):
+        raise reply
     is_written, version, _, trouble = texts(reply)
     if trouble:
         raise ValueError(f"the store refuses the policy's key: {trouble}")
