@@ -206,7 +206,7 @@ class Courier(Carrier):
                 store._failed(batch, error)
         finally:
             self._on_the_way = []
-            # Only if it was interrupted.
+            # Those of which nothing is known, as something ended it.
             store._interrupted(batch)
 
 
@@ -291,7 +291,8 @@ class Desk(Carrier):
     async def _flush(self) -> None:
         store = self._store()
         if store is not None:
-            await store._flush_async()
+            with suppress(Warning):  # one that is an error by a filter of the program's: nobody is here to hear of it
+                await store._flush_async()
             if (renewal := store._next_renewal()) is not None:
                 self.due(renewal)
 
@@ -332,8 +333,9 @@ class Desk(Carrier):
             with suppress(Warning):
                 store._failed(batch, error)
         finally:
-            store._interrupted(batch)
             self._on_the_way = []
+            # Those of which nothing is known, as it was cancelled.
+            store._interrupted(batch)
 
 
 def wake(future: asyncio.Future[None]) -> None:

@@ -134,9 +134,9 @@ class Store:
         """As `close`, in asyncio code."""
         if not self.is_closed:
             await self._flush_async()
+            self._end()
             for desk in list(self._desks.values()):
                 await desk.close()
-            self._end()
 
     def __repr__(self) -> str:
         state = "closed" if self.is_closed else "lost" if self.is_lost else "ready"
@@ -297,12 +297,10 @@ class Store:
 
     def _wake(self, trips: list[Trip]) -> None:
         """Lets those who wait for these go on. One of them tells of the loss."""
-        has_waiter = False
-        for trip in trips:
-            if trip.tell is not None:
-                has_waiter = True
-                trip.tell()
-        if not has_waiter:
+        waiting = [trip.tell for trip in trips if trip.tell is not None]
+        for tell in waiting:
+            tell()
+        if trips and not waiting:
             self._tell_of_loss()
 
     def _give_back(self, errands: list[Errand]) -> None:

@@ -392,21 +392,21 @@ async def leave_loop(store):
 
 
 def sent(monkeypatch):
-    """Counts the trips that are made, and the time that each is given."""
-    trips = []
-    real, real_async = undaunted._store.send, undaunted._store.send_async
+    """Keeps how many errands went together, batch after batch."""
+    batches = []
+    real, real_async = undaunted._courier.send, undaunted._courier.send_async
 
-    def send(client, errands, how):
-        trips.append(client.get_connection_kwargs()["socket_timeout"])
-        return real(client, errands, how)
+    def send(client, errands):
+        batches.append(len(errands))
+        return real(client, errands)
 
-    async def send_async(client, errands, how):
-        trips.append(asyncio.current_task().cancelling())
-        return await real_async(client, errands, how)
+    async def send_async(client, errands):
+        batches.append(len(errands))
+        return await real_async(client, errands)
 
-    monkeypatch.setattr(undaunted._store, "send", send)
-    monkeypatch.setattr(undaunted._store, "send_async", send_async)
-    return trips
+    monkeypatch.setattr(undaunted._courier, "send", send)
+    monkeypatch.setattr(undaunted._courier, "send_async", send_async)
+    return batches
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
@@ -431,14 +431,14 @@ def test_a_store_that_is_gone_costs_one_wait_and_no_retry_more(own, stores, monk
     own.send(end)
     if end == signal.SIGKILL:
         own.wait()
-    trips = sent(monkeypatch)
+    batches = sent(monkeypatch)
     began = time.monotonic()
     assert all_calls() == 6
     # Ten calls that each waited for each retry would take a second at least; the bound is loose, what was asked is not.
     assert time.monotonic() - began < 20
     assert stores.told == [("lost", stores.told[0][1])]
     if not is_async:
-        assert trips == [1]
+        assert batches == [1]
     assert all_calls() == 0
     if end == signal.SIGKILL:
         own.start()
