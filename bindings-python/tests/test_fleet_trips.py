@@ -374,3 +374,19 @@ def test_the_thread_ends_with_its_store(server, stores):
     store.close()
     thread.join(30)
     assert not thread.is_alive()
+
+
+def test_an_answer_that_is_read_when_the_time_is_over_counts(server, stores, monkeypatch):
+    store = stores(server, timeout=0.05)
+    budget = fleet.Budget("just in time", store, **SIX)
+    assert store._trip([budget._link.look()])
+    read = type(budget._link).read
+
+    def slowly(link, errand, reply, now):
+        time.sleep(0.1)
+        read(link, errand, reply, now)
+
+    monkeypatch.setattr(type(budget._link), "read", slowly)
+    assert store._trip([budget._link.ask(PRICE)])
+    assert not store.is_lost
+    assert stores.told[store] == []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import sys
 import time
-from _thread import allocate_lock
 from contextlib import suppress
 from functools import partial
 from weakref import ref
@@ -79,8 +79,7 @@ class Courier(Carrier):
         #: When something is to be told.
         self._at: float | None = None
         #: Released to wake it. No condition: Ctrl-C in the midst of one might leave its lock taken.
-        self._bell = allocate_lock()
-        self._bell.acquire()
+        self._bell = taken()
         self._is_asleep = False
         self._thread: object = None
 
@@ -90,8 +89,7 @@ class Courier(Carrier):
             # At the end of a program, say.
             self._go(store, [trip])
             return trip.is_answered is True
-        gate = allocate_lock()
-        gate.acquire()
+        gate = taken()
         trip.tell = gate.release
         try:
             with self._lock:
@@ -139,6 +137,8 @@ class Courier(Carrier):
             if self._thread is not None:
                 return True
             thread = self._thread = object()
+            # Of its own kind, if gevent has replaced both meanwhile.
+            self._bell = taken()
         try:
             Thread(target=self._run, args=(thread,), name="undaunted-fleet", daemon=True).start()
         except RuntimeError:
@@ -341,6 +341,12 @@ class Desk(Carrier):
 def wake(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def taken() -> _thread.LockType:
+    lock = _thread.allocate_lock()
+    lock.acquire()
+    return lock
 
 
 def no_answer(store: Store) -> TimeoutError:

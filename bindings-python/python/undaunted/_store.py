@@ -258,15 +258,14 @@ class Store:
         found = self._without_answer(trips, "failed")
         if found:
             self._wake([*found, *self._lose(error)])
-        else:
+        elif any(trip.is_answered is False for trip in trips):
             # Whoever found out first may not have come so far.
-            self._come_home()
+            self._come_home(error)
         return bool(found)
 
     def _lose(self, error: Exception) -> list[Trip]:
         """It is lost for all at once: those who wait for an answer are to go on, too."""
-        if self._come_home():
-            self._untold = error
+        self._come_home(error)
         return self._without_answer([trip for carrier in (self._courier, *self._desks.values()) for trip in carrier.waiting()], "failed")
 
     def _interrupted(self, trips: list[Trip]) -> bool:
@@ -314,13 +313,14 @@ class Store:
 
     # Losing and finding it.
 
-    def _come_home(self) -> bool:
-        """The guards go on alone; whether they did not before."""
+    def _come_home(self, error: Exception | None = None) -> None:
+        """The guards go on alone. Somebody is to be told of the error, if they did not before."""
         with self._lock:
-            was_there, self.is_lost = not self.is_lost, True
+            if not self.is_lost and not self.is_closed:
+                self._untold = error
+            self.is_lost = True
             for link in self._links():
                 link.come_home(now())
-        return was_there and not self.is_closed
 
     def _hang_up(self) -> None:
         """After a failover the old connections lead to a server that only reads."""
