@@ -12,7 +12,9 @@ import pytest
 import redis
 import redis.asyncio
 import trio
-from processes import Redis, until
+from processes import Redis, Sentinel, until
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 import undaunted
 from undaunted import BulkheadFull, Policy, fleet, history
@@ -849,3 +851,27 @@ def test_a_connection_that_cannot_be_closed_is_let_go(server, stores, monkeypatc
         raise ConnectionError
 
     assert asyncio.run(main()).is_closed
+
+
+def test_masters_of_a_sentinel_are_clients(server, stores):
+    with Sentinel(server) as sentinel:
+        where = [("127.0.0.1", sentinel.port)]
+        told = []
+        with redis.Sentinel(where).master_for("fleet", socket_timeout=5, retry=Retry(NoBackoff(), 0)) as master:
+
+            async def main():
+                guide = redis.asyncio.Sentinel(where)
+                async with guide.master_for("fleet") as awaited:
+                    store = fleet.Store(master, awaited, timeout=10, on_event=lambda event: told.append(event.kind))
+                    fleet.Budget("sentinel", store, **SIX)
+                    policy = Policy(budget="sentinel", attempts=4, **AT_ONCE)
+                    assert await asyncio.to_thread(retries_of, policy) == (3, "attempts")
+                    assert await retries_of_async(policy) == (3, "attempts")
+                    await store.aclose()
+                for each in guide.sentinels:
+                    await each.aclose()
+
+            asyncio.run(main())
+        with server.client() as admin:
+            assert admin.hget("undaunted:{sentinel}:budget", "tokens") == b"0"
+        assert told == []
