@@ -126,19 +126,16 @@ def test_no_error_of_a_store_ever_reaches_a_caller(liar, answer, is_async):
     assert 2 == budget.tokens // 10
 
 
-def test_clients_that_would_keep_a_call_waiting_are_refused():
+def test_clients_that_never_give_up_or_send_twice_are_refused():
     once = Retry(NoBackoff(), 0)
     for options, text in [
-        ({"socket_timeout": None, "retry": once}, "socket_timeout is None, allowed up to the store's timeout of 0.05 s"),
-        ({"socket_timeout": 1, "retry": once}, "socket_timeout is 1, allowed"),
-        ({"socket_timeout": 0.05, "socket_connect_timeout": 2, "retry": once}, "socket_connect_timeout is 2, allowed"),
-        ({"socket_timeout": 0.05, "socket_connect_timeout": 0.05, "retry": Retry(NoBackoff(), 3)}, "retries 3 times by itself, allowed 0"),
+        ({"socket_timeout": None, "retry": once}, "socket_timeout is None, allowed any time"),
+        ({"socket_timeout": 0.05, "retry": Retry(NoBackoff(), 3)}, "retries 3 times by itself, allowed 0"),
     ]:
         with pytest.raises(ValueError, match=text):
             fleet.Store(redis.Redis(**options))
-    fleet.Store(redis.Redis(socket_timeout=0.05, socket_connect_timeout=0.01, retry=once))
-    with pytest.raises(ValueError, match="socket_timeout is 9"):
-        fleet.Store("redis://localhost?socket_timeout=9")
+    fleet.Store(redis.Redis(socket_timeout=5, retry=once))
+    fleet.Store("redis://localhost?socket_timeout=9")
 
 
 def test_wrong_arguments_are_refused():

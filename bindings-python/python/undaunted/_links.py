@@ -47,6 +47,8 @@ class Link:
     script: str
     #: What its keys are called.
     parts: tuple[str, ...]
+    #: Whether it asks as often while the store is lost, whoever else finds it.
+    asks_alone = False
 
     def __init__(self, store: Store, name: str) -> None:
         self.store = store
@@ -86,6 +88,10 @@ class Link:
 
     def lost(self, errand: Errand) -> None:
         """Nobody knows whether it arrived."""
+
+    def give_back(self, errand: Errand) -> list[Errand]:
+        """Its answer grants something to somebody who went on without it: what undoes that."""
+        return []
 
     def renewal(self) -> float | None:
         """In how many seconds it has to renew something."""
@@ -134,7 +140,9 @@ class BudgetLink(Link):
 
     def ask(self, price: int | None) -> Errand:
         """Tells what was noted, and asks for a retry of this price."""
-        number, added, owed, if_lost = self.core.notes(now())
+        return self._errand(*self.core.notes(now()), price)
+
+    def _errand(self, number: int, added: int, owed: int, if_lost: int, price: int | None) -> Errand:
         known = self.core.known()
         rest: list[Word] = ["" if known is None else known, added, owed, "" if price is None else price]
         errand = Errand(self, [*self.terms, self.store._member, *rest], if_lost)
@@ -151,6 +159,10 @@ class BudgetLink(Link):
 
     def lost(self, errand: Errand) -> None:
         self.core.lost(errand.number, errand.owed)
+
+    def give_back(self, errand: Errand) -> list[Errand]:
+        price = errand.words[-1]
+        return [self._errand(0, price, 0, 0, None)] if isinstance(price, int) and self.terms[0] != BY_FAILURES else []
 
 
 class BreakerLink(Link):
@@ -333,6 +345,9 @@ class BulkheadLink(Link):
             surplus = [self.ids.pop() for _ in range(-self._strangers())]
         return [self._errand("leave", *surplus)] if surplus and not self.store.is_lost else []
 
+    def give_back(self, errand: Errand) -> list[Errand]:
+        return [self._errand("leave", str(errand.words[-1]))]
+
     def renewal(self) -> float | None:
         running, _ = self.core.look()
         return (self.renewed_at + self.every - now()) / 1e6 if running and not self.store.is_lost else None
@@ -397,14 +412,22 @@ class Shares:
     def ask(self, call: _core.Call) -> bool:
         """After a failure that is to be retried: tells of it, and whether the budget grants the retry. If not, the call is given up."""
         asked, trips = self._trips(call)
-        for store, errands in trips.items():
-            store._trip(errands)
+        try:
+            for store, errands in trips.items():
+                store._trip(errands)
+        except BaseException:
+            forgo(call, asked)
+            raise
         return granted(call, asked)
 
     async def ask_async(self, call: _core.Call) -> bool:
         asked, trips = self._trips(call)
-        for store, errands in trips.items():
-            await store._trip_async(errands)
+        try:
+            for store, errands in trips.items():
+                await store._trip_async(errands)
+        except BaseException:
+            forgo(call, asked)
+            raise
         return granted(call, asked)
 
     def knock(self) -> None:
@@ -434,6 +457,12 @@ class Shares:
             elif told := breaker.errands():
                 trips.setdefault(breaker.store, []).extend(told)
         return asked, trips
+
+
+def forgo(call: _core.Call, asked: Errand | None) -> None:
+    """The call ends on the way: it has nothing to hand back that the store did not grant."""
+    if asked is not None and not asked.granted:
+        call.refused_by_store()
 
 
 def granted(call: _core.Call, asked: Errand | None) -> bool:
@@ -469,5 +498,7 @@ def numbers(reply: Any, count: int, has_more: bool = False) -> list[int]:
 ABSENCE = 60_000_000
 #: Where the places stand in a bulkhead's command.
 FIRST_ID = 5
+#: The mode of a budget whose retries take nothing.
+BY_FAILURES = 1
 #: Stands for an option that is not there.
 ABSENT = (1 << 64) - 1

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from _thread import allocate_lock
+from contextlib import suppress
+from functools import partial
 from weakref import ref
 
 from . import _core
+from ._courier import wake
 from ._links import Errand, Link
-from ._run import is_trio
+from ._run import is_trio, warn_if_loop_runs
 from ._source import PolicySource, Versioned, policy_from
-from ._store import in_range, now, plain_text, send, send_async, unknown
+from ._store import in_range, now, plain_text
+from ._wire import send, send_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,15 +45,16 @@ def policy_source(
     every: Duration = 0.5,
     fallback: Policy | None = None,
     on_error: Callable[[Exception], object] | None = None,
-) -> PolicySource:
+) -> PublishedPolicy:
     """The policy that was published under a name in a store: `publish_policy` changes it for all processes of the fleet at once.
 
     It is read `every` (0.5 s; 10 ms to 60 s) by the store's thread, or with asyncio's client alone by a task of the running loop; a call
     takes what is known and never waits. `Policy.version` of these policies is the version, which events have in `event.policy.version`.
-    Until the first is read calls go by `fallback` (by default `standard`).
+    Until the first is read calls go by `fallback` (by default `standard`); `source.ready(timeout)` waits for it, and so does
+    `await source.ready_async(timeout)`.
 
     What is there and no good policy is refused, and `on_error` told of it: once for the same trouble, by default as a warning. The last good
-    policy stays with its version; so while the store does not answer, after which it is read again once the store is found (10 s at most), and
+    policy stays with its version; so while the store does not answer, when it is asked each second (or `every`, if that is longer), and
     if the store has forgotten it. It is read until the store is closed, or nobody has the source any more. Raises TypeError, ValueError.
     """
     link = PolicyLink(store, plain_text("name", name), round(in_range("every", every, 0.01, 60.0) * 1e6))
@@ -65,11 +71,7 @@ def publish_policy(store: Store, name: str, policy: Policy | str | bytes | dict[
     """
     errand = publication(store, name, policy, expected)
     store._check(is_async=False)
-    client = store._own_client()
-    replies = send(client, [errand], "EVALSHA")
-    if again := unknown([errand], replies):
-        replies = send(client, again, "EVAL")
-    return published(replies[errand], expected)
+    return published(send(store._own_client(), [errand])[errand], expected)
 
 
 async def publish_policy_async(
@@ -82,11 +84,7 @@ async def publish_policy_async(
         return await trio.to_thread.run_sync(lambda: publish_policy(store, name, policy, expected=expected))
     errand = publication(store, name, policy, expected)
     store._check(is_async=True)
-    client = store._desk().client()
-    replies = await send_async(client, [errand], "EVALSHA")
-    if again := unknown([errand], replies):
-        replies = await send_async(client, again, "EVAL")
-    return published(replies[errand], expected)
+    return published((await send_async(store._desk().client(), [errand]))[errand], expected)
 
 
 def publication(store: Store, name: str, policy: Any, expected: int | None) -> Errand:
@@ -100,6 +98,8 @@ def publication(store: Store, name: str, policy: Any, expected: int | None) -> E
 
 def published(reply: Any, expected: int | None) -> int:
     """The version that was written. Raises what kept it from that."""
+    if isinstance(reply, Exception):
+        raise reply
     is_written, version, _, trouble = texts(reply)
     if trouble:
         raise ValueError(f"the store refuses the policy's key: {trouble}")
@@ -128,12 +128,13 @@ class PolicyLink(Command):
     """What a source reads."""
 
     __slots__ = ("_asked_at", "_every", "_reply", "_source")
+    asks_alone = True
 
     def __init__(self, store: Store, name: str, every: int) -> None:
         check_store(store)
         super().__init__(store, name)
         self._every = every
-        self._asked_at = now() - 2 * every
+        self._asked_at = now() - 2 * max(every, LOST_EVERY)
         #: What the store answered last; None if it does not answer.
         self._reply: Any = None
         self._source: ref[PublishedPolicy] | None = None
@@ -145,7 +146,7 @@ class PolicyLink(Command):
 
     def kick(self) -> None:
         """On the way of a call: has somebody read, if nobody does: in a forked child, or after the end of the loop that did."""
-        if now() - self._asked_at >= 2 * self._every and not self.store.is_closed:
+        if now() - self._asked_at >= 2 * self._interval() and not self.store.is_closed:
             self.store._due(0.0)
 
     def answer(self) -> Versioned:
@@ -185,7 +186,10 @@ class PolicyLink(Command):
         return Errand(self, ["", ""])
 
     def renewal(self) -> float | None:
-        return None if self.store.is_closed else (self._asked_at + self._every - now()) / 1e6
+        return None if self.store.is_closed else (self._asked_at + self._interval() - now()) / 1e6
+
+    def _interval(self) -> int:
+        return max(self._every, LOST_EVERY) if self.store.is_lost else self._every
 
     def read(self, errand: Errand, reply: Any, now: int) -> None:
         texts(reply)
@@ -206,11 +210,13 @@ class PolicyLink(Command):
 class PublishedPolicy(PolicySource):
     """A source whose answers are read and judged beside the calls."""
 
-    __slots__ = ("__weakref__", "_link", "_lock")
+    __slots__ = ("__weakref__", "_link", "_lock", "_waiting")
 
     def __init__(self, link: PolicyLink, fallback: Policy | None, on_error: Callable[[Exception], object] | None) -> None:
         super().__init__(link.answer, fallback=fallback, on_error=on_error)
         self._link = link
+        #: Told of the first policy.
+        self._waiting: list[Callable[[], object]] = []
         self.renew()
         link.begin(self)
 
@@ -222,6 +228,38 @@ class PublishedPolicy(PolicySource):
         self._link.kick()
         return self._policy
 
+    def ready(self, timeout: Duration = 10.0) -> bool:
+        """Waits until the first policy is read, for `timeout` (10 s; 0 to 1 day) at most; whether one is. Calls need not wait for it."""
+        longest = in_range("timeout", timeout, 0.0, 86_400.0)
+        self._link.store._check(is_async=False)
+        warn_if_loop_runs()
+        gate = allocate_lock()
+        gate.acquire()
+        return self._is_ready(gate.release) or gate.acquire(True, longest)
+
+    async def ready_async(self, timeout: Duration = 10.0) -> bool:
+        """The same, awaited."""
+        if is_trio():
+            trio: Any = sys.modules["trio"]
+            return await trio.to_thread.run_sync(self.ready, timeout)  # type: ignore[no-any-return]
+        import asyncio
+
+        longest = in_range("timeout", timeout, 0.0, 86_400.0)
+        self._link.store._check(is_async=True)
+        loop = asyncio.get_running_loop()
+        first: asyncio.Future[None] = loop.create_future()
+        if self._is_ready(partial(loop.call_soon_threadsafe, wake, first)):
+            return True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(first, longest)
+            return True
+        return False
+
+    def _is_ready(self, tell: Callable[[], object]) -> bool:
+        """Whether there was a policy already; else this is called when there is one."""
+        self._waiting.append(tell)
+        return self._answer is not None
+
     def judge(self) -> None:
         """Takes what was read, or tells what is wrong with it."""
         with self._lock:
@@ -232,11 +270,14 @@ class PublishedPolicy(PolicySource):
                 pass
             except Exception as raised:
                 report(raised)
+        if self._answer is not None:
+            waiting, self._waiting = self._waiting, []
+            for tell in waiting:
+                with suppress(RuntimeError):  # its loop is closed
+                    tell()
 
 
 def report(raised: Exception) -> None:
-    from contextlib import suppress
-
     from ._warn import warn
 
     with suppress(Warning):
@@ -248,3 +289,7 @@ def texts(reply: Any) -> list[str]:
     if not isinstance(reply, (list, tuple)) or len(reply) != 4:
         raise ValueError(f"the store answers {reply!r:.100}, allowed four texts; is something else at its keys?")
     return [word.decode("utf-8", "replace") if isinstance(word, bytes) else str(word) for word in reply]
+
+
+#: How often (us) a store is asked that does not answer.
+LOST_EVERY = 1_000_000

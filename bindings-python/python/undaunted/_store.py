@@ -6,17 +6,18 @@ import os
 import sys
 import time
 from _thread import RLock
-from hashlib import sha1
+from copy import copy
 from weakref import WeakSet, ref
 
 from . import _core
+from ._courier import Courier, Desk, Trip
 from ._run import is_trio, warn_if_loop_runs
+from ._wire import check_client, is_asynchronous, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
-    from threading import Condition
     from typing import Any, Literal
 
     from redis import Redis, RedisCluster
@@ -46,10 +47,11 @@ class Store:
 
     A URL (`redis://`, `rediss://`, `unix://`) makes connections of its own, synchronous ones and asyncio's, each when it is first needed.
     `Store(client)`, `Store(client, async_client)` and `Store(async_client=client)` take yours: `Redis`, `RedisCluster`, masters of a Sentinel.
-    A synchronous one must not wait longer than `timeout` (`socket_timeout`), nor retry by itself (`retry`), as calls wait for it.
+    A synchronous one must give up by itself some time (`socket_timeout`), and not retry by itself (`retry`), as what is sent twice may count twice.
 
-    `timeout` (50 ms; 1 ms to 10 s) is the longest that a call waits for an answer: one trip after each failure that is to be retried. What
-    successes add is told `every` (0.5 s; 10 ms to 60 s) together. Without an answer the guards go on alone, with the share of this process,
+    `timeout` (50 ms; 1 ms to 10 s) is the longest that a call waits for an answer: one trip after each failure that is to be retried. It bounds
+    all of a trip, also the look-up of a name and a slow greeting, as a thread makes the trips, or with asyncio a task of the running loop: one after the
+    other over one connection, for all that fail at the same time together. What successes add is told `every` (0.5 s; 10 ms to 60 s) together. Without an answer the guards go on alone, with the share of this process,
     and one trip at a time finds out, after a second and then more rarely, whether the store is there again; calls do not wait for that. No
     error of the store ever reaches a caller. `on_event` hears of it as a `StoreEvent`, once each time; without it there is a RuntimeWarning.
 
@@ -59,8 +61,8 @@ class Store:
     """
 
     __slots__ = (
-        "__weakref__", "_async_given", "_client", "_courier", "_desks", "_fleet_size", "_front", "_held", "_lock", "_member", "_on_event", "_tied",
-        "_url", "every", "is_closed", "is_lost", "prefix", "timeout",
+        "__weakref__", "_async_given", "_client", "_courier", "_desks", "_fleet_size", "_front", "_held", "_lock", "_member", "_on_event", "_owed",
+        "_tied", "_untold", "_url", "every", "is_closed", "is_lost", "prefix", "timeout",
     )  # fmt: skip
 
     def __init__(
@@ -89,7 +91,7 @@ class Store:
             # Says at once what is wrong with the URL; nothing connects before it is needed.
             self._own_client()
         elif client is not None:
-            check_client(client, self.timeout)
+            check_client(client)
             self._client = client
         elif async_client is None:
             raise TypeError("no client is given, allowed a URL or clients of redis-py; write Store(\"redis://localhost:6379/0\")")
@@ -113,8 +115,12 @@ class Store:
         self._member = os.urandom(8).hex()
         #: Keeps trips from a store that is down.
         self._front: _core.Breaker = _core.Breaker.compile(FRONT, "python")[0]  # type: ignore[assignment]
-        self._courier: Courier | None = None
+        self._courier = Courier(self)
         self._desks: dict[asyncio.AbstractEventLoop, Desk] = {}
+        #: What gives back what was granted to callers who were not there any more.
+        self._owed: list[Errand] = []
+        #: Why it was lost, as long as nobody was told.
+        self._untold: Exception | None = None
         if self._url is not None:
             self._client = None
 
@@ -128,9 +134,9 @@ class Store:
         """As `close`, in asyncio code."""
         if not self.is_closed:
             await self._flush_async()
+            self._end()
             for desk in list(self._desks.values()):
                 await desk.close()
-            self._end()
 
     def __repr__(self) -> str:
         state = "closed" if self.is_closed else "lost" if self.is_lost else "ready"
@@ -140,8 +146,7 @@ class Store:
         self.is_closed = True
         self._come_home()
         self._held.clear()
-        if self._courier is not None:
-            self._courier.due(0.0)
+        self._courier.due(0.0)
         if self._url is not None and self._client is not None:
             self._client.close()
 
@@ -178,103 +183,153 @@ class Store:
     # Trips.
 
     def _trip(self, errands: list[Errand]) -> bool:
-        """Takes them there, and the answers back; whether there were any. Waits `timeout` at most."""
+        """Takes them there, and the answers back; whether there were any in time."""
         warn_if_loop_runs()
-        leave = self._leave(errands)
-        if leave is None:
-            return False
-        try:
-            client = self._own_client()
-            replies = send(client, errands, "EVALSHA")
-            if again := unknown(errands, replies):
-                replies.update(send(client, again, "EVAL"))
-        except Exception as error:
-            return self._failed(leave, errands, error)
-        except BaseException:
-            self._interrupted(leave, errands)
-            raise
-        return self._answered(leave, errands, replies)
+        trip = self._depart(errands)
+        return trip is not None and self._carry(trip)
 
     async def _trip_async(self, errands: list[Errand]) -> bool:
         """The same, awaited."""
         if is_trio():
             trio: Any = sys.modules["trio"]
-            answered: bool = await trio.to_thread.run_sync(self._trip, errands)
-            return answered
-        leave = self._leave(errands)
-        if leave is None:
-            return False
-        import asyncio
+            return await trio.to_thread.run_sync(self._trip, errands)  # type: ignore[no-any-return]
+        trip = self._depart(errands)
+        return trip is not None and await self._carry_async(trip)
 
-        try:
-            async with asyncio.timeout(self.timeout):
-                client = self._desk().client()
-                replies = await send_async(client, errands, "EVALSHA")
-                if again := unknown(errands, replies):
-                    replies.update(await send_async(client, again, "EVAL"))
-        except TimeoutError:
-            return self._failed(leave, errands, TimeoutError(f"no answer within {self.timeout:g} s"))
-        except Exception as error:
-            return self._failed(leave, errands, error)
-        except BaseException:
-            self._interrupted(leave, errands)
-            raise
-        return self._answered(leave, errands, replies)
+    def _carry(self, trip: Trip) -> bool:
+        is_answered = self._courier.carry(self, trip)
+        self._tell_of_loss()
+        return is_answered
 
-    def _leave(self, errands: list[Errand]) -> tuple[int, int] | None:
-        """The front breaker's leave; None if the store is known to be down."""
+    async def _carry_async(self, trip: Trip) -> bool:
+        is_answered = await self._desk().carry(self, trip)
+        self._tell_of_loss()
+        return is_answered
+
+    def _depart(self, errands: list[Errand], is_search: bool = False) -> Trip | None:
+        """None if the store is known to be down."""
         refused, generation, number = self._front.permit(now())
         if refused is None and not self.is_closed:
-            return generation, number
+            return Trip(errands, (generation, number), is_search)
         for errand in errands:
             errand.link.lost(errand)
             errand.link.come_home(now())
         return None
 
-    def _answered(self, leave: tuple[int, int], errands: list[Errand], replies: dict[Errand, Any]) -> bool:
-        wrong: Exception | None = None
-        for errand in errands:
-            reply = replies[errand]
-            try:
-                if isinstance(reply, Exception):
-                    raise reply
-                errand.link.read(errand, reply, now())
-                errand.reply = reply
-            except Exception as error:
-                wrong = error
-        if wrong is not None:
-            return self._failed(leave, [errand for errand in errands if errand.reply is None], wrong)
-        self._front.settle(*leave, "ok", 0, now())
-        return True
+    def _arrived(self, trips: list[Trip], replies: dict[Errand, Any]) -> bool:
+        """Reads what was answered, also to those who have gone on; whether all is well."""
+        settled: list[Trip] = []
+        error: Exception | None = None
+        for trip in trips:
+            if not self._settle(trip, True):
+                for errand in trip.errands:
+                    # Who asked looks at his own, and goes by what he saw there.
+                    late = copy(errand)
+                    error = self._read(late, replies[errand]) or error
+                    self._give_back([late])
+                continue
+            settled.append(trip)
+            for errand in trip.errands:
+                if (wrong := self._read(errand, replies[errand])) is not None:
+                    errand.link.lost(errand)
+                    error, trip.is_answered = wrong, False
+            self._let(trip, "ok" if trip.is_answered else "failed")
+        if error is not None:
+            settled += self._lose(error)
+        for trip in settled:
+            if trip.is_search and trip.is_answered:
+                self._found(trip.errands)
+        self._wake(settled)
+        return error is None
 
-    def _failed(self, leave: tuple[int, int], errands: list[Errand], error: Exception) -> bool:
-        self._front.settle(*leave, "failed", 0, now())
-        for errand in errands:
-            errand.link.lost(errand)
-        if self._come_home():
-            self._tell("lost", error)
-        return False
+    def _read(self, errand: Errand, reply: Any) -> Exception | None:
+        """What is wrong with a reply."""
+        try:
+            if isinstance(reply, Exception):
+                return reply
+            errand.link.read(errand, reply, now())
+            errand.reply = reply
+        except Exception as error:
+            return error
+        return None
 
-    def _interrupted(self, leave: tuple[int, int], errands: list[Errand]) -> None:
-        self._front.settle(*leave, "dropped", 0, now())
+    def _failed(self, trips: list[Trip], error: Exception) -> bool:
+        """No answer came, or none that is good; whether this is news of any of them."""
+        found = self._without_answer(trips, "failed")
+        if found:
+            self._wake([*found, *self._lose(error)])
+        elif any(trip.is_answered is False for trip in trips):
+            # Whoever found out first may not have come so far.
+            self._come_home(error)
+        return bool(found)
+
+    def _lose(self, error: Exception) -> list[Trip]:
+        """It is lost for all at once: those who wait for an answer are to go on, too."""
+        self._come_home(error)
+        return self._without_answer([trip for carrier in (self._courier, *self._desks.values()) for trip in carrier.waiting()], "failed")
+
+    def _interrupted(self, trips: list[Trip]) -> bool:
+        """Nobody waits any more; whether they were on their way still."""
+        found = self._without_answer(trips, "dropped")
+        self._wake(found)
+        return bool(found)
+
+    def _without_answer(self, trips: list[Trip], outcome: Literal["failed", "dropped"]) -> list[Trip]:
+        found = [trip for trip in trips if self._settle(trip, False)]
+        for trip in found:
+            self._let(trip, outcome)
+            for errand in trip.errands:
+                errand.link.lost(errand)
+        return found
+
+    def _settle(self, trip: Trip, is_answered: bool) -> bool:
+        """What came of it; whether nobody said so before."""
+        with self._lock:
+            if trip.is_answered is not None:
+                return False
+            trip.is_answered = is_answered
+            return True
+
+    def _let(self, trip: Trip, outcome: Literal["ok", "failed", "dropped"]) -> None:
+        if trip.leave is not None:
+            self._front.settle(*trip.leave, outcome, 0, now())
+
+    def _wake(self, trips: list[Trip]) -> None:
+        """Lets those who wait for these go on. One of them tells of the loss."""
+        waiting = [trip.tell for trip in trips if trip.tell is not None]
+        for tell in waiting:
+            tell()
+        if trips and not waiting:
+            self._tell_of_loss()
+
+    def _give_back(self, errands: list[Errand]) -> None:
+        """What was granted to those who do not use it."""
+        back = [undone for errand in errands if errand.granted for undone in errand.link.give_back(errand)]
         for errand in errands:
-            errand.link.lost(errand)
+            errand.granted = None
+        if back:
+            self._owed = [*self._owed, *back][-MOST_OWED:]
+            self._due(0.0)
 
     # Losing and finding it.
 
-    def _come_home(self) -> bool:
-        """The guards go on alone; whether they did not before."""
+    def _come_home(self, error: Exception | None = None) -> None:
+        """The guards go on alone. Somebody is to be told of the error, if they did not before."""
         with self._lock:
-            was_there, self.is_lost = not self.is_lost, True
+            if not self.is_lost and not self.is_closed:
+                self._untold = error
+            self.is_lost = True
             for link in self._links():
                 link.come_home(now())
+
+    def _hang_up(self) -> None:
+        """After a failover the old connections lead to a server that only reads."""
         if self._url is not None and self._client is not None:
-            # After a failover the old connections lead to a server that only reads.
-            self._client.connection_pool.disconnect()
-        return was_there and not self.is_closed
+            self._client.connection_pool.disconnect(inuse_connections=False)
 
     def _ask_again(self) -> None:
         """On the way of a call while it is lost: has somebody look whether it is there again, if it is time."""
+        self._tell_of_loss()
         if not self.is_closed and self._front.look(now())[6] == 0:
             self._due(0.0)
 
@@ -293,7 +348,18 @@ class Store:
             for link in self._links():
                 link.go_away(now())
         if was_lost:
+            self._tell_of_loss()
             self._tell("back", None)
+            if self._owed:
+                self._due(0.0)
+
+    def _tell_of_loss(self) -> None:
+        """If it was lost and nobody was told."""
+        if self._untold is not None:
+            with self._lock:
+                error, self._untold = self._untold, None
+            if error is not None:
+                self._tell("lost", error)
 
     def _tell(self, kind: Literal["lost", "back"], error: Exception | None) -> None:
         from ._warn import warn
@@ -315,36 +381,34 @@ class Store:
         if asyncio is not None and asyncio._get_running_loop() is not None and (self._async_given is not None or self._url is not None):
             self._desk().due(delay)
             return
-        if self._client is None and self._url is None:
-            return
-        courier = self._courier
-        if courier is None:
-            with self._lock:
-                courier = self._courier = self._courier or Courier(self)
-        courier.due(time.monotonic() + delay)
+        if self._client is not None or self._url is not None:
+            self._courier.due(time.monotonic() + delay)
 
     def _flush(self) -> None:
         """Tells what was noted; of a store that is lost, asks whether it is there again."""
-        if self._client is None and self._url is None:
-            return
-        if not self.is_lost:
-            if errands := self._noted():
-                self._trip(errands)
-        elif not self.is_closed and (questions := self._questions()):
-            if self._trip(questions):
-                self._found(questions)
+        if (self._client is not None or self._url is not None) and (trip := self._news()) is not None:
+            self._carry(trip)
 
     async def _flush_async(self) -> None:
         """The same, awaited."""
+        if (trip := self._news()) is not None:
+            await self._carry_async(trip)
+
+    def _news(self) -> Trip | None:
+        """What is to be told; of a store that is lost, what finds out whether it is there again."""
         if not self.is_lost:
-            if errands := self._noted():
-                await self._trip_async(errands)
-        elif not self.is_closed and (questions := self._questions()):
-            if await self._trip_async(questions):
-                self._found(questions)
+            errands = self._noted()
+            return self._depart(errands) if errands else None
+        if self.is_closed:
+            return None
+        if self._front.look(now())[6] == 0 and (questions := self._questions()):
+            return self._depart(questions, is_search=True)
+        alone = [errand for link in self._links() if link.asks_alone for errand in link.errands()]
+        return Trip(alone, None, is_search=False) if alone else None
 
     def _noted(self) -> list[Errand]:
-        return [errand for link in self._links() for errand in link.errands()]
+        owed, self._owed = self._owed, []
+        return [*owed, *(errand for link in self._links() for errand in link.errands())]
 
     def _next_renewal(self) -> float | None:
         """In how many seconds a lease is to be renewed."""
@@ -352,11 +416,16 @@ class Store:
 
     # Clients.
 
+    @property
+    def _patience(self) -> float:
+        """How long an answer is waited for that nobody waits for any more: it is fresh still, and the connection is not to blame."""
+        return max(self.timeout, PATIENCE)
+
     def _own_client(self) -> Any:
         """The synchronous client, made when it is first needed."""
         if self._client is None:
             client = library("redis").Redis.from_url(self._url, **self._connection(library("redis.retry")))
-            check_client(client, self.timeout)
+            check_client(client)
             self._client = client
         return self._client
 
@@ -368,8 +437,8 @@ class Store:
 
     def _connection(self, retry: Any) -> dict[str, Any]:
         return {
-            "socket_timeout": self.timeout,
-            "socket_connect_timeout": self.timeout,
+            "socket_timeout": self._patience,
+            "socket_connect_timeout": self._patience,
             "retry": retry.Retry(library("redis.backoff").NoBackoff(), 0),
             # One that greets in fewer words.
             "protocol": 2,
@@ -393,196 +462,6 @@ class Store:
             link.forget(now())
             if not self.is_lost:
                 link.go_away(now())
-
-
-class Desk:
-    """What a store has in one event loop: a client, a timer and the tasks that it started."""
-
-    __slots__ = ("_client", "_loop", "_store", "_tasks", "_timer")
-
-    def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
-        self._store = ref(store)
-        self._loop = loop
-        self._client: Any = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def client(self) -> Any:
-        if self._client is None:
-            store = self._store()
-            self._client = None if store is None else store._own_async_client()
-        return self._client
-
-    def due(self, delay: float) -> None:
-        at = self._loop.time() + delay
-        if self._timer is not None:
-            if self._timer.when() <= at:
-                return
-            self._timer.cancel()
-        self._timer = self._loop.call_later(delay, self._start)
-
-    def _start(self) -> None:
-        self._timer = None
-        task = self._loop.create_task(self._flush())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _flush(self) -> None:
-        store = self._store()
-        if store is not None:
-            await store._flush_async()
-            if (renewal := store._next_renewal()) is not None:
-                self.due(renewal)
-
-    async def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        store, client, self._client = self._store(), self._client, None
-        if client is not None and store is not None and client is not store._async_given:
-            try:
-                await (client.aclose() if hasattr(client, "aclose") else client.close())
-            except Exception:
-                pass  # what cannot be closed in time is let go
-
-
-class Courier:
-    """A thread that tells a store what was noted. It sleeps while nothing is, and ends with the store."""
-
-    __slots__ = ("_at", "_changed", "_store")
-
-    def __init__(self, store: Store) -> None:
-        from threading import Condition, Thread
-
-        self._changed: Condition = Condition()
-        #: When something is due.
-        self._at: float | None = None
-        self._store = ref(store, self._wake)
-        Thread(target=self._run, name="undaunted-fleet", daemon=True).start()
-
-    def due(self, at: float) -> None:
-        if self._at is not None and self._at <= at:
-            return
-        with self._changed:
-            if self._at is None or at < self._at:
-                self._at = at
-                self._changed.notify()
-
-    def _wake(self, store: object) -> None:
-        self.due(0.0)
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                while self._at is None or (left := self._at - time.monotonic()) > 0:
-                    self._changed.wait(None if self._at is None else left)
-                self._at = None
-            store = self._store()
-            if store is None or store.is_closed:
-                return
-            try:
-                store._flush()
-            except Warning:
-                # One that is an error by a filter of the program's: nobody is here to hear of it.
-                pass
-            if (renewal := store._next_renewal()) is not None:
-                self.due(time.monotonic() + renewal)
-            del store
-
-
-def send(client: Any, errands: list[Errand], how: str) -> dict[Errand, Any]:
-    """What is answered to each: a reply or an error."""
-    if len(errands) > 1 and not is_cluster(client):
-        with client.pipeline(transaction=False) as pipe:
-            for errand in errands:
-                pipe.execute_command(*words(errand, how))
-            return dict(zip(errands, pipe.execute(raise_on_error=False), strict=True))
-    replies: dict[Errand, Any] = {}
-    for errand in errands:
-        try:
-            replies[errand] = client.execute_command(*words(errand, how))
-        except Exception as error:
-            if len(errands) == 1 and not is_unknown(error):
-                raise
-            replies[errand] = error
-    return replies
-
-
-async def send_async(client: Any, errands: list[Errand], how: str) -> dict[Errand, Any]:
-    if len(errands) > 1 and not is_cluster(client):
-        async with client.pipeline(transaction=False) as pipe:
-            for errand in errands:
-                pipe.execute_command(*words(errand, how))
-            return dict(zip(errands, await pipe.execute(raise_on_error=False), strict=True))
-    replies: dict[Errand, Any] = {}
-    for errand in errands:
-        try:
-            replies[errand] = await client.execute_command(*words(errand, how))
-        except Exception as error:
-            if len(errands) == 1 and not is_unknown(error):
-                raise
-            replies[errand] = error
-    return replies
-
-
-def words(errand: Errand, how: str) -> list[Any]:
-    script = errand.link.script
-    return [how, script if how == "EVAL" else digest(script), len(errand.link.keys), *errand.link.keys, *errand.words]
-
-
-def digest(script: str) -> str:
-    found = digests.get(script)
-    if found is None:
-        found = digests[script] = sha1(script.encode(), usedforsecurity=False).hexdigest()
-    return found
-
-
-def unknown(errands: list[Errand], replies: dict[Errand, Any]) -> list[Errand]:
-    """Those whose scripts the store does not know."""
-    return [errand for errand in errands if is_unknown(replies[errand])]
-
-
-def is_unknown(reply: object) -> bool:
-    return isinstance(reply, Exception) and (type(reply).__name__ == "NoScriptError" or str(reply).startswith("NOSCRIPT"))
-
-
-def is_cluster(client: Any) -> bool:
-    return hasattr(client, "get_nodes")
-
-
-def is_asynchronous(client: Any) -> bool:
-    import inspect
-
-    return inspect.iscoroutinefunction(getattr(type(client), "execute_command", None))
-
-
-def kind_of(client: object) -> str:
-    return f"a {type(client).__module__.split('.')[0]} {type(client).__name__}"
-
-
-def check_client(client: Any, timeout: float) -> None:
-    """Refuses a synchronous client that would keep a call longer than `timeout`."""
-    if is_asynchronous(client):
-        raise TypeError(f"the client is an asynchronous {type(client).__name__}, allowed a synchronous one here; pass it as async_client")
-    if not hasattr(client, "execute_command") or not hasattr(client, "get_connection_kwargs"):
-        raise TypeError(f"the client is {client!r}, allowed a URL, or a client of redis-py; write Store(\"redis://localhost:6379/0\")")
-    given = client.get_connection_kwargs()
-    for name in ("socket_timeout", "socket_connect_timeout"):
-        wait = given.get(name, given.get("socket_timeout"))
-        if wait is None and name == "socket_connect_timeout":
-            wait = given.get("socket_timeout")
-        if not isinstance(wait, (int, float)) or wait > timeout:
-            raise ValueError(
-                f"the client's {name} is {wait}, allowed up to the store's timeout of {timeout:g} s, as calls wait for it; "
-                f"make the client with {name}={timeout:g}, or give the store a URL"
-            )
-    retry = given.get("retry") or getattr(client, "retry", None)
-    retries = 0 if retry is None else getattr(retry, "_retries", 0)
-    if retries or given.get("retry_on_timeout") or given.get("retry_on_error"):
-        raise ValueError(
-            f"the client retries {retries or 1} times by itself, allowed 0, as calls wait for it; "
-            "make the client with retry=Retry(NoBackoff(), 0), or give the store a URL"
-        )
 
 
 def in_range(name: str, duration: Any, least: float, most: float) -> float:
@@ -635,7 +514,10 @@ def renew_all() -> None:
 FRONT = {
     "window_calls": 1, "min_calls": 1, "failure_rate": 1, "initial": 1, "factor": 2, "max_delay": 10, "probes": 1, "probe_timeout": 15,
 }  # fmt: skip
-digests: dict[str, str] = {}
+#: In seconds: somebody asks again each second, where a policy is read.
+PATIENCE = 0.5
+#: How many errands are kept that give something back.
+MOST_OWED = 1000
 stores: WeakSet[Store] = WeakSet()
 
 

@@ -193,3 +193,16 @@ class Redis(Process):
     def answers(self):
         with self.client() as client:
             return client.ping()
+
+
+class Sentinel(Redis):
+    """Watches a server, and knows which one writes."""
+
+    def __init__(self, master):
+        super().__init__()
+        self.master = master
+
+    def words(self):
+        lines = [f"port {self.port}", "bind 127.0.0.1", f"dir {self.folder}", f"sentinel monitor fleet 127.0.0.1 {self.master.port} 1"]
+        (self.folder / "sentinel.conf").write_text("\n".join(lines))
+        return [self.program, self.folder / "sentinel.conf", "--sentinel"]

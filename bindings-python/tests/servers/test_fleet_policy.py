@@ -9,8 +9,10 @@ import threading
 import pytest
 import redis
 import redis.asyncio
+import trio
 from processes import Redis, until
 
+import undaunted
 from undaunted import Policy, PolicyError, fleet, retry
 
 KEY = "undaunted:{upstream}:policy"
@@ -124,7 +126,74 @@ def test_a_store_that_is_killed_leaves_the_policy_and_is_read_when_it_is_back(se
     server.start()
     fleet.publish_policy(store, "upstream", Policy(attempts=4))
     until(is_at(source, 4, 1))
-    assert became == ["lost", "back"]
+    until(lambda: became == ["lost", "back"])
+
+
+def leave_alone(store):
+    """As after a long outage: nobody looks for it for an hour."""
+    front, _ = undaunted._core.Breaker.compile({**undaunted._store.FRONT, "initial": 3600, "max_delay": 3600}, "python")
+    _, generation, number = front.permit(undaunted._store.now())
+    front.settle(generation, number, "failed", 0, undaunted._store.now())
+    store._front = front
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_source_asks_each_second_for_itself_while_the_store_is_lost(server, became, is_async):
+    async def main():
+        given = redis.asyncio.Redis(port=server.port, retry=None) if is_async else None
+        url = None if is_async else f"redis://127.0.0.1:{server.port}"
+        store = fleet.Store(url, given, timeout=1.0, on_event=lambda event: became.append(event.kind))
+        source = fleet.policy_source(store, "upstream", every=0.02, on_error=lambda error: None)
+        server.stop(signal.SIGKILL)
+        while not store.is_lost:
+            await asyncio.sleep(0.001)
+        leave_alone(store)
+        server.start()
+        publisher = fleet.Store(f"redis://127.0.0.1:{server.port}")
+        fleet.publish_policy(publisher, "upstream", Policy(attempts=4))
+        publisher.close()
+        while not is_at(source, 4, 1)():
+            await asyncio.sleep(0.001)
+        assert store.is_lost
+        await store.aclose()
+        if given is not None:
+            await given.aclose()
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    assert became == ["lost"]
+
+
+def test_one_may_wait_for_the_first_policy(server, store):
+    source = fleet.policy_source(store, "upstream", every=0.01, on_error=lambda error: None)
+    assert not source.ready(0)
+    publisher = threading.Thread(target=fleet.publish_policy, args=(store, "upstream", Policy(attempts=2)))
+    publisher.start()
+    assert source.ready(30)
+    assert is_at(source, 2, 1)()
+    assert source.ready(0)
+    publisher.join()
+    with pytest.raises(ValueError, match="timeout is 100000, allowed 0 s to 86400 s"):
+        source.ready(100_000)
+
+    async def main(is_async):
+        given = redis.asyncio.Redis(port=server.port) if is_async else None
+        there = fleet.Store(None, given, timeout=10) if is_async else fleet.Store(f"redis://127.0.0.1:{server.port}", timeout=10)
+        nothing = fleet.policy_source(there, "nothing", every=0.01, on_error=lambda error: None)
+        assert not await nothing.ready_async(0.01)
+        other = fleet.policy_source(there, "upstream", every=0.01, on_error=lambda error: None)
+        assert await other.ready_async(30)
+        assert await other.ready_async(0)
+        assert is_at(other, 2, 1)()
+        if is_async:
+            with pytest.raises(TypeError, match="asyncio client alone"):
+                other.ready()
+            await there.aclose()
+            await given.aclose()
+        else:
+            there.close()
+
+    asyncio.run(main(is_async=True))
+    trio.run(main, False)
 
 
 def test_no_command_is_on_the_path_of_a_call(store, admin):
@@ -197,7 +266,12 @@ def test_a_source_that_nobody_has_is_read_no_more(store, admin):
     gc.collect()
     assert link._source() is None
     del link
-    gc.collect()
-    assert [each.keys for each in store._links()] == [["undaunted:{kept}:policy"]]
+
+    def are_left():
+        gc.collect()
+        return [each.keys for each in store._links()]
+
+    # It may be on its way to the store still.
+    until(lambda: are_left() == [["undaunted:{kept}:policy"]])
     fleet.publish_policy(store, "kept", Policy(attempts=2))
     until(is_at(kept, 2, 1))

@@ -13,7 +13,9 @@ import pytest
 import redis
 import redis.asyncio
 import trio
-from processes import Redis, until
+from processes import Redis, Sentinel, until
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 import undaunted
 from undaunted import BulkheadFull, Policy, _store, fleet, history
@@ -393,21 +395,21 @@ async def leave_loop(store):
 
 
 def sent(monkeypatch):
-    """Counts the trips that are made, and the time that each is given."""
-    trips = []
-    real, real_async = undaunted._store.send, undaunted._store.send_async
+    """Keeps how many errands went together, batch after batch."""
+    batches = []
+    real, real_async = undaunted._courier.send, undaunted._courier.send_async
 
-    def send(client, errands, how):
-        trips.append(client.get_connection_kwargs()["socket_timeout"])
-        return real(client, errands, how)
+    def send(client, errands):
+        batches.append(len(errands))
+        return real(client, errands)
 
-    async def send_async(client, errands, how):
-        trips.append(asyncio.current_task().cancelling())
-        return await real_async(client, errands, how)
+    async def send_async(client, errands):
+        batches.append(len(errands))
+        return await real_async(client, errands)
 
-    monkeypatch.setattr(undaunted._store, "send", send)
-    monkeypatch.setattr(undaunted._store, "send_async", send_async)
-    return trips
+    monkeypatch.setattr(undaunted._courier, "send", send)
+    monkeypatch.setattr(undaunted._courier, "send_async", send_async)
+    return batches
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
@@ -432,14 +434,14 @@ def test_a_store_that_is_gone_costs_one_wait_and_no_retry_more(own, stores, monk
     own.send(end)
     if end == signal.SIGKILL:
         own.wait()
-    trips = sent(monkeypatch)
+    batches = sent(monkeypatch)
     began = time.monotonic()
     assert all_calls() == 6
     # Ten calls that each waited for each retry would take a second at least; the bound is loose, what was asked is not.
     assert time.monotonic() - began < 20
     assert stores.told == [("lost", stores.told[0][1])]
     if not is_async:
-        assert trips == [1]
+        assert batches == [1]
     assert all_calls() == 0
     if end == signal.SIGKILL:
         own.start()
@@ -977,3 +979,27 @@ def test_a_connection_that_cannot_be_closed_is_let_go(server, stores, monkeypatc
         raise ConnectionError
 
     assert asyncio.run(main()).is_closed
+
+
+def test_masters_of_a_sentinel_are_clients(server, stores):
+    with Sentinel(server) as sentinel:
+        where = [("127.0.0.1", sentinel.port)]
+        told = []
+        with redis.Sentinel(where).master_for("fleet", socket_timeout=5, retry=Retry(NoBackoff(), 0)) as master:
+
+            async def main():
+                guide = redis.asyncio.Sentinel(where)
+                async with guide.master_for("fleet") as awaited:
+                    store = fleet.Store(master, awaited, timeout=10, on_event=lambda event: told.append(event.kind))
+                    fleet.Budget("sentinel", store, **SIX)
+                    policy = Policy(budget="sentinel", attempts=4, **AT_ONCE)
+                    assert await asyncio.to_thread(retries_of, policy) == (3, "attempts")
+                    assert await retries_of_async(policy) == (3, "attempts")
+                    await store.aclose()
+                for each in guide.sentinels:
+                    await each.aclose()
+
+            asyncio.run(main())
+        with server.client() as admin:
+            assert admin.hget("undaunted:{sentinel}:budget", "tokens") == b"0"
+        assert told == []
