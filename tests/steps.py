@@ -135,6 +135,12 @@ STEPS: dict[str, Step] = {
         facts=["fleet exact:", "fleet clients:"],
         needs_servers=True,
     ),
+    "fleet-failover": Step(
+        [own("tests/fleet/failover.py")],
+        needs=["python-package", "js-package", "js-drivers", "servers"],
+        facts=["fleet failover:"],
+        needs_servers=True,
+    ),
     "python-urllib3": Step(
         [own("tests/python/urllib3_retry.py")], needs=["python-package", "urllib3"], facts=[" passed", "XFAIL"], needs_urllib3=True
     ),
