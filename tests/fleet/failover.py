@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from subprocess import PIPE, Popen
+from threading import Timer
 
 import redis
 import redis.asyncio
@@ -136,6 +137,8 @@ class Member:
         environment = {**os.environ, "UNDAUNTED_DRIVERS": str(setup.DRIVERS)}
         self.name = name
         self.process = Popen([*map(str, CLIENTS[name]), str(port)], stdin=PIPE, stdout=PIPE, env=environment, text=True)
+        self._end = Timer(2 * processes.SECONDS, self.process.kill)
+        self._end.start()
         self.granted = 0
         self.said = {}
 
@@ -151,6 +154,7 @@ class Member:
         return self
 
     def __exit__(self, *error):
+        self._end.cancel()
         self.process.kill()
         self.process.communicate()
 
