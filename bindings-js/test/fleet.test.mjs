@@ -152,6 +152,21 @@ for (const [what, answer, said] of [
   }));
 }
 
+test("a process that is busy after it asked waits as long again for the answer", async () => {
+  const busy = () => {
+    for (const end = performance.now() + 100; performance.now() < end;);
+  };
+  // The client has no time to send before; the answer takes a while then.
+  const redis = client(() => new Promise((wake) => queueMicrotask(() => {
+    busy();
+    setTimeout(wake, 5, [1, 4e6, 1]);
+  })));
+  const { store, told } = shared(redis, { timeout: 50 });
+  assert.equal(await new Policy({ ...STEADY, initial: "1ms", attempts: 2, budget: plain(store, 5) }).run(fails).catch(({ code }) => code), "ECONNRESET");
+  assert.deepEqual(told, []);
+  await store.close();
+});
+
 test("a store that comes back is told what was taken meanwhile", virtual(async (clock) => {
   const model = bucket(10);
   let isDown = false;
