@@ -177,11 +177,13 @@ test("a store that comes back is told what was taken meanwhile", virtual(async (
   isDown = true;
   const reasons = await many(9);
   assert.equal(reasons.filter((reason) => reason === "budget").length, 5, "8 were left, which two processes share");
+  assert.deepEqual([store.isLost, store.isClosed], [true, false]);
   isDown = false;
   clock.time += 20_000;
   await many(1); // finds it
   await settled();
   assert.deepEqual(told, ["lost: down", "back"]);
+  assert.ok(!store.isLost);
   const last = await many(9);
   assert.equal(last.filter((reason) => reason === "attempts").length, 4);
   assert.equal(model.tokens, 0);
@@ -263,6 +265,7 @@ test("after close its guards count in this process alone, and may go into anothe
   await store.close();
   const reasons = await Promise.all([1, 2, 3].map(() => reasonOf(policy.run(fails))));
   assert.deepEqual([reasons, redis.asked.length, told], [["attempts", "attempts", "budget"], 1, []]);
+  assert.ok(store.isClosed);
   assert.throws(() => new Budget("new", store), /^Error: the store is closed; make another$/);
   assert.equal(new Budget(budget.name, shared(client([1, 0, 1])).store, budget.toJSON()), budget);
   assert.throws(() => new Budget(budget.name, shared(client()).store, budget.toJSON()), /budget ".*" is in another store; close that one first/);
@@ -432,12 +435,18 @@ test("under undaunted/testing nothing is sent", async () => {
     assert.equal(await reasonOf(new Policy({ ...STEADY, attempts: 9, budget }).run(fails)), "budget");
     await assert.rejects(breaker.run(fails));
     await assert.rejects(breaker.run(() => 1), BreakerOpen);
-    await assert.rejects(bulkhead.run(() => bulkhead.run(() => 1)), BulkheadFull);
+    assert.equal(breaker.state, "open");
+    await assert.rejects(bulkhead.run(() => {
+      assert.deepEqual(bulkhead.snapshot(), { running: 1, waiting: 0 });
+      return bulkhead.run(() => 1);
+    }), BulkheadFull);
     assert.equal(await throttle.run(() => 1), 1);
+    assert.deepEqual(throttle.snapshot(), { requests: 1, accepts: 1 });
   } finally {
     run.close();
   }
   assert.equal(breaker.state, "closed");
+  assert.deepEqual([bulkhead.snapshot().running, throttle.snapshot().requests], [0, 0]);
   await store.close();
   assert.deepEqual(redis.asked, []);
 });

@@ -52,6 +52,16 @@ export class Store {
     this.#hub = new Hub(client, options);
   }
 
+  /** Whether it is known not to answer; its guards count in this process alone then. */
+  get isLost(): boolean {
+    return !this.#hub.isUp;
+  }
+
+  /** Whether it was closed. */
+  get isClosed(): boolean {
+    return this.#hub.isClosed;
+  }
+
   /** Sends once what has not been sent yet. From then on its guards count in this process alone. */
   close(): Promise<void> {
     return this.#hub.close();
