@@ -1,6 +1,6 @@
 """Sets up what demo, tests and packages need: says which tool is missing, makes the virtual environment, builds both packages.
 
-`python3 tests/setup.py python|js|chromium|servers|drivers|urllib3|wasm|bench|hosts|miri|mutants|lossy|network|plots|replay|docs-packages|
+`python3 tests/setup.py python|js|chromium|servers|drivers|redis-py|urllib3|wasm|bench|hosts|miri|mutants|lossy|network|plots|replay|docs-packages|
 examples-packages` sets up one of them and prints nothing if all is well; `python3 tests/setup.py --python SCRIPT ...` runs a script in the virtual environment.
 """
 
@@ -45,6 +45,9 @@ HOSTS_LOCK = ROOT / "tests" / "packaging" / "js" / "hosts" / "package-lock.json"
 HOSTS = CACHE / "hosts" / hashlib.sha256(HOSTS_LOCK.read_bytes()).hexdigest()[:12]
 # The npm packages that the adapters are tried with; away from the package's own, which needs none of them.
 DRIVERS = OWN / "drivers"
+# Versions of redis-py that `undaunted.fleet` is tried with, beside the newest: the least that pyproject.toml names, and others.
+REDIS_PY = OWN / "redis-py"
+REDIS_PY_VERSIONS = ["5.0.1", "6.4.0", "7.4.1"]
 # The npm packages that JavaScript's documentation compares with and is made with, and those that its examples use.
 DOCS_PACKAGES = OWN / "docs-packages"
 EXAMPLES_PACKAGES = OWN / "examples-packages"
@@ -158,6 +161,15 @@ def set_up_node_modules() -> None:
 def set_up_drivers() -> None:
     """The npm packages that the adapters are tried with, in the versions of their lock."""
     install_away("drivers", ROOT / "tests" / "js" / "drivers", DRIVERS)
+
+
+def set_up_redis_py() -> None:
+    """Each version of redis-py in a folder of its own."""
+    set_up_venv()
+    for version in REDIS_PY_VERSIONS:
+        folder = REDIS_PY / version
+        if not (folder / f"redis-{version}.dist-info").is_dir():
+            run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target", folder, f"redis=={version}")
 
 
 def set_up_docs_packages() -> None:
@@ -395,6 +407,7 @@ PARTS = {
     "chromium": set_up_chromium,
     "servers": set_up_servers,
     "drivers": set_up_drivers,
+    "redis-py": set_up_redis_py,
     "wasm": set_up_wasm,
     "venv": set_up_venv,
     "bench": set_up_bench,

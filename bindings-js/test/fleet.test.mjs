@@ -154,6 +154,21 @@ for (const [what, answer, said] of [
   }));
 }
 
+test("a process that is busy after it asked waits as long again for the answer", async () => {
+  const busy = () => {
+    for (const end = performance.now() + 100; performance.now() < end;);
+  };
+  // The client has no time to send before; the answer takes a while then.
+  const redis = client(() => new Promise((wake) => queueMicrotask(() => {
+    busy();
+    setTimeout(wake, 5, [1, 4e6, 1]);
+  })));
+  const { store, told } = shared(redis, { timeout: 50 });
+  assert.equal(await new Policy({ ...STEADY, initial: "1ms", attempts: 2, budget: plain(store, 5) }).run(fails).catch(({ code }) => code), "ECONNRESET");
+  assert.deepEqual(told, []);
+  await store.close();
+});
+
 test("a store that comes back is told what was taken meanwhile", virtual(async (clock) => {
   const model = bucket(10);
   let isDown = false;
@@ -164,11 +179,13 @@ test("a store that comes back is told what was taken meanwhile", virtual(async (
   isDown = true;
   const reasons = await many(9);
   assert.equal(reasons.filter((reason) => reason === "budget").length, 5, "8 were left, which two processes share");
+  assert.deepEqual([store.isLost, store.isClosed], [true, false]);
   isDown = false;
   clock.time += 20_000;
   await many(1); // finds it
   await settled();
   assert.deepEqual(told, ["lost: down", "back"]);
+  assert.ok(!store.isLost);
   const last = await many(9);
   assert.equal(last.filter((reason) => reason === "attempts").length, 4);
   assert.equal(model.tokens, 0);
@@ -296,6 +313,7 @@ test("after close its guards count in this process alone, and may go into anothe
   await store.close();
   const reasons = await Promise.all([1, 2, 3].map(() => reasonOf(policy.run(fails))));
   assert.deepEqual([reasons, redis.asked.length, told], [["attempts", "attempts", "budget"], 1, []]);
+  assert.ok(store.isClosed);
   assert.throws(() => new Budget("new", store), /^Error: the store is closed; make another$/);
   assert.equal(new Budget(budget.name, shared(client([1, 0, 1])).store, budget.toJSON()), budget);
   assert.throws(() => new Budget(budget.name, shared(client()).store, budget.toJSON()), /budget ".*" is in another store; close that one first/);
@@ -553,12 +571,18 @@ test("under undaunted/testing nothing is sent", async () => {
     assert.equal(await reasonOf(new Policy({ ...STEADY, attempts: 9, budget }).run(fails)), "budget");
     await assert.rejects(breaker.run(fails));
     await assert.rejects(breaker.run(() => 1), BreakerOpen);
-    await assert.rejects(bulkhead.run(() => bulkhead.run(() => 1)), BulkheadFull);
+    assert.equal(breaker.state, "open");
+    await assert.rejects(bulkhead.run(() => {
+      assert.deepEqual(bulkhead.snapshot(), { running: 1, waiting: 0 });
+      return bulkhead.run(() => 1);
+    }), BulkheadFull);
     assert.equal(await throttle.run(() => 1), 1);
+    assert.deepEqual(throttle.snapshot(), { requests: 1, accepts: 1 });
   } finally {
     run.close();
   }
   assert.equal(breaker.state, "closed");
+  assert.deepEqual([bulkhead.snapshot().running, throttle.snapshot().requests], [0, 0]);
   await store.close();
   assert.deepEqual(redis.asked, []);
 });

@@ -171,6 +171,23 @@ test("budgets are full ones of the test's own, breakers closed ones", async () =
   assert.equal(guarded.breaker.state, "closed");
 });
 
+test("a policy that has nothing but the name of a budget or of a breaker goes by what is outside under that name", async () => {
+  const budget = new Budget("testing-named", { capacity: 28, cost: 14 });
+  const breaker = new Breaker({ name: "testing-named", minCalls: 3, initial: "60s", jitter: "none" });
+  for (const attempts of [undefined, 6]) {
+    begin({ attempts });
+    const ends = async (options) => {
+      const { error } = await rejection(new Policy({ ...PLAIN, ...options }).run(() => { throw lost(); }));
+      return [history(error).length, history(error).at(-1).reason];
+    };
+    assert.deepEqual(await ends({ budget: "testing-named" }), [3, "budget"]);
+    assert.deepEqual(await ends({ breaker: "testing-named" }), [3, "breaker_open"]);
+    open.close();
+  }
+  assert.equal(budget.tokens, 28);
+  assert.equal(breaker.state, "closed");
+});
+
 test("it ends when it is closed, there is one at a time, and using closes it", async () => {
   begin({ script: [503] });
   assert.throws(() => testing(), /another test is not closed yet/);

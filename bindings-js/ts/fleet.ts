@@ -1,9 +1,10 @@
 // Guards that the processes of a fleet share over Redis or Valkey.
-import { Budget as LocalBudget, checkIsObject, type Policy, rehearsal, type Rehearsal, refuse, stateOf } from "./core.js";
-import { begin, compileGuard, type GuardedContext, type GuardedOptions, Kind, orAbort } from "./guard.js";
+import { Budget as LocalBudget, checkIsObject, type Policy, rehearsal, type Rehearsal, refuse, stateOf, useGuard } from "./core.js";
+import { overGuard } from "./fleet-engine.js";
+import { begin, compileGuard, type GuardedContext, type GuardedOptions, Kind, numbers, orAbort } from "./guard.js";
 import {
-  Breaker as LocalBreaker, type BreakerOptions as LocalBreakerOptions, Bulkhead as LocalBulkhead, BulkheadFull, type Permit, Throttle as LocalThrottle,
-  type ThrottleOptions as LocalThrottleOptions,
+  Breaker as LocalBreaker, type BreakerOptions as LocalBreakerOptions, type BreakerSnapshot, Bulkhead as LocalBulkhead, BulkheadFull, type Permit,
+  Throttle as LocalThrottle, type ThrottleOptions as LocalThrottleOptions,
 } from "./guards.js";
 import { BreakerLink, BudgetLink, BulkheadLink, only, ThrottleLink } from "./links.js";
 import type { BudgetSettings, Duration } from "./options.js";
@@ -78,6 +79,10 @@ export class Breaker extends LocalBreaker {
   override permit(): Permit {
     return this.#alone()?.permit() ?? super.permit();
   }
+
+  override snapshot(): BreakerSnapshot {
+    return this.#alone()?.snapshot() ?? super.snapshot();
+  }
 }
 
 /**
@@ -105,6 +110,15 @@ export class Bulkhead {
     const us = duration(lease, "lease");
     this.#link = only(hub, "bulkhead", name, { limit: rest.limit, us }, () => new BulkheadLink(hub, state, name, rest.limit, us));
     this.#alone = alone(() => new LocalBulkhead({ limit: rest.limit, name }));
+  }
+
+  /** How many calls of this process run; none waits. */
+  snapshot(): { readonly running: number; readonly waiting: number } {
+    const own = this.#alone();
+    if (own) return own.snapshot();
+    useGuard(this.#link.state).bulkhead_look();
+    const [running, waiting] = numbers(2) as [number, number];
+    return { running, waiting };
   }
 
   /** Calls `fn`, or throws `BulkheadFull` at once. An abort while the store is asked throws the signal's reason. */
@@ -164,6 +178,10 @@ export class Throttle extends LocalThrottle {
     } finally {
       this.#link.note();
     }
+  }
+
+  override snapshot(): { readonly requests: number; readonly accepts: number } {
+    return this.#alone()?.snapshot() ?? super.snapshot();
   }
 }
 

@@ -145,15 +145,8 @@ function told(engine: FleetEngine): [terms: number[], news: number[]] {
   return [engine.listed(engine.terms(Which.Guard)), engine.listed(engine.report(Which.Guard, now()))];
 }
 
-export class BreakerLink extends Link {
-  constructor(hub: Hub, state: State, name: string) {
-    super(hub, state, name, "breaker", BREAKER);
-  }
-
-  static of(hub: Hub, state: State, name: string, owner: object): BreakerLink {
-    return share(hub, state, name, owner, () => new BreakerLink(hub, state, name));
-  }
-
+/** What is away, and notes what it would count. */
+abstract class GuardLink extends Link {
   leave(): void {
     overGuard(this.state, (engine) => engine.go_away(Which.Guard, now()));
   }
@@ -164,6 +157,16 @@ export class BreakerLink extends Link {
 
   get hasNews(): boolean {
     return overGuard(this.state, (engine) => engine.has_report(Which.Guard)) > 0;
+  }
+}
+
+export class BreakerLink extends GuardLink {
+  constructor(hub: Hub, state: State, name: string) {
+    super(hub, state, name, "breaker", BREAKER);
+  }
+
+  static of(hub: Hub, state: State, name: string, owner: object): BreakerLink {
+    return share(hub, state, name, owner, () => new BreakerLink(hub, state, name));
   }
 
   /** Whether the store has to be asked for a probe before a call. */
@@ -194,21 +197,9 @@ export class BreakerLink extends Link {
 const COUNTS = 4;
 const IGNORED = 2;
 
-export class ThrottleLink extends Link {
+export class ThrottleLink extends GuardLink {
   constructor(hub: Hub, state: State, name: string) {
     super(hub, state, name, "throttle", THROTTLE);
-  }
-
-  leave(): void {
-    overGuard(this.state, (engine) => engine.go_away(Which.Guard, now()));
-  }
-
-  return(): void {
-    overGuard(this.state, (engine) => engine.come_home(Which.Guard, now()));
-  }
-
-  get hasNews(): boolean {
-    return overGuard(this.state, (engine) => engine.has_report(Which.Guard)) > 0;
   }
 
   async tell(pass?: Pass): Promise<void> {

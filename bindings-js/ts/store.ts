@@ -23,7 +23,7 @@ export type StoreEvent = { readonly kind: "lost"; readonly error: unknown } | { 
 
 /** The options of a store. */
 export interface StoreOptions {
-  /** How long a call waits for an answer at most. Default 50 ms. */
+  /** How long a call waits for an answer at most; twice that where the process was too busy to look. Default 50 ms. */
   readonly timeout?: Duration | undefined;
   /** How long what successes add may wait until it is sent. Default 500 ms. */
   readonly every?: Duration | undefined;
@@ -50,6 +50,16 @@ export class Store {
   /** Throws a `TypeError` for a client of another kind, and for options that are none. */
   constructor(client: IoredisClient | NodeRedisClient, options: StoreOptions = {}) {
     this.#hub = new Hub(client, options);
+  }
+
+  /** Whether it is known not to answer; its guards count in this process alone then. */
+  get isLost(): boolean {
+    return !this.#hub.isUp;
+  }
+
+  /** Whether it was closed. */
+  get isClosed(): boolean {
+    return this.#hub.isClosed;
   }
 
   /** Sends once what has not been sent yet. From then on its guards count in this process alone. */
@@ -224,7 +234,13 @@ export class Hub {
       const found = await Promise.race([asked, new Promise<never>((_, reject) => {
         // A busy process may find the answer and the end of its time at once: the answer is what counts.
         const end = () => soon(() => soon(() => reject(new Error(`no answer within ${this.timeout / 1000} ms`))));
-        arm(waiter, this.timeout, end, false);
+        const due = now() + this.timeout;
+        arm(waiter, this.timeout, () => {
+          // It may even have had no time to send: how long it was busy does not count, once.
+          const late = Math.min(now() - due, this.timeout);
+          if (late < 1000) end();
+          else arm(waiter, late, end, false);
+        }, false);
         asked.then((answer) => isLate && late?.(answer), () => {});
       })]);
       this.#settle(pass, true);

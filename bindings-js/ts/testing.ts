@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // Retries without waiting, for the tests of a program: a virtual clock, failures by script, waits that can be told beforehand.
 import {
-  arm, type Budget, type Disarm, type Event, type Facts, type Halves, type NamedBreaker, onEvent, type Policy, refuse, rehearsal, type Rehearsal,
-  rehearse, renewed, seedOf, type Seed, type Settings, settingsFor,
+  arm, type Budget, type Disarm, type Event, type Facts, type Halves, type NamedBreaker, onEvent, Policy, refuse, rehearsal, type Rehearsal, rehearse, renewed,
+  seedOf, type Seed, type Settings, settingsFor,
 } from "./core.js";
 import { RUN, type Script, type ScriptItem, stepsOf } from "./script.js";
 import { turn } from "./turn.js";
@@ -138,8 +138,10 @@ class Sharing {
   #make(policy: Policy, given: Settings): Settings {
     const { attempts } = this;
     const isLower = attempts !== undefined && (given.attempts < 0 || given.attempts > attempts);
-    const own = renewed(isLower ? settingsFor(policy.replace({ attempts, forever: false })) : given);
-    return { ...own, budget: one(this.#budgets, own.budget), breaker: one(this.#breakers, own.breaker) };
+    const own = isLower ? settingsFor(policy.replace({ attempts, forever: false })) : given;
+    // By their options, since the policy may have nothing but a name.
+    const { budget, breaker } = renewed(settingsFor(new Policy({ preset: "none", budget: own.budget?.toJSON(), breaker: own.breaker?.toJSON() })));
+    return { ...own, budget: one(this.#budgets, budget), breaker: one(this.#breakers, breaker) };
   }
 }
 

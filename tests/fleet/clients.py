@@ -1,4 +1,5 @@
-"""Each client of both packages, on one server and on a cluster of three nodes, of Redis and of Valkey: `clients.py`, in the virtual environment.
+"""Each client of both packages, in its major versions, on one server and on a cluster of three nodes, of Redis and of Valkey: `clients.py`,
+in the virtual environment.
 
 A budget of six retries gives six, in each, and nobody loses the store.
 """
@@ -8,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,22 +31,24 @@ CLIENTS = {
 }
 
 
-def python(where, port):
-    """Retries and the reason, of redis-py and of its form for asyncio; and what was told of the store."""
+def ends(where, port):
+    """With the redis-py that is there, and its form for asyncio: retries and the reason; and what was told of the store."""
     sync, of_asyncio = CLIENTS[where]
     told, found = [], {}
 
     async def run():
-        store = fleet.Store(
-            sync(host="127.0.0.1", port=port, **ONCE),
-            of_asyncio(host="127.0.0.1", port=port),
-            timeout=5.0,
-            on_event=lambda event: told.append(repr(event)),
-        )
-        for kind in ("redis-py", "redis-py, asyncio"):
+        options = {"timeout": 5.0, "on_event": lambda event: told.append(repr(event))}
+        store = fleet.Store(sync(host="127.0.0.1", port=port, **ONCE), of_asyncio(host="127.0.0.1", port=port), **options)
+        await ask(store, "")
+        if where == "one server":
+            await ask(fleet.Store(f"redis://127.0.0.1:{port}", **options), " by URL")
+
+    async def ask(store, how):
+        for kind in (f"redis-py{how}", f"redis-py{how}, asyncio"):
             attempts = []
             # Of this server: a budget that has been elsewhere brings what it knows.
-            policy = Policy(attempts=30, backoff=[0], jitter="none", timeout=None, budget=fleet.Budget(f"{kind} {port}", store, **SIX))
+            budget = fleet.Budget(f"{kind} {redis.__version__} {port}", store, **SIX)
+            policy = Policy(attempts=30, backoff=[0], jitter="none", timeout=None, budget=budget)
             call = async_call if kind.endswith("asyncio") else sync_call
             error = await call(policy, attempts)
             found[kind] = [len(attempts) - 1, history(error).reason]
@@ -63,7 +67,7 @@ def python(where, port):
             return error
 
     asyncio.run(run())
-    return found, told
+    print(json.dumps({"found": {f"{kind} {redis.__version__}": ended for kind, ended in found.items()}, "told": told}))
 
 
 def fails(attempts):
@@ -78,10 +82,18 @@ def failed(call):
         return error
 
 
-def javascript(where, port):
-    words = ["node", "--no-warnings", HERE / "clients.mjs", where, str(port)]
-    environment = {**os.environ, "UNDAUNTED_DRIVERS": str(setup.DRIVERS)}
-    out = subprocess.run(words, env=environment, stdout=subprocess.PIPE, timeout=60, check=True).stdout
+# Programs that try clients, each with what it is to find.
+TRIED = [
+    *(([sys.executable, __file__], {"PYTHONPATH": str(setup.REDIS_PY / version)}) for version in setup.REDIS_PY_VERSIONS),
+    ([sys.executable, __file__], {}),
+    (["node", "--no-warnings", HERE / "clients.mjs"], {"UNDAUNTED_DRIVERS": str(setup.DRIVERS)}),
+]
+
+
+def tried(program, where, port):
+    words, environment = program
+    words = [*map(str, words), where, str(port)]
+    out = subprocess.run(words, env={**os.environ, **environment}, stdout=subprocess.PIPE, timeout=60, check=True).stdout
     said = json.loads(out)
     return said["found"], said["told"]
 
@@ -96,9 +108,8 @@ def main():
     wrong = []
     for kind in kinds():
         for where, start in (("one server", one_server), ("a cluster", cluster_of)):
-            with start(kind) as servers:
-                for clients in (python, javascript):
-                    found, told = clients(where, servers[0].port)
+            with start(kind) as servers, ThreadPoolExecutor(2) as pool:
+                for found, told in pool.map(lambda program, where=where, port=servers[0].port: tried(program, where, port), TRIED):
                     for client, ended in found.items():
                         if ended != [6, "budget"] or told:
                             wrong.append(f"{client} on {where} of {kind.NAME}: {ended}, told {told}")
@@ -109,4 +120,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ends(*sys.argv[1:]) if sys.argv[1:] else main())

@@ -218,6 +218,36 @@ for (const kind of KINDS) {
   });
 }
 
+test("a process that is too busy to send, or to read the answer, keeps its store", async (context) => {
+  const busy = () => {
+    for (const end = performance.now() + 200; performance.now() < end;);
+  };
+  const moments = [process.nextTick, queueMicrotask, setImmediate, (callback) => setTimeout(callback, 0)];
+  for (const kind of KINDS) {
+    const client = await connect(kind, server.port);
+    context.after(() => disconnect(client));
+    let later = () => {};
+    const asking = (name) => client[name] && ((...words) => {
+      const asked = client[name](...words);
+      later(busy);
+      return asked;
+    });
+    const told = [];
+    const store = new Store(
+      { evalsha: asking("evalsha"), evalSha: asking("evalSha"), eval: asking("eval") }, { onEvent: ({ kind }) => told.push(kind) },
+    );
+    const budget = new Budget(unique("budget"), store, { capacity: 10, cost: 1, reward: 0, refund: false });
+    const policy = new Policy({ attempts: 2, initial: "1ms", budget });
+    // The server knows the script from the first one.
+    for (const moment of [undefined, ...moments]) {
+      later = moment ?? later;
+      assert.equal(await reasonOf(policy.run(fails)), "attempts");
+    }
+    assert.deepEqual([told, budget.tokens], [[], 5], kind);
+    await store.close();
+  }
+});
+
 test("a closed client harms nobody", async (context) => {
   for (const kind of KINDS) {
     const client = await connect(kind, server.port);

@@ -4,9 +4,12 @@ import { Client as GrpcClient, credentials, type Interceptor } from "@grpc/grpc-
 import axios, { type AxiosAdapter } from "axios";
 import { Queue, Worker } from "bullmq";
 import { Cluster, Redis } from "ioredis";
+import { Redis as Redis5 } from "ioredis5";
 import { createPool, type PoolConnection, type RowDataPacket } from "mysql2/promise";
 import { Pool, type PoolClient } from "pg";
-import { createClient, createCluster } from "redis";
+import { createClient, createCluster, createSentinel } from "redis";
+import { createClient as createClient4 } from "redis4";
+import { createClient as createClient5, createSentinel as createSentinel5 } from "redis5";
 import { Agent, type Dispatcher, setGlobalDispatcher } from "undici";
 import { Policy } from "undaunted";
 import { retryStrategy } from "undaunted/adapters/aws";
@@ -59,7 +62,11 @@ handOver(queue, "charge", { order: 5 }, new Error("down"), policy, { key: "k" })
 retryStrategy(policy, { attempts: 3 });
 void [moved, rows, found, value];
 
-for (const client of [new Redis(), new Cluster([]), createClient(), createCluster({ rootNodes: [] })]) {
+const sentinels = { name: "fleet", sentinelRootNodes: [] };
+for (const client of [
+  new Redis(), new Cluster([]), new Redis5(), createClient(), createCluster({ rootNodes: [] }), createSentinel(sentinels), createClient4(), createClient5(),
+  createSentinel5(sentinels),
+]) {
   const store = new Store(client, { timeout: "50ms", every: 500, onEvent: (event) => void (event.kind === "lost" && event.error) });
   new Policy({ budget: new Budget("a", store, { capacity: 5 }), breaker: new Breaker("a", store, { probes: 2 }) });
   const answer: Promise<number> = new Bulkhead("a", store, { limit: 2, lease: "1m" }).run(({ signal }) => (signal ? 1 : 2));

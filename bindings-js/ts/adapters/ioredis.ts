@@ -60,7 +60,7 @@ export function connectionOptions(policy?: Policy | PolicyOptions, options: Call
 /**
  * For ioredis' option `retryStrategy`: the policy's waits before connecting again. They begin anew with each connection that
  * was lost; `attempts` and `timeout` end them, and then the client says so by its event `end`. Servers and
- * workers want neither: `{ forever: true }`.
+ * workers want neither: `{ forever: true }`. Of a budget that a fleet shares they take what is known to be left, without asking its store.
  */
 export function retryStrategy(policy?: Policy | PolicyOptions, options: CallOptions = {}): (times: number) => number | null {
   const chosen = policyOf(policy);
