@@ -1,6 +1,5 @@
 // Guards that the processes of a fleet share over Redis or Valkey.
 import { Budget as LocalBudget, checkIsObject, type Policy, rehearsal, type Rehearsal, refuse, stateOf, useGuard } from "./core.js";
-import { overGuard } from "./fleet-engine.js";
 import { begin, compileGuard, type GuardedContext, type GuardedOptions, Kind, numbers, orAbort } from "./guard.js";
 import {
   Breaker as LocalBreaker, type BreakerOptions as LocalBreakerOptions, type BreakerSnapshot, Bulkhead as LocalBulkhead, BulkheadFull, type Permit,
