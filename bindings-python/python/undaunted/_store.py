@@ -420,8 +420,8 @@ class Store:
 
     @property
     def _patience(self) -> float:
-        """How long an answer is waited for that nobody waits for any more: it is fresh still, and the connection is not to blame."""
-        return max(self.timeout, PATIENCE)
+        """How long an answer is awaited, the last of it for nobody's sake: it is fresh still, and the connection not to blame."""
+        return self.timeout + PATIENCE
 
     def _own_client(self) -> Any:
         """The synchronous client, made when it is first needed."""
@@ -516,7 +516,7 @@ def renew_all() -> None:
 FRONT = {
     "window_calls": 1, "min_calls": 1, "failure_rate": 1, "initial": 1, "factor": 2, "max_delay": 10, "probes": 1, "probe_timeout": 15,
 }  # fmt: skip
-#: In seconds: somebody asks again each second, where a policy is read.
+#: In seconds; whoever reads a policy asks again each second.
 PATIENCE = 0.5
 #: How many errands are kept that give something back.
 MOST_OWED = 1000
