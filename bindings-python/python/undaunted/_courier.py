@@ -187,6 +187,9 @@ class Courier(Carrier):
             self._go(store, batch)
         if is_due and (renewal := store._next_renewal()) is not None:
             self.due(time.monotonic() + renewal)
+        if store.is_closed:
+            # What was on its way then has its connection still.
+            store._hang_up()
         return not store.is_closed
 
     def _go(self, store: Store, batch: list[Trip]) -> None:
@@ -200,7 +203,7 @@ class Courier(Carrier):
                 store._hang_up()
         except Warning:
             # One that is an error by a filter of the program's: nobody is here to hear of it.
-            pass
+            store._hang_up()
         except Exception as error:
             with suppress(Warning):
                 store._failed(batch, error)
@@ -322,12 +325,10 @@ class Desk(Carrier):
     async def _go(self, store: Store, batch: list[Trip]) -> None:
         import asyncio
 
-        is_given = store._async_given is not None
         try:
-            # One's own client has a limit of its own. Cancelling it while it looks for a server's name would leave a thread behind each time.
-            async with asyncio.timeout(store._patience if is_given else None):
+            async with asyncio.timeout(store._patience):
                 replies = await send_async(self.client(), [errand for trip in batch for errand in trip.errands])
-            if not store._arrived(batch, replies) and not is_given:
+            if not store._arrived(batch, replies) and store._async_given is None:
                 await self.client().connection_pool.disconnect(inuse_connections=False)
         except Exception as error:
             with suppress(Warning):

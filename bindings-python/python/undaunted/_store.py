@@ -49,11 +49,13 @@ class Store:
     `Store(client)`, `Store(client, async_client)` and `Store(async_client=client)` take yours: `Redis`, `RedisCluster`, masters of a Sentinel.
     A synchronous one must give up by itself some time (`socket_timeout`), and not retry by itself (`retry`), as what is sent twice may count twice.
 
-    `timeout` (50 ms; 1 ms to 10 s) is the longest that a call waits for an answer: one trip after each failure that is to be retried. It bounds
-    all of a trip, also the look-up of a name and a slow greeting, as a thread makes the trips, or with asyncio a task of the running loop: one after the
-    other over one connection, for all that fail at the same time together. What successes add is told `every` (0.5 s; 10 ms to 60 s) together. Without an answer the guards go on alone, with the share of this process,
-    and one trip at a time finds out, after a second and then more rarely, whether the store is there again; calls do not wait for that. No
-    error of the store ever reaches a caller. `on_event` hears of it as a `StoreEvent`, once each time; without it there is a RuntimeWarning.
+    `timeout` (50 ms; 1 ms to 10 s) is the longest that a call waits for an answer: one trip after each failure that is to be retried. That
+    bounds all of it, also the look-up of a name and a slow greeting, since a thread makes the trips, in asyncio code a task of the running loop: over
+    one connection, and for all that fail at the same time together. What successes add is told `every` (0.5 s; 10 ms to 60 s) together.
+
+    Without an answer the guards go on alone, with the share of this process, and one trip at a time finds out, after a second and then more
+    rarely, whether the store is there again; calls do not wait for that. No error of the store ever reaches a caller. `on_event` hears of it as
+    a `StoreEvent`, once each time; without it there is a RuntimeWarning. It should not wait: the store's thread may be who calls it.
 
     Keys begin with `prefix` ("undaunted"). A forked child has connections of its own. What is noted at the end of the program is sent then,
     if the store has a synchronous client; with asyncio's alone, `await store.aclose()`. Under trio the synchronous one is used, in a thread.
@@ -418,8 +420,8 @@ class Store:
 
     @property
     def _patience(self) -> float:
-        """How long an answer is waited for that nobody waits for any more: it is fresh still, and the connection is not to blame."""
-        return max(self.timeout, PATIENCE)
+        """How long an answer is awaited, the last of it for nobody's sake: it is fresh still, and the connection not to blame."""
+        return self.timeout + PATIENCE
 
     def _own_client(self) -> Any:
         """The synchronous client, made when it is first needed."""
@@ -514,7 +516,7 @@ def renew_all() -> None:
 FRONT = {
     "window_calls": 1, "min_calls": 1, "failure_rate": 1, "initial": 1, "factor": 2, "max_delay": 10, "probes": 1, "probe_timeout": 15,
 }  # fmt: skip
-#: In seconds: somebody asks again each second, where a policy is read.
+#: In seconds; whoever reads a policy asks again each second.
 PATIENCE = 0.5
 #: How many errands are kept that give something back.
 MOST_OWED = 1000

@@ -1003,3 +1003,17 @@ def test_masters_of_a_sentinel_are_clients(server, stores):
         with server.client() as admin:
             assert admin.hget("undaunted:{sentinel}:budget", "tokens") == b"0"
         assert told == []
+
+
+def test_a_place_that_is_given_too_late_is_given_back(own, stores):
+    store = stores(own, timeout=0.5)
+    bulkhead = fleet.Bulkhead("late", store, 1)
+    bulkhead.call(lambda: 1)
+    own.send(signal.SIGSTOP)
+    with bulkhead:
+        assert store.is_lost
+        own.send(signal.SIGCONT)
+        until(lambda: store._owed)
+    find(store, is_async=False)
+    with own.client() as admin:
+        until(lambda: not admin.zcard("undaunted:{late}:bulkhead"))
