@@ -259,7 +259,7 @@ export class BulkheadLink extends Link {
     try {
       await this.#trip(ids.length ? "leave" : "look", ids);
     } catch (error) {
-      for (const id of ids) if (this.#left.size < this.limit) this.#left.add(id);
+      for (const id of ids) this.#owe(id);
       throw error;
     }
   }
@@ -304,8 +304,13 @@ export class BulkheadLink extends Link {
   }
 
   #leave(id: string): void {
-    this.#left.add(id);
+    this.#owe(id);
     this.report();
+  }
+
+  /** In a long outage not without end: the store has no more of them, and those it has end with their leases. */
+  #owe(id: string): void {
+    if (this.#left.size < this.limit) this.#left.add(id);
   }
 
   async #trip(what: string, ids: string[], pass?: Pass, late?: (answer: number[]) => void): Promise<number[]> {

@@ -16,8 +16,6 @@ OUTCOMES = ("ok", "failed", "ignored", "dropped")
 STATES = ("closed", "open", "half_open")
 # Where the operation stands among a breaker's arguments.
 OP = 12
-
-
 # Who shares it, of a guard that counts them.
 MEMBERS = {"budget": "members", "bulkhead": "bulkhead-members"}
 

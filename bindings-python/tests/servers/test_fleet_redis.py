@@ -640,6 +640,24 @@ def test_calls_that_run_are_renewed_into_a_store_that_forgot_them(server, stores
     assert other.call(lambda: 1) == 1
 
 
+def test_a_loop_brings_its_calls_to_a_store_that_forgot_them(server, stores):
+    async def main():
+        store = stores(server, timeout=10)
+        bulkhead = fleet.Bulkhead("loop", store, 2)
+        with server.client() as admin:
+            async with bulkhead:
+                admin.flushall()
+                async with bulkhead, asyncio.timeout(30):
+                    while admin.zcard("undaunted:{loop}:bulkhead") < 2:
+                        await asyncio.sleep(0.005)
+                    with pytest.raises(BulkheadFull):
+                        await bulkhead.call_async(asyncio.sleep, 0)
+            assert admin.zcard("undaunted:{loop}:bulkhead") == 0
+        await store.aclose()
+
+    asyncio.run(main())
+
+
 def test_a_renewal_that_comes_late_brings_nobody_back_for_longer_than_a_lease(server, stores):
     store = stores(server, timeout=10)
     bulkhead = fleet.Bulkhead("late", store, 1, lease=1)
