@@ -351,9 +351,13 @@ from undaunted import Policy, fleet
 
 store = fleet.Store(sys.argv[1], timeout=10, every=60)
 policy = Policy(budget=fleet.Budget("ends", store, capacity=60, reward=1), attempts=2, backoff=[0], jitter="none")
+
+def fails():
+    raise ConnectionResetError("no")
+
 if sys.argv[2] == "used":
     try:
-        policy.call(lambda: {}[1] if False else (_ for _ in ()).throw(ConnectionResetError("no")))
+        policy.call(fails)
     except ConnectionResetError:
         pass
 policy.call(lambda: 1)
@@ -367,10 +371,11 @@ def test_the_thread_keeps_no_program_alive_and_what_was_noted_is_sent(server, st
 
 
 def test_the_thread_ends_with_its_store(server, stores):
+    before = threading.enumerate()
     store = fleet.Store(server.url, timeout=10)
     budget = fleet.Budget("ends with", store, **SIX)
     assert store._trip([budget._link.look()])
-    thread = next(each for each in threading.enumerate() if each.name == "undaunted-fleet" and each._args[0] is store._courier._thread)
+    [thread] = [each for each in threading.enumerate() if each.name == "undaunted-fleet" and each not in before]
     store.close()
     thread.join(30)
     assert not thread.is_alive()
