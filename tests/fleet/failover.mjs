@@ -1,4 +1,5 @@
-// What failover.py does with redis-py, with ioredis or node-redis: `failover.mjs CLIENT PORT`, the port of a Sentinel.
+// What failover.py does with redis-py, with ioredis or node-redis: `failover.mjs CLIENT WHERE PORT`, the port of a Sentinel
+// or of a node of a cluster.
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -6,21 +7,24 @@ import { createInterface } from "node:readline";
 import { Budget, Store } from "../../bindings-js/dist/fleet.js";
 import { history, Policy } from "../../bindings-js/dist/index.js";
 
-const [kind, port] = process.argv.slice(2);
+const [kind, where, port] = process.argv.slice(2);
+const isCluster = where === "cluster";
 const driver = createRequire(join(process.env.UNDAUNTED_DRIVERS, "package.json"));
-const sentinels = [{ host: "127.0.0.1", port: Number(port) }];
+const hosts = [{ host: "127.0.0.1", port: Number(port) }];
 
 async function ioredis() {
-  const { Redis } = driver("ioredis");
-  const client = new Redis({ sentinels, name: "fleet" });
+  const { Cluster, Redis } = driver("ioredis");
+  const client = isCluster ? new Cluster(hosts) : new Redis({ sentinels: hosts, name: "fleet" });
   client.on("error", () => {}); // while there is no master
   await once(client, "ready");
   return client;
 }
 
 async function nodeRedis() {
-  const { createSentinel } = driver("redis");
-  const client = createSentinel({ name: "fleet", sentinelRootNodes: sentinels });
+  const { createCluster, createSentinel } = driver("redis");
+  const client = isCluster
+    ? createCluster({ rootNodes: [{ url: `redis://127.0.0.1:${port}` }] })
+    : createSentinel({ name: "fleet", sentinelRootNodes: hosts });
   client.on("error", () => {});
   await client.connect();
   return client;

@@ -1,7 +1,7 @@
 """What a failover costs: `failover.py`, in the virtual environment, with servers of its own.
 
-A process for each client shares a budget in a master that Sentinel watches. The master is killed; the replica takes its place, once with all
-that the master had, once without the newest writes, which replication had not brought yet.
+A process for each client shares a budget in a master that Sentinel watches, or in one of a cluster. The master is killed; the replica takes
+its place, with all that the master had, or without the newest writes, which replication had not brought yet.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
 from threading import Timer
@@ -19,8 +19,10 @@ from threading import Timer
 import redis
 import redis.asyncio
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from redis.sentinel import Sentinel
-from servers import kinds, processes
+from servers import cluster_of, in_cluster, kinds, processes
 
 import setup
 from undaunted import Policy, fleet, history
@@ -34,7 +36,7 @@ BEFORE, UNHEARD, AFTER = 8, 3, 100
 # Meanwhile, of one and another: the first two would take more than their shares, all together take less than there was.
 ALONE = 30, 30, 5, 5
 SERVICE = "fleet"
-KEY = "undaunted:{failover}:budget"
+KEY = "undaunted:{failover}:budget"  # in the first third of a cluster's slots
 CLIENTS = {
     "redis-py": [sys.executable, HERE / "failover.py", "sync"],
     "redis-py, asyncio": [sys.executable, HERE / "failover.py", "asyncio"],
@@ -46,15 +48,18 @@ CLIENTS = {
 # A process with one client.
 
 
-def client(kind, port):
+def client(kind, where, port):
     """Does what it is told, a line of JSON each: so many calls that fail, or one that succeeds."""
     told, wrong = [], []
-    once = {"socket_timeout": TIMEOUT, "retry": None}
-    where = [("127.0.0.1", port)]
+    once = {"socket_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0)}
+    hosts = [("127.0.0.1", port)]
     if kind == "sync":
-        clients = [Sentinel(where, **once).master_for(SERVICE, **once)]
+        made = redis.RedisCluster(*hosts[0], **once) if where == "cluster" else Sentinel(hosts, **once).master_for(SERVICE, **once)
+        clients = [made]
     else:
-        clients = [None, AsyncSentinel(where, socket_timeout=TIMEOUT).master_for(SERVICE, socket_timeout=TIMEOUT)]
+        limit = {"socket_timeout": TIMEOUT}
+        made = redis.asyncio.RedisCluster(*hosts[0], **limit) if where == "cluster" else AsyncSentinel(hosts, **limit).master_for(SERVICE, **limit)
+        clients = [None, made]
     store = fleet.Store(*clients, timeout=TIMEOUT, on_event=lambda event: told.append(event.kind))
     budget = fleet.Budget("failover", store, capacity=CAPACITY, cost=1, reward=0, refund=False)
     policy = Policy(attempts=2, backoff=[0], jitter="none", timeout=None, budget=budget)
@@ -133,10 +138,10 @@ def made(kind, what, master):
 class Member:
     """A process with one client, seen from outside."""
 
-    def __init__(self, name, port):
+    def __init__(self, name, where, port):
         environment = {**os.environ, "UNDAUNTED_DRIVERS": str(setup.DRIVERS)}
         self.name = name
-        self.process = Popen([*map(str, CLIENTS[name]), str(port)], stdin=PIPE, stdout=PIPE, env=environment, text=True)
+        self.process = Popen([*map(str, CLIENTS[name]), where, str(port)], stdin=PIPE, stdout=PIPE, env=environment, text=True)
         self._end = Timer(2 * processes.SECONDS, self.process.kill)
         self._end.start()
         self.granted = 0
@@ -159,37 +164,66 @@ class Member:
         self.process.communicate()
 
 
-def failover(kind, is_behind):
-    """What came of it: claims, and whether they hold."""
-    with ExitStack() as stack:
-        master = stack.enter_context(kind())
-        replica = stack.enter_context(made(kind, Replica, master.port))
+@contextmanager
+def sentinel(kind):
+    """The port that clients begin with, a master, and its replica."""
+    with kind() as master, made(kind, Replica, master.port) as replica:
         with replica.client() as admin:
             processes.until(lambda: admin.info("replication")["master_link_status"] == "up")
-        sentinel = stack.enter_context(made(kind, Watcher, master.port))
-        with sentinel.client() as admin:
-            # Sees a replica's state every second instead of every ten, and does not stop to look for 30 s if the machine is busy.
+        with made(kind, Watcher, master.port) as watcher, watcher.client() as admin:
+            # Sees a replica's state twice a second instead of every ten, and does not stop to look for 30 s if the machine is busy.
             admin.execute_command("SENTINEL DEBUG", "INFO-PERIOD", 500, "TILT-TRIGGER", 60_000)
             processes.until(lambda: [each for each in admin.sentinel_slaves(SERVICE) if each["master-link-status"] == "ok"])
-        members = [stack.enter_context(Member(name, sentinel.port)) for name in CLIENTS]
+            yield watcher.port, master, replica
+
+
+@contextmanager
+def cluster(kind):
+    """The same of three masters, of which the first has a replica, and the guard."""
+    with cluster_of(kind) as nodes, in_cluster(kind) as replica, replica.client() as admin:
+        master, *others = nodes
+        with master.client() as other:
+            name = other.execute_command("CLUSTER MYID")
+            admin.execute_command("CLUSTER MEET", "127.0.0.1", master.port, master.bus)
+            processes.until(lambda: admin.execute_command("CLUSTER REPLICATE", name))
+            processes.until(lambda: admin.info("replication")["master_link_status"] == "up")
+        for node in nodes:
+            with node.client(decode_responses=True) as other:
+                processes.until(lambda other=other: is_replica(other.execute_command("CLUSTER NODES"), replica))
+        yield others[0].port, master, replica
+
+
+def is_replica(known, node):
+    return "slave" in known.get(f"127.0.0.1:{node.port}", {"flags": ""})["flags"]
+
+
+def failover(kind, arrange, is_behind):
+    """What came of it: claims, and whether they hold."""
+    with ExitStack() as stack:
+        port, master, replica = stack.enter_context(arrange(kind))
+        members = [stack.enter_context(Member(name, arrange.__name__, port)) for name in CLIENTS]
 
         before = [member.calls(BEFORE) for member in members]
         with master.client() as admin, replica.client() as other:
-            processes.until(lambda: other.hgetall(KEY) == admin.hgetall(KEY) != {})
+
+            def has_all():
+                return other.info("replication")["slave_repl_offset"] == admin.info("replication")["master_repl_offset"]
+
+            processes.until(has_all)
             if is_behind:
                 # No replica is let in any more.
                 admin.execute_command("ACL SETUSER default -psync -sync -replconf")
                 admin.client_kill_filter(_type="replica")
-        before = [first + member.calls(UNHEARD) for first, member in zip(before, members, strict=True)]
+            before = [first + member.calls(UNHEARD) for first, member in zip(before, members, strict=True)]
+            processes.until(lambda: is_behind or has_all())
         left = CAPACITY - sum(before)
         unheard = UNHEARD * len(members) if is_behind else 0
         master.stop(signal.SIGKILL)
 
         began = time.monotonic()
         shares = [member.said["tokens"] / len(members) for member in members]
-        alone = [member.calls(calls) for member, calls in zip(members, ALONE, strict=True)]
-        with sentinel.client(decode_responses=True) as admin:
-            processes.until(lambda: admin.sentinel_get_master_addr_by_name(SERVICE) == ("127.0.0.1", replica.port))
+        with ThreadPoolExecutor(len(members)) as pool:
+            alone = list(pool.map(Member.calls, members, ALONE))
         with replica.client() as admin:
             processes.until(lambda: admin.role()[0] == b"master")
             promoted = time.monotonic() - began
@@ -202,7 +236,7 @@ def failover(kind, is_behind):
         after = [member.calls(AFTER) for member in members]
 
         total = sum(member.granted for member in members)
-        name = f"{kind.NAME}, a replica {'without the newest writes' if is_behind else 'that has all'}"
+        name = f"{kind.NAME}, {arrange.__name__}, a replica {'without the newest writes' if is_behind else 'that has all'}"
         claims = {
             f"{before} before": before == [BEFORE + UNHEARD] * len(members),
             f"{alone} alone, of shares of {shares}": alone == [min(calls, int(one)) for calls, one in zip(ALONE, shares, strict=True)],
@@ -223,10 +257,10 @@ def failover(kind, is_behind):
 def main():
     found = kinds()
     with ThreadPoolExecutor() as pool:
-        claims = sum(pool.map(failover, [found[0], found[-1]], [False, True]), [])
+        claims = sum(pool.map(failover, [found[0], found[-1]], [sentinel, cluster], [False, True]), [])
     print(f"fleet failover: {sum(claims)} of {len(claims)} claims hold")
     return not all(claims)
 
 
 if __name__ == "__main__":
-    sys.exit(client(sys.argv[1], int(sys.argv[2])) if sys.argv[1:] else main())
+    sys.exit(client(*sys.argv[1:3], int(sys.argv[3])) if sys.argv[1:] else main())
