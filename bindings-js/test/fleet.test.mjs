@@ -27,14 +27,12 @@ function client(...answers) {
 function bucket(capacity) {
   const store = { tokens: capacity * 1e6, taken: 0 };
   store.answer = (words) => {
-    const [added, owed, take] = words.slice(6);
-    store.tokens = Math.max(0, Math.min(capacity * 1e6, store.tokens + Number(added)) - Number(owed));
-    const isGranted = take !== "" && store.tokens >= Number(take);
-    if (isGranted) {
-      store.tokens -= Number(take);
-      store.taken++;
-    }
-    return Promise.resolve([isGranted ? 1 : 0, store.tokens, 2]);
+    const [added, owed, price, asks] = words.slice(6).map(Number);
+    store.tokens = Math.max(0, Math.min(capacity * 1e6, store.tokens + added) - owed);
+    const granted = price > 0 ? Math.min(asks, Math.floor(store.tokens / price)) : asks;
+    store.tokens -= granted * price;
+    store.taken += granted;
+    return Promise.resolve([granted, store.tokens, 2]);
   };
   return store;
 }
@@ -120,8 +118,33 @@ test("a retry is asked for before its wait, and what the answer took is part of 
   assert.deepEqual(seen, [["attempt", 1000, undefined], ["scheduled", 1030, 1000], ["attempt", 2000, undefined], ["success", 2000, undefined]]);
   assert.equal(budget.tokens, 4);
   assert.deepEqual(redis.asked[0].words.slice(0, 4), ["0", "5", "0", "0"].map((word, at) => redis.asked[0].words[at] ?? word));
-  assert.deepEqual(redis.asked[0].words.slice(5), ["", "0", "0", "1000000"]);
+  assert.deepEqual(redis.asked[0].words.slice(5), ["", "0", "0", "1000000", "1"]);
 }));
+
+test("calls that fail in the same turn ask together, and the first are granted", async () => {
+  const redis = client(([, , , , , , , , price, asks]) => Promise.resolve([Math.min(asks, 3), 0, 1]));
+  const { store } = shared(redis);
+  const policy = new Policy({ attempts: 2, backoff: [0], jitter: "none", timeout: null, budget: plain(store, 5) });
+  const reasons = await Promise.all(Array.from({ length: 5 }, () => reasonOf(policy.run(fails))));
+  assert.deepEqual(reasons, ["attempts", "attempts", "attempts", "budget", "budget"]);
+  assert.deepEqual(redis.asked.map(({ words }) => words.slice(8)), [["1000000", "5"]]);
+});
+
+test("what was granted to calls that were aborted meanwhile is given back", async () => {
+  let answer;
+  const redis = client(() => new Promise((wake) => (answer = wake)), [0, 0, 1]);
+  const { store } = shared(redis, { timeout: "10s" });
+  const policy = new Policy({ attempts: 2, backoff: [0], jitter: "none", timeout: null, budget: plain(store, 5) });
+  const controller = new AbortController();
+  const aborted = [1, 2].map(() => policy.run(fails, { signal: controller.signal }).catch(({ name }) => name));
+  const other = reasonOf(policy.run(fails));
+  while (!answer) await new Promise(setImmediate);
+  controller.abort();
+  answer([2, 3e6, 1]);
+  assert.deepEqual(await Promise.all([...aborted, other]), ["AbortError", "AbortError", "attempts"]);
+  await store.close();
+  assert.deepEqual(redis.asked.map(({ words }) => words.slice(6)), [["0", "0", "1000000", "3"], ["1000000", "0", "0", "0"]]);
+});
 
 test("what the store refuses ends the call as an empty budget does", virtual(async () => {
   const { store, told } = shared(client(Promise.resolve([0, 0, 1])));
@@ -201,12 +224,12 @@ test("of a trip of which nobody knows what became, what is owed is kept, and wha
   await policy.run(() => 1);
   await reasonOf(policy.run(fails));
   while (!told.length) await new Promise(setImmediate);
-  assert.deepEqual(redis.asked.map(({ words }) => words.slice(6)), [["0", "1000000", ""], ["500000", "1000000", ""]]);
+  assert.deepEqual(redis.asked.map(({ words }) => words.slice(6)), [["0", "1000000", "0", "0"], ["500000", "1000000", "0", "0"]]);
   clock.time += 20_000;
   await reasonOf(policy.run(fails));
   await settled();
   await store.close();
-  assert.deepEqual(redis.asked.slice(2).map(({ words }) => words.slice(6)), [["0", "2000000", ""]]);
+  assert.deepEqual(redis.asked.slice(2).map(({ words }) => words.slice(6)), [["0", "2000000", "0", "0"]]);
 }));
 
 test("a store that is back is not asked for a retry before it has heard what was taken meanwhile", virtual(async (clock) => {
@@ -225,19 +248,19 @@ test("a store that is back is not asked for a retry before it has heard what was
   isDown = true;
   await reasonOf(finder.run(fails));
   for (const _ of [1, 2]) assert.equal(await reasonOf(policy.run(fails)), "attempts", "of its share");
-  assert.deepEqual(asked(), ["0 0 1000000"]);
+  assert.deepEqual(asked(), ["0 0 1000000 1"]);
   await turns();
   [isDown, isHeld] = [false, true];
   clock.time += 20_000;
   await reasonOf(finder.run(fails));
-  assert.deepEqual([told, asked().slice(1)], [["lost: down", "back"], ["0 2000000 "]]);
+  assert.deepEqual([told, asked().slice(1)], [["lost: down", "back"], ["0 2000000 0 0"]]);
   assert.equal(await reasonOf(policy.run(fails)), "attempts", "of its share, yet");
   assert.equal(asked().length, 2);
   isHeld = false;
   answer();
   await turns();
   assert.equal(await reasonOf(policy.run(fails)), "attempts");
-  assert.deepEqual(asked().slice(2), ["0 1000000 1000000"]);
+  assert.deepEqual(asked().slice(2), ["0 1000000 1000000 1"]);
 }));
 
 test("an answer that a newer one overtook says nothing of a budget", virtual(async () => {
@@ -245,8 +268,11 @@ test("an answer that a newer one overtook says nothing of a budget", virtual(asy
   const { store } = shared(client(() => new Promise((wake) => answers.push(wake))), { timeout: "1h" });
   const budget = plain(store, 9);
   const policy = new Policy({ ...STEADY, attempts: 2, budget });
-  const calls = [1, 2].map(() => reasonOf(policy.run(fails)));
-  while (answers.length < 2) await null;
+  const calls = [];
+  for (const number of [1, 2]) {
+    calls.push(reasonOf(policy.run(fails)));
+    while (answers.length < number) await new Promise(setImmediate);
+  }
   answers[1]([1, 3e6, 2]);
   await turns();
   answers[0]([1, 8e6, 1]);
@@ -264,7 +290,7 @@ for (const [isGranted, back] of [[1, "1000000"], [0, undefined]]) {
     const seen = [];
     const policy = new Policy({ ...STEADY, budget: plain(store, 5) });
     const done = policy.run(fails, { signal: controller.signal, onEvent: ({ kind, reason }) => seen.push(reason ?? kind) }).catch((error) => error);
-    while (!answer) await null;
+    while (!answer) await new Promise(setImmediate);
     controller.abort("enough");
     assert.equal(await done, "enough");
     answer([isGranted, 4e6, 1]);
@@ -283,7 +309,7 @@ test("calls that wait for their stores do not disturb each other", virtual(async
     return reasonOf(new Policy({ ...STEADY, attempts: 2, budget: plain(store, 9) }).run(fails, { name }));
   };
   const all = [trial("a", 1), trial("b", 0), trial("c", 1)];
-  while (pending.length < 3) await null;
+  while (pending.length < 3) await new Promise(setImmediate);
   for (const answer of pending.reverse()) answer();
   assert.deepEqual(await Promise.all(all), ["attempts", "budget", "attempts"]);
 }));
@@ -298,7 +324,7 @@ test("successes are told where they count, together, and by a timer that holds n
   for (let call = 0; call < 5; call++) await counted.run(() => 1);
   assert.deepEqual([clock.armed, clock.unrefs], [[200], 1]);
   while (!redis.asked.length) await new Promise(setImmediate);
-  assert.deepEqual([clock.time, redis.asked[0].words.slice(6)], [1200, ["2500000", "0", ""]]);
+  assert.deepEqual([clock.time, redis.asked[0].words.slice(6)], [1200, ["2500000", "0", "0", "0"]]);
   await counted.run(() => 1);
   await store.close();
   assert.deepEqual(redis.asked.slice(1).map(({ words }) => words[6]), ["500000"]);
@@ -337,7 +363,7 @@ test("a call that cannot wait goes by what is known, and owes what it takes", as
   const strategy = retryStrategy({ jitter: "none", initial: "1s", forever: true, budget: plain(store, 2) });
   assert.equal(strategy(1), 1000);
   await store.close();
-  assert.deepEqual(redis.asked[0].words.slice(6), ["0", "1000000", ""]);
+  assert.deepEqual(redis.asked[0].words.slice(6), ["0", "1000000", "0", "0"]);
 });
 
 test("a hedge pays by what is known, and owes it", async () => {
@@ -349,7 +375,7 @@ test("a hedge pays by what is known, and owes it", async () => {
   await assert.rejects(hedge.run(() => (started++, fails())));
   assert.equal(started, 3);
   await store.close();
-  assert.deepEqual(redis.asked.map(({ words }) => words.slice(6)), [["0", "2000000", ""]]);
+  assert.deepEqual(redis.asked.map(({ words }) => words.slice(6)), [["0", "2000000", "0", "0"]]);
 });
 
 test("a warning says when a store is lost, and a mistake in onEvent harms nobody", async () => {
@@ -406,7 +432,7 @@ test("an answer that a newer one overtook closes no breaker, and brings a probe 
   assert.equal(breaker.state, "open");
   clock.time += 5000;
   const calls = [1, 2].map(() => breaker.run(() => 1).catch(({ name }) => name));
-  while (answers.length < 4) await null;
+  while (answers.length < 4) await new Promise(setImmediate);
   answers[3]([2, 8, 0, 60e6, 0, 0, 0, 1, 3, 4]);
   await turns();
   answers[2]([2, 8, 5, 60e6, 0, 0, 0, 1, 3, 4]);

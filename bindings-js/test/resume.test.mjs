@@ -135,7 +135,7 @@ test("its events replay its waits", async () => {
   const options = { onEvent: (event) => events.push(event) };
   const handedOn = await resume(queue, await resumeToken(error), options);
   const begun = await resume(queue, undefined, { ...options, seed: "18446744073709551615", call: 3 });
-  for (const call of [handedOn, begun]) call.failed(reset());
+  for (const call of [handedOn, begun]) await call.failed(reset());
   assert.deepEqual(events.map((event) => [event.attempt, event.callSeed === callSeed]), [[4, true], [1, false]]);
   for (const { attempt, callSeed, delay } of events) {
     assert.equal(queue.schedule({ callSeed })[attempt - 1], delay);
@@ -161,11 +161,11 @@ test("a breaker ends a schedule, and counts none of its attempts", async () => {
   const policy = new Policy({ attempts: 9, breaker: { name: "resume.test", windowCalls: 1, minCalls: 1, initial: "1h", maxDelay: "1h" } });
   const [error] = await givenUp();
   const call = await resume(policy, await resumeToken(error));
-  assert.notEqual(call.failed(reset()), undefined);
+  assert.notEqual(await call.failed(reset()), undefined);
   call.succeeded();
   assert.equal(policy.breaker.snapshot().calls, 0);
   await assert.rejects(new Breaker(policy.breaker.toJSON()).run(() => { throw reset(); }), { code: "ECONNRESET" });
-  assert.equal(call.failed(reset()), undefined);
+  assert.equal(await call.failed(reset()), undefined);
   assert.equal(call.reason, "breaker_open");
   assert.ok(call.hint > 1.7e6 && call.hint <= 3.6e6, String(call.hint));
 });

@@ -3,7 +3,7 @@ import { BREAKER, BUDGET, BULKHEAD, THROTTLE } from "fleet-scripts";
 import { arm, type Asking, disarm, type FleetCalls, joinFleet, rehearsal, type Shared, type State, stateOf, use, useGuard, type Waiter } from "./core.js";
 import { type FleetEngine, over, overGuard } from "./fleet-engine.js";
 import { now, numbers } from "./guard.js";
-import { type Hub, Link, type Pass } from "./store.js";
+import { type Hub, Link, type Pass, soon } from "./store.js";
 
 /** In the engine's functions for what a fleet shares. */
 const enum Which { Budget, Guard }
@@ -41,6 +41,8 @@ export function only<L extends Link>(hub: Hub, kind: string, name: string, optio
 export class BudgetLink extends Link {
   /** Taken for retries that were not made. */
   #returned = 0;
+  /** Who is to ask next, by the price of a retry. */
+  readonly #asked = new Map<number, Asked[]>();
 
   constructor(hub: Hub, state: State, name: string) {
     super(hub, state, name, "budget", BUDGET);
@@ -68,28 +70,49 @@ export class BudgetLink extends Link {
   }
 
   tell(pass?: Pass): Promise<unknown> {
-    return this.#trip("", pass);
+    return this.#trip(0, 0, pass);
   }
 
-  /** Asks for what a call's retry takes; `then` hears how late the answer is, or -1 for no. */
+  /**
+   * Asks for what a call's retry takes; `then` hears how late the answer is, or -1 for no. Calls that fail in the same turn of the event
+   * loop ask together, in the order of their failures.
+   */
   ask(call: Asking, price: number, then: (late: number) => void): void {
     const started = now();
-    let isOver = false;
+    const asked: Asked = {
+      call,
+      isOver: false,
+      end(isGranted) {
+        call.timer = undefined;
+        then(isGranted ? Math.max(0, now() - started) : -1);
+      },
+    };
     call.timer = () => {
-      isOver = true;
+      asked.isOver = true;
       this.#refuse(call); // whether it took something is not known yet
     };
-    const end = (isGranted: boolean) => {
-      call.timer = undefined;
-      then(isGranted ? Math.max(0, now() - started) : -1);
-    };
-    this.#trip(price).then(
-      (isGranted) => {
-        if (isOver) return isGranted ? this.#giveBack(price) : undefined;
-        if (!isGranted) this.#refuse(call);
-        end(isGranted);
+    const others = this.#asked.get(price);
+    if (others) others.push(asked);
+    else {
+      this.#asked.set(price, [asked]);
+      soon(() => this.#depart(price));
+    }
+  }
+
+  #depart(price: number): void {
+    const asked = waitingOf(this.#asked.get(price)!);
+    this.#asked.delete(price);
+    if (!asked.length) return;
+    this.#trip(price, asked.length).then(
+      (granted) => {
+        const waiting = waitingOf(asked);
+        this.#giveBack(Math.max(0, granted - waiting.length) * price);
+        waiting.forEach(({ call, end }, place) => {
+          if (place >= granted) this.#refuse(call);
+          end(place < granted);
+        });
       },
-      () => isOver || end(enter(call, (engine) => engine.take_at_home()) > 0),
+      () => waitingOf(asked).forEach(({ call, end }) => end(enter(call, (engine) => engine.take_at_home()) > 0)),
     );
   }
 
@@ -100,27 +123,30 @@ export class BudgetLink extends Link {
     return isGranted;
   }
 
-  async #trip(take: number | "", pass?: Pass): Promise<boolean> {
+  /** Asks for so many retries; answers how many are granted. */
+  async #trip(price: number, asks: number, pass?: Pass): Promise<number> {
     const [terms, [number, added, owed, ifLost]] = this.#over((engine) => [
       engine.listed(engine.terms(Which.Budget)) as [number, number, number, number, number],
       engine.listed(engine.report(Which.Budget, now())) as [number, number, number, number],
     ]);
     const [mode, capacity, perSecond, ttl, known] = terms;
-    const words = [mode, capacity, perSecond, ttl, this.hub.member, orEmpty(known), added + this.#returned, owed, take];
+    const words = [mode, capacity, perSecond, ttl, this.hub.member, orEmpty(known), added + this.#returned, owed, price, asks];
     this.#returned = 0;
     try {
-      const [isGranted, tokens, members] = (await this.hub.trip(this, words, 3, pass)) as [number, number, number];
+      const late = ([granted]: number[]) => this.#giveBack(granted! * price);
+      const [granted, tokens, members] = (await this.hub.trip(this, words, 3, pass, late)) as [number, number, number];
       this.hub.members = Math.max(1, members);
       this.#over((engine) => engine.budget_told(number, tokens, members, now()));
-      return isGranted === 1;
+      return granted;
     } catch (error) {
       this.#over((engine) => engine.budget_lost(number, ifLost));
       throw error;
     }
   }
 
-  #giveBack(price: number): void {
-    this.#returned += price;
+  #giveBack(tokens: number): void {
+    if (!tokens) return;
+    this.#returned += tokens;
     this.note();
   }
 
@@ -132,6 +158,18 @@ export class BudgetLink extends Link {
     use("budget", this.state);
     return over(["budget"], work);
   }
+}
+
+/** A call that asks for a retry. */
+interface Asked {
+  readonly call: Asking;
+  /** Whether it does not wait any more. */
+  isOver: boolean;
+  end(isGranted: boolean): void;
+}
+
+function waitingOf(asked: readonly Asked[]): Asked[] {
+  return asked.filter(({ isOver }) => !isOver);
 }
 
 /** Works on a call and its budget. */

@@ -299,10 +299,7 @@ export class Hub {
 }
 
 /** Calls back once the host has done what waits now. */
-function soon(callback: () => void): void {
-  const { setImmediate = setTimeout } = globalThis as { setImmediate?: (callback: () => void) => unknown };
-  setImmediate(callback);
-}
+export const { setImmediate: soon = setTimeout } = globalThis as { setImmediate?: (callback: () => void) => unknown };
 
 type Run = (script: Script, keys: string[], words: string[]) => Promise<unknown>;
 

@@ -67,8 +67,8 @@ class StandIn:
         if words[0] not in (b"EVALSHA", b"EVAL"):
             return b"+OK\r\n"
         self.commands.append(words)
-        # Granted, with fifty tokens left, one process.
-        return b"*3\r\n:1\r\n:50000000\r\n:1\r\n"
+        # All that is asked for is granted, with fifty tokens left, one process.
+        return b"*3\r\n:%b\r\n:50000000\r\n:1\r\n" % words[-1]
 
 
 def parsed(text):

@@ -315,7 +315,7 @@ def test_a_store_that_is_back_hears_what_was_taken_before_it_is_asked_for_more()
 
     retries(2)
     question = link.look()
-    assert question.words[-3:] == [0, 20_000_000, ""]
+    assert question.words[-4:] == [0, 20_000_000, 0, 0]
     retries(1)
     question.reply = [0, 40_000_000, 1]
     # Its answer alone takes nothing away: others may not have answered.
@@ -323,4 +323,4 @@ def test_a_store_that_is_back_hears_what_was_taken_before_it_is_asked_for_more()
     retries(1)
     there._found([question])
     assert (told, budget.tokens) == (["lost", "back"], 40)
-    assert link.ask(10_000_000).words[-3:] == [0, 20_000_000, 10_000_000]
+    assert link.ask(10_000_000).words[-4:] == [0, 20_000_000, 10_000_000, 1]

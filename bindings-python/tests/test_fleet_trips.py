@@ -177,7 +177,8 @@ def test_threads_that_fail_at_once_go_together(server, stores, batches):
     assert sum(batches) == 50
     # At first the few that came while the thread was about to send.
     assert len(batches) <= 2
-    assert len(server.commands) == 51
+    # All that go together ask as one.
+    assert [sum(int(words[-1]) for words in server.commands), len(server.commands)] == [51, 1 + len(batches)]
     assert server.connections == 1
     assert stores.told[store] == []
 
@@ -224,8 +225,8 @@ def test_an_answer_that_comes_too_late_gives_back_what_it_grants(server, stores,
         until(lambda: store._owed)
     assert stores.told[store] == ["lost"]
     [undone] = store._owed
-    # added, owed, and nothing to take.
-    assert undone.words[-3:] == [PRICE, 0, ""]
+    # Added, owed, and nothing to take.
+    assert undone.words[-4:] == [PRICE, 0, 0, 0]
 
 
 def test_waiting_threads_go_on_as_soon_as_the_store_is_known_to_be_lost(server, stores):
@@ -294,8 +295,8 @@ def test_a_cancelled_task_takes_nothing(server, stores, when):
         await store.aclose()
 
     asyncio.run(main())
-    takes = [words[-1] for words in server.commands]
-    gives = [words[-3] for words in server.commands]
+    takes = [words[-2] for words in server.commands]
+    gives = [words[-4] for words in server.commands]
     assert (takes.count(b"10000000"), gives.count(b"10000000")) == ((0, 0) if when == "queued" else (1, 1))
     assert stores.told[store] == []
 
@@ -320,8 +321,8 @@ def test_a_thread_that_is_interrupted_takes_nothing(server, stores):
     assert not budget._link.has_notes()
     server.go_on()
     until(lambda: len(server.commands) == 2)
-    assert [words[-1] for words in server.commands] == [b"10000000", b""]
-    assert server.commands[1][-3] == b"10000000"
+    assert [words[-2:] for words in server.commands] == [[b"10000000", b"1"], [b"0", b"0"]]
+    assert server.commands[1][-4] == b"10000000"
     assert store._trip([budget._link.ask(PRICE)])
     assert stores.told[store] == []
 
@@ -367,7 +368,7 @@ policy.call(lambda: 1)
 @pytest.mark.parametrize("state", ["used", "unused"])
 def test_the_thread_keeps_no_program_alive_and_what_was_noted_is_sent(server, state):
     subprocess.run([sys.executable, "-W", "error", "-c", ENDS, server.url, state], check=True, timeout=30)
-    assert [words[-3:] for words in server.commands][-1] == [b"1000000", b"0", b""]
+    assert server.commands[-1][-4:] == [b"1000000", b"0", b"0", b"0"]
 
 
 def test_the_thread_ends_with_its_store(server, stores):

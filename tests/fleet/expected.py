@@ -2,7 +2,8 @@
 
 The oracle knows no batches and no options that change, so what these mean is written here:
 
-- A call of a budget first adds all that it brings, clipped at the capacity, then takes what is owed, never below 0, then asks.
+- A call of a budget first adds all that it brings, clipped at the capacity, then takes what is owed, then asks: as often as it says, one
+  after another. What a bucket owes and does not have is a debt, of its capacity at most; failures take no more than there is.
 - A report to a breaker counts its results one by one: good ones first, then good but slow, failed, failed and slow ones.
 - What a window of time remembers under another width counts as of now. A window of calls is cut to the caller's length; the other kind of
   window starts anew. What the probes that are settled make certain under the caller's options is decided at once.
@@ -44,7 +45,7 @@ class ExpectedBudget:
         self.members = {}
 
     def reply(self, arguments, at):
-        mode, capacity, per_second, ttl, member, known, added, owed, take = arguments
+        mode, capacity, per_second, ttl, member, known, added, owed, take, asks = arguments
         added, owed = int(added), int(owed)
         options = BudgetOptions("n", MODES[int(mode)], int(capacity), 0, 0, False, 0, int(per_second), int(ttl) or None)
         if self.budget is None:
@@ -55,10 +56,10 @@ class ExpectedBudget:
         if options.mode == "window":
             budget.change(-owed, at)
         else:
-            budget.tokens = max(0, budget.tokens - owed)
-        granted = take != "" and budget.take(int(take) // MILLION, at) is not None
+            budget.tokens = max(-budget.options.capacity * MILLION if options.mode == "bucket" else 0, budget.tokens - owed)
+        granted = [budget.take(int(take) // MILLION, at) is not None for _ in range(int(asks))]
         self.members = {name: seen for name, seen in (self.members | {member: at}).items() if -ABSENCE < seen - at <= ABSENCE}
-        return [int(granted), budget.balance(at), len(self.members)]
+        return [sum(granted), max(0, budget.balance(at)), len(self.members)]
 
     def start(self, options, known, at):
         self.budget = Budget(options)

@@ -25,9 +25,9 @@ def keys(guard: str, name: str) -> list[str]:
     return [f"undaunted:{{{name}}}:{part}" for part in parts]
 
 
-def budget(options, member="a", known=None, added=0, owed=0, take=None) -> list[str]:
+def budget(options, member="a", known=None, added=0, owed=0, take=None, asks=1) -> list[str]:
     per_second, ttl = options.min_per_second or 0, options.ttl or 0
-    return texts(MODES.index(options.mode), options.capacity or 0, per_second, ttl, member, known, added, owed, take)
+    return texts(MODES.index(options.mode), options.capacity or 0, per_second, ttl, member, known, added, owed, take or 0, 0 if take is None else asks)
 
 
 def breaker(options, op, generation=0, word=0, rest=()) -> list[str]:

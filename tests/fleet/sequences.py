@@ -63,7 +63,7 @@ class BudgetCalls:
         if self.options.mode == "window":
             take = take and MILLION
         member = self.member if random.random() < 0.8 else str(random.randrange(4))
-        return scripts.budget(self.options, member, self.known, added, owed, take)
+        return scripts.budget(self.options, member, self.known, added, owed, take, random.choice([1, 1, 2, 7, 100]))
 
 
 class BreakerCalls:

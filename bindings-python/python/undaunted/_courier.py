@@ -354,5 +354,5 @@ def no_answer(store: Store) -> TimeoutError:
     return TimeoutError(f"no answer within {store.timeout:g} s")
 
 
-#: How many trips go together at most.
-BATCH = 100
+#: How many trips go together at most. Those that ask for retries are one command.
+BATCH = 1000

@@ -86,6 +86,18 @@ class Link:
         """What the store answers. Raises ValueError or TypeError for what it cannot have answered."""
         raise NotImplementedError
 
+    def joins(self, errand: Errand) -> object:
+        """Errands with an equal one go as one."""
+        return errand
+
+    def together(self, errands: list[Errand]) -> Errand:
+        """What goes for several of them."""
+        raise NotImplementedError
+
+    def apart(self, reply: Any, count: int) -> list[Any]:
+        """The reply to it as replies to each. Raises as `read`."""
+        raise NotImplementedError
+
     def lost(self, errand: Errand) -> None:
         """Nobody knows whether it arrived."""
 
@@ -144,10 +156,24 @@ class BudgetLink(Link):
 
     def _errand(self, number: int, added: int, owed: int, if_lost: int, price: int | None) -> Errand:
         known = self.core.known()
-        rest: list[Word] = ["" if known is None else known, added, owed, "" if price is None else price]
-        errand = Errand(self, [*self.terms, self.store._member, *rest], if_lost)
+        asked = [0, 0] if price is None else [price, 1]
+        errand = Errand(self, [*self.terms, self.store._member, "" if known is None else known, added, owed, *asked], if_lost)
         errand.number = number
         return errand
+
+    def joins(self, errand: Errand) -> object:
+        price, asks = errand.words[-2:]
+        return (self, price) if asks else errand
+
+    def together(self, errands: list[Errand]) -> Errand:
+        """Retries of one price: what was noted is added up."""
+        last = errands[-1]
+        added, owed = (sum(int(errand.words[place]) for errand in errands) for place in (ADDED, OWED))
+        return Errand(self, [*last.words[:ADDED], added, owed, last.words[-2], len(errands)])
+
+    def apart(self, reply: Any, count: int) -> list[Any]:
+        granted, *rest = numbers(reply, 3)
+        return [[int(place < granted), *rest] for place in range(count)]
 
     def read(self, errand: Errand, reply: Any, now: int) -> None:
         granted, balance, members = numbers(reply, 3)
@@ -161,8 +187,8 @@ class BudgetLink(Link):
         self.core.lost(errand.number, errand.owed)
 
     def give_back(self, errand: Errand) -> list[Errand]:
-        price = errand.words[-1]
-        return [self._errand(0, price, 0, 0, None)] if isinstance(price, int) and self.terms[0] != BY_FAILURES else []
+        price, asks = errand.words[-2:]
+        return [self._errand(0, int(price), 0, 0, None)] if asks and price else []
 
 
 class BreakerLink(Link):
@@ -498,7 +524,7 @@ def numbers(reply: Any, count: int, has_more: bool = False) -> list[int]:
 ABSENCE = 60_000_000
 #: Where the places stand in a bulkhead's command.
 FIRST_ID = 5
-#: The mode of a budget whose retries take nothing.
-BY_FAILURES = 1
+#: Where in a budget's command stands what was noted.
+ADDED, OWED = 6, 7
 #: Stands for an option that is not there.
 ABSENT = (1 << 64) - 1

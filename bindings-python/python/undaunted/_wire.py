@@ -14,25 +14,51 @@ if TYPE_CHECKING:
 
 def send(client: Any, errands: list[Errand]) -> dict[Errand, Any]:
     """What is answered to each: a reply, or the error instead of one."""
-    talk = conversation(errands, is_cluster(client))
+    groups = together(errands)
+    talk = conversation(list(groups), is_cluster(client))
     commands = next(talk)
     while True:
         try:
             commands = talk.send(ask(client, commands))
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            return apart(groups, end.value)
 
 
 async def send_async(client: Any, errands: list[Errand]) -> dict[Errand, Any]:
     """The same, awaited."""
-    talk = conversation(errands, is_cluster(client))
+    groups = together(errands)
+    talk = conversation(list(groups), is_cluster(client))
     commands = next(talk)
     while True:
         replies = await ask_async(client, commands)
         try:
             commands = talk.send(replies)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            return apart(groups, end.value)
+
+
+def together(errands: list[Errand]) -> dict[Errand, list[Errand]]:
+    """What is sent, and whose errands it is: retries of one price ask for it as one."""
+    groups: dict[object, list[Errand]] = {}
+    for errand in errands:
+        groups.setdefault(errand.link.joins(errand), []).append(errand)
+    return {group[0] if len(group) == 1 else group[0].link.together(group): group for group in groups.values()}
+
+
+def apart(groups: dict[Errand, list[Errand]], replies: dict[Errand, Any]) -> dict[Errand, Any]:
+    """What each is answered."""
+    found: dict[Errand, Any] = {}
+    for sent, group in groups.items():
+        reply = replies[sent]
+        if len(group) == 1 or isinstance(reply, Exception):
+            parts = [reply] * len(group)
+        else:
+            try:
+                parts = sent.link.apart(reply, len(group))
+            except Exception as error:
+                parts = [error] * len(group)
+        found.update(zip(group, parts, strict=True))
+    return found
 
 
 def conversation(errands: list[Errand], is_apart: bool) -> Generator[list[list[Any]], list[Any], dict[Errand, Any]]:
