@@ -422,6 +422,20 @@ fn what_an_older_question_brought_about_counts_though_its_answer_is_late() {
 }
 
 #[test]
+fn what_was_asked_before_it_opened_closes_nothing_but_a_store_that_has_forgotten_does() {
+    let mut breaker = breaker();
+    breaker.go_away(0);
+    let open = Told { state: State::Open, generation: 1, retry_in: 1_000, opened: 1, ..CLOSED };
+    let [first, second] = [(); 2].map(|()| breaker.question().number);
+    // The store was asked in the other order, and its answers came in this one.
+    breaker.told(first, open, 0);
+    breaker.told(second, CLOSED, 0);
+    assert_eq!(breaker.open_for(0), 1_000);
+    hear(&mut breaker, CLOSED, 0);
+    assert!(breaker.permit(0).is_ok());
+}
+
+#[test]
 fn results_of_before_the_store_first_answered_are_of_its_closed_state() {
     let mut breaker = breaker();
     breaker.go_away(0);
