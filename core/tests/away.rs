@@ -236,6 +236,20 @@ fn what_is_taken_while_the_store_is_asked_again_is_owed_later() {
 }
 
 #[test]
+fn what_is_owed_and_is_not_there_at_home_is_owed_on() {
+    let policy = policy();
+    let mut budget = policy.budget().expect("its budget");
+    budget.go_away();
+    budget.come_home(0);
+    let question = budget.account(0);
+    assert!(retries(&policy, &mut budget));
+    budget.told(question.number, 3 * TOKEN, 3, 0);
+    budget.come_home(0);
+    assert_eq!(budget.tokens(0), 0, "a share of 1, of which 2 are owed");
+    assert_eq!(budget.account(0).owed, 2 * TOKEN);
+}
+
+#[test]
 fn an_answer_that_a_newer_one_overtook_says_nothing_of_a_budget() {
     let mut budget = policy().budget().expect("its budget");
     budget.go_away();
@@ -399,11 +413,26 @@ fn an_answer_that_a_newer_one_overtook_brings_only_its_probe() {
 fn what_an_older_question_brought_about_counts_though_its_answer_is_late() {
     let mut breaker = breaker();
     breaker.go_away(0);
-    let [first, second] = [(); 2].map(|()| breaker.question().number);
+    let [first, second, third] = [(); 3].map(|()| breaker.question().number);
     // The store was asked in the other order: only the first, with what it reported, opened it.
-    breaker.told(second, CLOSED, 0);
+    breaker.told(third, CLOSED, 0);
     breaker.told(first, Told { state: State::Open, generation: 1, retry_in: 1_000, opened: 1, ..CLOSED }, 0);
+    breaker.told(second, CLOSED, 0);
     assert_eq!(breaker.open_for(0), 1_000);
+}
+
+#[test]
+fn what_was_asked_before_it_opened_closes_nothing_but_a_store_that_has_forgotten_does() {
+    let mut breaker = breaker();
+    breaker.go_away(0);
+    let open = Told { state: State::Open, generation: 1, retry_in: 1_000, opened: 1, ..CLOSED };
+    let [first, second] = [(); 2].map(|()| breaker.question().number);
+    // The store was asked in the other order, and its answers came in this one.
+    breaker.told(first, open, 0);
+    breaker.told(second, CLOSED, 0);
+    assert_eq!(breaker.open_for(0), 1_000);
+    hear(&mut breaker, CLOSED, 0);
+    assert!(breaker.permit(0).is_ok());
 }
 
 #[test]

@@ -65,6 +65,8 @@ pub(super) struct Fleet {
     /// How many questions there were, and the newest that was answered.
     asked: u64,
     heard: u64,
+    /// How many there were when it heard of its generation, or came home: those may be answered with an older one.
+    since: u64,
     /// Of which generation permits are, too, that were issued before the store first answered.
     first: Option<u32>,
 }
@@ -86,6 +88,7 @@ impl Fleet {
         opened: 0,
         asked: 0,
         heard: 0,
+        since: 0,
         first: None,
     };
 
@@ -120,8 +123,8 @@ impl Breaker {
         let own_until = if let Phase::Open { until } = self.phase { until } else { 0 };
         let fleet = self.fleet.get_or_insert(Fleet::NEW);
         if !fleet.is_away {
-            let Fleet { opened, asked, heard, .. } = *fleet;
-            *fleet = Fleet { is_away: true, own_until, ask_at: now, opened, asked, heard, ..Fleet::NEW };
+            let Fleet { opened, asked, heard, since, .. } = *fleet;
+            *fleet = Fleet { is_away: true, own_until, ask_at: now, opened, asked, heard, since, ..Fleet::NEW };
         }
     }
 
@@ -130,7 +133,7 @@ impl Breaker {
     pub fn come_home(&mut self, now: u64) {
         self.pass(now);
         let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.is_away) else { return };
-        fleet.is_away = false;
+        (fleet.is_away, fleet.since) = (false, fleet.asked);
         match self.phase {
             Phase::Closed(_) => self.phase = Phase::Closed(Window::new(&self.settings)),
             Phase::HalfOpen(_) => self.phase = Phase::HalfOpen(Probes::NONE),
@@ -180,18 +183,19 @@ impl Breaker {
         self.fleet.is_some_and(|fleet| fleet.noted != Fleet::NEW.noted)
     }
 
-    /// What the store answered question `number`, at `now`. If a newer answer overtook it, and it tells of no later state, only a
-    /// probe that it leases counts. What this process opened alone, or had open when it went away, stays open whatever the store
+    /// What the store answered question `number`, at `now`. It is over if it tells of an older state than is known and was asked
+    /// before that was known; a store that answers so later has forgotten its breaker. If a newer answer told of the same state, only
+    /// a probe that it leases counts. What this process opened alone, or had open when it went away, stays open whatever the store
     /// says.
     pub fn told(&mut self, number: u64, told: Told, now: u64) {
         let now = self.pass(now);
         let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.is_away) else { return };
         let ahead = told.generation.wrapping_sub(self.generation) as i32;
-        if number < fleet.heard && ahead <= 0 {
-            if ahead == 0 {
-                fleet.lease(told.number);
-            }
+        if ahead < 0 && number <= fleet.since {
             return;
+        }
+        if ahead == 0 && number < fleet.heard {
+            return fleet.lease(told.number);
         }
         let is_first = fleet.heard == 0 && told.state == State::Closed;
         fleet.heard = fleet.heard.max(number);
@@ -205,7 +209,7 @@ impl Breaker {
         if ahead != 0 {
             // Probes of a state that is over, and results, unless they are of whichever the store was closed in.
             fleet.leases = Fleet::NEW.leases;
-            fleet.first = None;
+            (fleet.since, fleet.first) = (fleet.asked, None);
             if is_first {
                 fleet.first = Some(self.generation);
             } else {

@@ -67,7 +67,7 @@ impl Budget {
     /// The store does not answer: the share of this process is here from now on. Nothing if it has none away.
     pub fn come_home(&mut self, now: u64) {
         let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.is_away) else { return };
-        (fleet.is_away, fleet.pending) = (false, None);
+        fleet.is_away = false;
         let noted = core::mem::take(&mut fleet.noted);
         let known = fleet.known;
         let lent = known.map_or(u64::MAX, |known| known / NonZeroU64::from(fleet.members)).min(self.most());
@@ -127,10 +127,10 @@ impl Budget {
 
     /// Of what is owed at home and is not there the store hears.
     fn owe(&mut self, owed: u64) {
-        let now = 0;
-        let before = self.tokens(now);
+        let now_or_before = 0;
+        let before = self.tokens(now_or_before);
         self.charge(owed);
-        let paid = before.saturating_sub(self.tokens(now));
+        let paid = before.saturating_sub(self.tokens(now_or_before));
         if let Some(fleet) = self.fleet.as_mut().filter(|fleet| !fleet.is_away) {
             fleet.lent = fleet.lent.saturating_add(owed.saturating_sub(paid));
         }
