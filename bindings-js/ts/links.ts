@@ -418,11 +418,11 @@ const CALLS: FleetCalls = {
 
   hears(call, then) {
     const { budget, breaker } = call.settings;
-    linkOf(breaker)?.report();
+    linkOf(breaker)?.reportSoon();
     const link = linkOf(budget) as BudgetLink | undefined;
     const price = then && link?.hub.isUp ? enter(call, (engine) => engine.asks_store()) : -1;
     if (price < 0) {
-      link?.report();
+      link?.reportSoon();
       return false;
     }
     if (!call.isSync) link!.ask(call, price, then!);
@@ -443,7 +443,7 @@ const CALLS: FleetCalls = {
 
   settled(breaker, hasFailed) {
     const link = rehearsal ? undefined : linkOf(breaker);
-    if (hasFailed) link?.report();
+    if (hasFailed) link?.reportSoon();
     else link?.note();
   },
 };

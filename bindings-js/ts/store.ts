@@ -87,6 +87,7 @@ export abstract class Link {
   owner: object | undefined;
   /** What it was made of, where the store alone knows its name. */
   options: string | undefined;
+  #isTelling = false;
 
   key(kind = this.kind): string {
     return `${this.hub.prefix}:{${this.name}}:${kind}`;
@@ -114,6 +115,18 @@ export abstract class Link {
   report(): void {
     if (!this.hub.isUp) this.hub.revive();
     else if (this.hasNews) this.send();
+  }
+
+  /** The same, of all that happens in this turn of the event loop together. */
+  reportSoon(): void {
+    if (!this.hub.isUp) this.hub.revive();
+    else if (!this.#isTelling && this.hasNews) {
+      this.#isTelling = true;
+      soon(() => {
+        this.#isTelling = false;
+        if (this.hub.isUp && this.hasNews) this.send();
+      });
+    }
   }
 
   /** The same, within a while. */

@@ -198,6 +198,8 @@ def test_tasks_that_fail_at_once_go_together(server, stores, batches):
 
     asyncio.run(main())
     assert batches == [1, 90]
+    # Which ask as one.
+    assert [words[-2:] for words in server.commands] == [[b"1000000", b"1"], [b"1000000", b"90"]]
     assert server.connections == 1
     assert stores.told[store] == []
 

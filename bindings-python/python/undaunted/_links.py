@@ -245,6 +245,19 @@ class BreakerLink(Link):
             self.store._check(is_async=True)
             await self.store._trip_async(questions)
 
+    def joins(self, errand: Errand) -> object:
+        op, generation = errand.words[len(self.terms) :][:2]
+        return (self, generation) if op == "report" else errand
+
+    def together(self, errands: list[Errand]) -> Errand:
+        """Reports of one state: results are added up, probes follow each other."""
+        head = len(self.terms) + 4
+        counts = (sum(map(int, each)) for each in zip(*(errand.words[head : head + 4] for errand in errands), strict=True))
+        return Errand(self, [*errands[-1].words[:head], *counts, *(word for errand in errands for word in errand.words[head + 4 :])])
+
+    def apart(self, reply: Any, count: int) -> list[Any]:
+        return [reply] * count
+
     def _errand(self, op: str, question: tuple[int, int | None, int], *rest: Word) -> Errand:
         number, generation, word = question
         errand = Errand(self, [*self.terms, op, "" if generation is None else generation, word >> 32, word & 0xFFFF_FFFF, *rest])

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -962,6 +963,32 @@ def test_a_failure_and_its_retry_are_one_trip(server, stores):
     assert commands(server) == 0
     store._flush()
     assert commands(server) == 1
+
+
+@pytest.mark.parametrize("form", ["threads", "tasks"])
+def test_what_fails_at_the_same_time_is_one_command_for_each_guard(server, stores, form):
+    store, name = stores(server, timeout=10.0, every=60), f"storm of {form}"
+    breaker = fleet.Breaker(name, store, window_calls=1000, min_calls=1000)
+    policy = Policy(attempts=2, budget=fleet.Budget(name, store, capacity=1000, cost=1), breaker=breaker, **AT_ONCE)
+
+    async def main():
+        await asyncio.gather(*(retries_of_async(policy) for _ in range(50)))
+        await store.aclose()
+
+    if form == "tasks":
+        asyncio.run(main())
+    else:
+        threads = [threading.Thread(target=retries_of, args=(policy,)) for _ in range(50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        store.close()
+    with server.client() as admin:
+        assert admin.hget(f"undaunted:{{{name}}}:breaker", "held") == b"1" * 100
+        assert admin.hget(f"undaunted:{{{name}}}:budget", "tokens") == b"950000000"
+    # Two for each batch; how many there are is chance, of threads more than of tasks.
+    assert commands(server) < (20 if form == "tasks" else 100)
 
 
 def test_a_breaker_goes_on_alone_without_its_store(own, stores):
