@@ -1,5 +1,6 @@
 """A server that speaks as much of Redis's protocol as a store needs, and answers when the test says so."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -33,10 +34,12 @@ class StandIn:
         self._goes_on.set()
 
     def close(self):
-        self.go_on()
         self._listener.close()
         for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
             connection.close()
+        self.go_on()
 
     def _accept(self):
         try:

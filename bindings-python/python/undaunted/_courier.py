@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 class Trip:
     """What goes to a store together, and comes back: of one caller, or what was noted."""
 
-    __slots__ = ("errands", "is_answered", "is_search", "leave", "tell")
+    __slots__ = ("errands", "finds", "is_answered", "leave", "questions", "tell")
 
-    def __init__(self, errands: list[Errand], leave: tuple[int, int] | None, is_search: bool) -> None:
+    def __init__(self, errands: list[Errand], leave: tuple[int, int] | None, finds: int, questions: list[Errand]) -> None:
         self.errands = errands
         #: The front breaker's leave; None if it goes without.
         self.leave = leave
-        #: Whether its answer says that a lost store is there again.
-        self.is_search = is_search
+        #: How often the store had been found then.
+        self.finds = finds
+        #: Those of the errands whose answers say that a lost store is there again.
+        self.questions = questions
         #: Whether the answer came in time; None as long as that is open. Whoever settles it first is right.
         self.is_answered: bool | None = None
         #: Lets go on who waits for it.
@@ -198,7 +200,7 @@ class Courier(Carrier):
             replies = send(store._own_client(), [errand for trip in batch for errand in trip.errands])
             if time.monotonic() - began > store.timeout:
                 # Nobody waits for a search, but who would find the store by it would lose it at once.
-                store._failed([trip for trip in batch if trip.is_search], no_answer(store))
+                store._failed([trip for trip in batch if trip.questions], no_answer(store))
             if not store._arrived(batch, replies):
                 store._hang_up()
         except Warning:

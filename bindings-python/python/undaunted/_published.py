@@ -53,9 +53,10 @@ def policy_source(
     Until the first is read calls go by `fallback` (by default `standard`); `source.ready(timeout)` waits for it, and so does
     `await source.ready_async(timeout)`.
 
-    What is there and no good policy is refused, and `on_error` told of it: once for the same trouble, by default as a warning. The last good
-    policy stays with its version; so while the store does not answer, when it is asked each second (or `every`, if that is longer), and
-    if the store has forgotten it. It is read until the store is closed, or nobody has the source any more. Raises TypeError, ValueError.
+    What is there and no good policy is refused, and `on_error` told of it: once for the same trouble, by default as a warning. The last
+    good policy stays with its version; so while the store does not answer, when it is asked each second (or `every`, if that is longer),
+    and if the store has forgotten it. It is read until the store is closed, or nobody has the source any more. Raises TypeError,
+    ValueError.
     """
     link = PolicyLink(store, plain_text("name", name), round(in_range("every", every, 0.01, 60.0) * 1e6))
     return PublishedPolicy(link, fallback, on_error)

@@ -47,15 +47,17 @@ class Store:
 
     A URL (`redis://`, `rediss://`, `unix://`) makes connections of its own, synchronous ones and asyncio's, each when it is first needed.
     `Store(client)`, `Store(client, async_client)` and `Store(async_client=client)` take yours: `Redis`, `RedisCluster`, masters of a Sentinel.
-    A synchronous one must give up by itself some time (`socket_timeout`), and not retry by itself (`retry`), as what is sent twice may count twice.
+    A synchronous one must give up by itself some time (`socket_timeout`), and not retry by itself (`retry`), as what is sent twice may count
+    twice.
 
     `timeout` (50 ms; 1 ms to 10 s) is the longest that a call waits for an answer: one trip after each failure that is to be retried. That
-    bounds all of it, also the look-up of a name and a slow greeting, since a thread makes the trips, in asyncio code a task of the running loop: over
-    one connection, and for all that fail at the same time together. What successes add is told `every` (0.5 s; 10 ms to 60 s) together.
+    bounds all of it, also the look-up of a name and a slow greeting, since a thread makes the trips, in asyncio code a task of the running
+    loop: over one connection, and for all that fail at the same time together. What successes add is told `every` (0.5 s; 10 ms to 60 s)
+    together.
 
     Without an answer the guards go on alone, with the share of this process, and one trip at a time finds out, after a second and then more
-    rarely, whether the store is there again; calls do not wait for that. No error of the store ever reaches a caller. `on_event` hears of it as
-    a `StoreEvent`, once each time; without it there is a RuntimeWarning. It should not wait: the store's thread may be who calls it.
+    rarely, whether the store is there again; calls do not wait for that. No error of the store ever reaches a caller. `on_event` hears of it
+    as a `StoreEvent`, once each time; without it there is a RuntimeWarning. It should not wait: the store's thread may be who calls it.
 
     Keys begin with `prefix` ("undaunted"). A forked child has connections of its own. What is noted at the end of the program is sent then,
     if the store has a synchronous client; with asyncio's alone, `await store.aclose()`. Under trio the synchronous one is used, in a thread.
@@ -63,8 +65,8 @@ class Store:
     """
 
     __slots__ = (
-        "__weakref__", "_async_given", "_client", "_courier", "_desks", "_fleet_size", "_front", "_held", "_lock", "_member", "_on_event", "_owed",
-        "_tied", "_untold", "_url", "every", "is_closed", "is_lost", "prefix", "timeout",
+        "__weakref__", "_async_given", "_client", "_courier", "_desks", "_finds", "_fleet_size", "_front", "_held", "_lock", "_member",
+        "_on_event", "_owed", "_tied", "_untold", "_url", "every", "is_closed", "is_lost", "prefix", "timeout",
     )  # fmt: skip
 
     def __init__(
@@ -121,6 +123,8 @@ class Store:
         self._desks: dict[asyncio.AbstractEventLoop, Desk] = {}
         #: What gives back what was granted to callers who were not there any more.
         self._owed: list[Errand] = []
+        #: How often it was found again.
+        self._finds = 0
         #: Why it was lost, as long as nobody was told.
         self._untold: Exception | None = None
         if self._url is not None:
@@ -208,11 +212,11 @@ class Store:
         self._tell_of_loss()
         return is_answered
 
-    def _depart(self, errands: list[Errand], is_search: bool = False) -> Trip | None:
+    def _depart(self, errands: list[Errand], questions: list[Errand] | None = None) -> Trip | None:
         """None if the store is known to be down."""
         refused, generation, number = self._front.permit(now())
         if refused is None and not self.is_closed:
-            return Trip(errands, (generation, number), is_search)
+            return Trip(errands, (generation, number), self._finds, questions or [])
         for errand in errands:
             errand.link.lost(errand)
             errand.link.come_home(now())
@@ -228,7 +232,9 @@ class Store:
                     # Who asked looks at his own, and goes by what he saw there.
                     late = copy(errand)
                     error = self._read(late, replies[errand]) or error
-                    self._give_back([late])
+                    if trip.finds == self._finds:
+                        # Else the debt of the time alone is told already, and was cut if this was missing for it.
+                        self._give_back([late])
                 continue
             settled.append(trip)
             for errand in trip.errands:
@@ -239,8 +245,8 @@ class Store:
         if error is not None:
             settled += self._lose(error)
         for trip in settled:
-            if trip.is_search and trip.is_answered:
-                self._found(trip.errands)
+            if trip.questions and trip.is_answered:
+                self._found(trip.questions)
         self._wake(settled)
         return error is None
 
@@ -345,6 +351,9 @@ class Store:
             return
         with self._lock:
             was_lost, self.is_lost = self.is_lost, False
+            self._finds += 1
+            # What came too late for the trip that found it.
+            self._owed = []
             for question in questions:
                 question.link.go_back(question, now())
             for link in self._links():
@@ -352,8 +361,6 @@ class Store:
         if was_lost:
             self._tell_of_loss()
             self._tell("back", None)
-            if self._owed:
-                self._due(0.0)
 
     def _tell_of_loss(self) -> None:
         """If it was lost and nobody was told."""
@@ -404,13 +411,17 @@ class Store:
         if self.is_closed:
             return None
         if self._front.look(now())[6] == 0 and (questions := self._questions()):
-            return self._depart(questions, is_search=True)
+            # First what gives back: of a budget that has too little a debt is cut, and what came back after it would be there twice.
+            return self._depart([*self._taken_back(), *questions], questions)
         alone = [errand for link in self._links() if link.asks_alone for errand in link.errands()]
-        return Trip(alone, None, is_search=False) if alone else None
+        return Trip(alone, None, self._finds, []) if alone else None
 
     def _noted(self) -> list[Errand]:
+        return [*self._taken_back(), *(errand for link in self._links() for errand in link.errands())]
+
+    def _taken_back(self) -> list[Errand]:
         owed, self._owed = self._owed, []
-        return [*owed, *(errand for link in self._links() for errand in link.errands())]
+        return owed
 
     def _next_renewal(self) -> float | None:
         """In how many seconds a lease is to be renewed."""

@@ -1062,3 +1062,32 @@ def test_a_place_that_is_given_too_late_is_given_back(own, stores):
     find(store, is_async=False)
     with own.client() as admin:
         until(lambda: not admin.zcard("undaunted:{late}:bulkhead"))
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_a_late_answer_gives_back_is_no_retry_more(own, stores, is_async):
+    name = f"late-{is_async}"
+    store = stores(own, timeout=0.5)
+    fleet.Budget(name, store, **SIX)
+    policy = Policy(budget=name, attempts=9, **AT_ONCE)
+    store._trip([policy.budget._link.look()])
+
+    async def call():
+        made = await retries_of_async(policy)
+        own.send(signal.SIGCONT)
+        while not store._owed:
+            await asyncio.sleep(0.001)
+        await leave_loop(store)
+        return made
+
+    own.send(signal.SIGSTOP)
+    if is_async:
+        assert asyncio.run(call()) == (6, "budget")
+    else:
+        assert retries_of(policy) == (6, "budget")
+        own.send(signal.SIGCONT)
+        until(lambda: store._owed)
+    find(store, is_async=False)
+    with own.client() as admin:
+        assert admin.hget(f"undaunted:{{{name}}}:budget", "tokens") == b"0"
+    assert retries_of(policy) == (0, "budget")
