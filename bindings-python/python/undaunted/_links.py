@@ -25,13 +25,13 @@ class Errand:
 
     __slots__ = ("granted", "link", "number", "owed", "reply", "words")
 
-    def __init__(self, link: Link, words: list[Word], owed: int = 0) -> None:
+    def __init__(self, link: Link, words: list[Word]) -> None:
         self.link = link
         self.words = words
         #: Which of its guard's questions it is, where that counts.
         self.number = 0
         #: What its guard owes if nobody knows whether it arrived.
-        self.owed = owed
+        self.owed = 0
         #: What was answered, once it was.
         self.reply: Any = None
         #: Whether the store grants what was asked for; None without an answer.
@@ -135,11 +135,14 @@ class BudgetLink(Link):
     def ask(self, price: int | None) -> Errand:
         """Tells what was noted, and asks for a retry of this price."""
         number, added, owed, if_lost = self.core.notes(now())
+        errand = self._errand(added, owed, price)
+        errand.number, errand.owed = number, if_lost
+        return errand
+
+    def _errand(self, added: int, owed: int, price: int | None) -> Errand:
         known = self.core.known()
         rest: list[Word] = ["" if known is None else known, added, owed, "" if price is None else price]
-        errand = Errand(self, [*self.terms, self.store._member, *rest], if_lost)
-        errand.number = number
-        return errand
+        return Errand(self, [*self.terms, self.store._member, *rest])
 
     def read(self, errand: Errand, reply: Any, now: int) -> None:
         granted, balance, members = numbers(reply, 3)
