@@ -25,13 +25,13 @@ class Errand:
 
     __slots__ = ("granted", "link", "number", "owed", "reply", "words")
 
-    def __init__(self, link: Link, words: list[Word], owed: int = 0) -> None:
+    def __init__(self, link: Link, words: list[Word]) -> None:
         self.link = link
         self.words = words
         #: Which of its guard's questions it is, where that counts.
         self.number = 0
         #: What its guard owes if nobody knows whether it arrived.
-        self.owed = owed
+        self.owed = 0
         #: What was answered, once it was.
         self.reply: Any = None
         #: Whether the store grants what was asked for; None without an answer.
@@ -152,14 +152,15 @@ class BudgetLink(Link):
 
     def ask(self, price: int | None) -> Errand:
         """Tells what was noted, and asks for a retry of this price."""
-        return self._errand(*self.core.notes(now()), price)
+        number, added, owed, if_lost = self.core.notes(now())
+        errand = self._errand(added, owed, price)
+        errand.number, errand.owed = number, if_lost
+        return errand
 
-    def _errand(self, number: int, added: int, owed: int, if_lost: int, price: int | None) -> Errand:
+    def _errand(self, added: int, owed: int, price: int | None) -> Errand:
         known = self.core.known()
         asked = [0, 0] if price is None else [price, 1]
-        errand = Errand(self, [*self.terms, self.store._member, "" if known is None else known, added, owed, *asked], if_lost)
-        errand.number = number
-        return errand
+        return Errand(self, [*self.terms, self.store._member, "" if known is None else known, added, owed, *asked])
 
     def joins(self, errand: Errand) -> object:
         price, asks = errand.words[-2:]
@@ -188,7 +189,7 @@ class BudgetLink(Link):
 
     def give_back(self, errand: Errand) -> list[Errand]:
         price, asks = errand.words[-2:]
-        return [self._errand(0, int(price), 0, 0, None)] if asks and price else []
+        return [self._errand(int(price), 0, None)] if asks and price else []
 
 
 class BreakerLink(Link):
