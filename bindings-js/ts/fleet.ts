@@ -9,7 +9,7 @@ import { BreakerLink, BudgetLink, BulkheadLink, only, ThrottleLink } from "./lin
 import type { BudgetSettings, Duration } from "./options.js";
 import { duration, hubOf, type Store } from "./store.js";
 
-export { policySource, type PublishedOptions, publishPolicy, type PublishOptions, VersionConflict } from "./published.js";
+export { policySource, type PublishedOptions, type PublishedPolicy, publishPolicy, type PublishOptions, VersionConflict } from "./published.js";
 export { type IoredisClient, type NodeRedisClient, Store, type StoreEvent, type StoreOptions } from "./store.js";
 
 /** The options of a breaker that a fleet shares. */

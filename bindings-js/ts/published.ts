@@ -36,16 +36,16 @@ export class VersionConflict extends Error {
 /**
  * The policy that was published under a name in a store: `publishPolicy` changes it for all processes of the fleet at once. It is read `every` so
  * often by a timer that keeps no process alive; a call takes what is known and never waits. `policy.version` of these policies is the version,
- * which events have in `event.policy.version`. Until the first is read calls go by `fallback`.
+ * which events have in `event.policy.version`. Until the first is read calls go by `fallback`; `await source.ready()` waits for it.
  *
  * What is there and no good policy is refused, and `onError` told of it, once for the same trouble. The last good policy stays with its
  * version; so while the store does not answer, and if it has forgotten it. It is read until the store is closed, or nobody has the source any
  * more. Throws a `TypeError` or `RangeError` for options that are none.
  */
-export function policySource(store: Store, name: string, { every = 500, ...options }: PublishedOptions = {}): PolicySource {
+export function policySource(store: Store, name: string, { every = 500, ...options }: PublishedOptions = {}): PublishedPolicy {
   const hub = openHub(store);
   const reader = new Reader(hub, keyOf(hub, name));
-  const source = new PolicySource(() => reader.policy(), options);
+  const source = new PublishedPolicy(reader, options);
   keepReading(hub, new WeakRef(source), reader, duration(every, "every"));
   return source;
 }
@@ -69,8 +69,35 @@ export async function publishPolicy(
   return Number(version);
 }
 
+/** The policy that was published under a name: `policySource` gives it. */
+export class PublishedPolicy extends PolicySource {
+  readonly #reader: Reader;
+
+  /** @internal */
+  constructor(reader: Reader, options: SourceOptions) {
+    super(() => reader.policy(), options);
+    this.#reader = reader;
+  }
+
+  /**
+   * Waits until the first policy is read, for `timeout` (10 s) at most; answers whether one is. Calls need not wait for it. Rejects with a
+   * `RangeError` for a time that is none.
+   */
+  async ready(timeout: Duration = "10s"): Promise<boolean> {
+    const waiter: Waiter = { timer: undefined };
+    const longest = duration(timeout, "timeout");
+    const isOver = new Promise<boolean>((resolve) => arm(waiter, longest, () => resolve(false), false));
+    const isReady = await Promise.race([this.#reader.first.then(() => true), isOver]);
+    disarm(waiter);
+    return isReady;
+  }
+}
+
 /** What a store has at a key, as last read. */
 class Reader {
+  #isFirst!: () => void;
+  /** Once there was a policy. */
+  readonly first = new Promise<void>((resolve) => (this.#isFirst = resolve));
   #policy: Policy | undefined;
   #trouble: unknown;
   #text = "";
@@ -104,6 +131,7 @@ class Reader {
     const text = answer.join(" ");
     try {
       if (text !== this.#text) this.#policy = this.#made(answer);
+      this.#isFirst();
       this.#text = text;
       this.#trouble = undefined;
     } catch (error) {

@@ -55,14 +55,14 @@ async function call() {
   let end = "ok";
   await policy.run(attempt, { onEvent: hear }).catch((error) => (end = history(error).at(-1)?.reason ?? "breaker_open"));
   if (!isOver) counts[end] = (counts[end] ?? 0) + 1;
+  return end;
 }
 
 let isOver = false;
 async function calls() {
   await setTimeout(Math.random() * pause * 1000);
   while (!isOver) {
-    await call();
-    await setTimeout(pause * 1000 * (0.5 + Math.random()));
+    if ((await call()) !== "ok") await setTimeout(pause * 1000 * (0.5 + Math.random()));
   }
 }
 

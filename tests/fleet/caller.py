@@ -59,12 +59,12 @@ async def main():
             counts["ok"] += 1
         except (ConnectionResetError, BreakerOpen) as error:
             counts[history(error).reason or "breaker_open"] += 1
+            await asyncio.sleep(pause * (0.5 + dice.random()))
 
     async def calls():
         await asyncio.sleep(dice.random() * pause)
         while not is_over.is_set():
             await call()
-            await asyncio.sleep(pause * (0.5 + dice.random()))
 
     on_event(hear)
     print("ready", flush=True)

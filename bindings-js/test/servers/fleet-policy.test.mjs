@@ -50,7 +50,13 @@ for (const kind of ["ioredis", "redis"]) {
     const source = policySource(store, "upstream", { every: 20, fallback: { attempts: 9 }, onError() {} });
     assert.ok(source instanceof PolicySource);
     assert.equal((await source.current()).toJSON().attempts, 9);
+    assert.equal(await source.ready("30ms"), false);
+    const ready = source.ready("1m");
     assert.equal(await publishPolicy(store, "upstream", new Policy({ attempts: 2 })), 1);
+    assert.equal(await ready, true);
+    assert.equal((await source.current()).version, 1);
+    assert.equal(await source.ready(), true);
+    await assert.rejects(source.ready(-1), RangeError);
     await has(source, 2, 1);
     assert.equal(await publishPolicy(store, "upstream", '{"attempts": 3}'), 2);
     await has(source, 3, 2);
