@@ -22,6 +22,27 @@ def waits(monkeypatch):
     undaunted.set_active(True)
 
 
+@pytest.fixture
+def batches(monkeypatch):
+    """How many errands of a fleet went to their store together, time after time."""
+    from undaunted import _courier
+
+    made = []
+    real, real_async = _courier.send, _courier.send_async
+
+    def send(client, errands):
+        made.append(len(errands))
+        return real(client, errands)
+
+    async def send_async(client, errands):
+        made.append(len(errands))
+        return await real_async(client, errands)
+
+    monkeypatch.setattr(_courier, "send", send)
+    monkeypatch.setattr(_courier, "send_async", send_async)
+    return made
+
+
 class Flaky:
     """Fails so many times, then returns its result."""
 

@@ -26,25 +26,6 @@ def waits():
 
 
 @pytest.fixture
-def batches(monkeypatch):
-    """How many errands went together, time after time."""
-    made = []
-    real, real_async = undaunted._courier.send, undaunted._courier.send_async
-
-    def send(client, errands):
-        made.append(len(errands))
-        return real(client, errands)
-
-    async def send_async(client, errands):
-        made.append(len(errands))
-        return await real_async(client, errands)
-
-    monkeypatch.setattr(undaunted._courier, "send", send)
-    monkeypatch.setattr(undaunted._courier, "send_async", send_async)
-    return made
-
-
-@pytest.fixture
 def server():
     made = StandIn()
     yield made

@@ -395,27 +395,9 @@ async def leave_loop(store):
         await desk.close()
 
 
-def sent(monkeypatch):
-    """Keeps how many errands went together, batch after batch."""
-    batches = []
-    real, real_async = undaunted._courier.send, undaunted._courier.send_async
-
-    def send(client, errands):
-        batches.append(len(errands))
-        return real(client, errands)
-
-    async def send_async(client, errands):
-        batches.append(len(errands))
-        return await real_async(client, errands)
-
-    monkeypatch.setattr(undaunted._courier, "send", send)
-    monkeypatch.setattr(undaunted._courier, "send_async", send_async)
-    return batches
-
-
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 @pytest.mark.parametrize("is_async", [False, True])
-def test_a_store_that_is_gone_costs_one_wait_and_no_retry_more(own, stores, monkeypatch, end, is_async):
+def test_a_store_that_is_gone_costs_one_wait_and_no_retry_more(own, stores, batches, end, is_async):
     name = f"gone-{end}-{is_async}"
     store = stores(own, timeout=1)
     fleet.Budget(name, store, **SIX)
@@ -435,7 +417,7 @@ def test_a_store_that_is_gone_costs_one_wait_and_no_retry_more(own, stores, monk
     own.send(end)
     if end == signal.SIGKILL:
         own.wait()
-    batches = sent(monkeypatch)
+    batches.clear()
     began = time.monotonic()
     assert all_calls() == 6
     # Ten calls that each waited for each retry would take a second at least; the bound is loose, what was asked is not.
@@ -954,8 +936,8 @@ def test_a_failure_and_its_retry_are_one_trip(server, stores):
         admin.config_resetstat()
     retries_of(policy)
     settled(breaker)
-    # Two failures: a retry with the first and a report with each.
-    assert commands(server) == 3
+    # Two failures: a retry with the first and a report with each; and the question of `settled`.
+    assert commands(server) == 3 + 1
     assert breaker.snapshot()["state"] == "closed"
     with server.client() as admin:
         admin.config_resetstat()
