@@ -246,6 +246,24 @@ def test_a_busy_loop_reads_the_answer_before_it_counts_as_lost(server, stores):
     assert stores.told[store] == []
 
 
+def test_a_loop_that_was_busy_before_it_sent_loses_no_store(server, stores):
+    store = stores(server, timeout=0.2)
+    budget = fleet.Budget("busy at first", store, **SIX)
+
+    async def main():
+        assert await store._trip_async([budget._link.look()])
+        server.commands.clear()
+        asked = [asyncio.create_task(store._trip_async([budget._link.ask(PRICE)])) for _ in range(2)]
+        # They have asked; nothing is sent before their time is over.
+        asyncio.get_running_loop().call_soon(time.sleep, 0.5)
+        assert await asyncio.gather(*asked) == [True, True]
+        await store.aclose()
+
+    asyncio.run(main())
+    assert [words[-2:] for words in server.commands] == [[b"10000000", b"2"]]
+    assert stores.told[store] == []
+
+
 @pytest.mark.parametrize("when", ["queued", "on the way"])
 def test_a_cancelled_task_takes_nothing(server, stores, when):
     store = stores(server, timeout=10, every=60)

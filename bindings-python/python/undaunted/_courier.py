@@ -242,7 +242,7 @@ class Desk(Carrier):
             self._queue.append(trip)
         if self._sender is None:
             self._sender = self._begin(self._send())
-        timer = self._loop.call_later(store.timeout, self._expire, trip, 2)
+        timer = self._loop.call_later(store.timeout, self._over, trip, store.timeout, self._loop.time() + store.timeout)
         try:
             await future
         except BaseException:
@@ -301,8 +301,16 @@ class Desk(Carrier):
             if (renewal := store._next_renewal()) is not None:
                 self.due(renewal)
 
+    def _over(self, trip: Trip, most: float, due: float) -> None:
+        """The time of a trip is over. A loop that was too busy to look may not even have sent it: how long it was does not count, once."""
+        late = min(self._loop.time() - due, most)
+        if late > 0.001 and trip.is_answered is None:
+            self._loop.call_later(late, self._expire, trip, 2)
+        else:
+            self._expire(trip, 2)
+
     def _expire(self, trip: Trip, turns: int) -> None:
-        """The time of a trip is over. A busy loop may find that out together with the answer, which is read within two more turns."""
+        """A loop may find out that the time is over together with the answer, which is read within two more turns."""
         if trip.is_answered is not None:
             return
         if turns:

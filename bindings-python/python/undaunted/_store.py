@@ -52,7 +52,7 @@ class Store:
 
     `timeout` (50 ms; 1 ms to 10 s) is the longest that a call waits for an answer: one trip after each failure that is to be retried. That
     bounds all of it, also the look-up of a name and a slow greeting, since a thread makes the trips, in asyncio code a task of the running
-    loop: over one connection, and for all that fail at the same time together. What successes add is told `every` (0.5 s; 10 ms to 60 s)
+    loop: over one connection, and for all that fail at the same time together. Where the loop was too busy to look it is twice that. What successes add is told `every` (0.5 s; 10 ms to 60 s)
     together.
 
     Without an answer the guards go on alone, with the share of this process, and one trip at a time finds out, after a second and then more
