@@ -129,7 +129,7 @@ def test_no_error_of_a_store_ever_reaches_a_caller(liar, answer, is_async):
 def test_clients_that_never_give_up_or_send_twice_are_refused():
     once = Retry(NoBackoff(), 0)
     for options, text in [
-        ({"socket_timeout": None, "retry": once}, "socket_timeout is None, allowed any time"),
+        ({"socket_timeout": None, "retry": once}, "socket_timeout is None, allowed a number of seconds"),
         ({"socket_timeout": 0.05, "retry": Retry(NoBackoff(), 3)}, "retries 3 times by itself, allowed 0"),
     ]:
         with pytest.raises(ValueError, match=text):

@@ -233,7 +233,7 @@ class Store:
                     late = copy(errand)
                     error = self._read(late, replies[errand]) or error
                     if trip.finds == self._finds:
-                        # Else the debt of the time alone is told already, and was cut if this was missing for it.
+                        # Else the debt of the time alone is told already, and was cut at the capacity without this.
                         self._give_back([late])
                 continue
             settled.append(trip)
@@ -411,7 +411,7 @@ class Store:
         if self.is_closed:
             return None
         if self._front.look(now())[6] == 0 and (questions := self._questions()):
-            # First what gives back: of a budget that has too little a debt is cut, and what came back after it would be there twice.
+            # First what gives back: a debt is cut at the capacity, and what came back after it would be there twice.
             return self._depart([*self._taken_back(), *questions], questions)
         alone = [errand for link in self._links() if link.asks_alone for errand in link.errands()]
         return Trip(alone, None, self._finds, []) if alone else None

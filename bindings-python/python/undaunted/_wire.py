@@ -144,7 +144,7 @@ def check_client(client: Any) -> None:
     wait = given.get("socket_timeout")
     if not isinstance(wait, (int, float)):
         raise ValueError(
-            f"the client's socket_timeout is {wait}, allowed any time, as a store that hangs would never be given up; "
+            f"the client's socket_timeout is {wait}, allowed a number of seconds, as a store that hangs would never be given up; "
             "make the client with socket_timeout=1, or give the store a URL"
         )
     retry = given.get("retry") or getattr(client, "retry", None)
