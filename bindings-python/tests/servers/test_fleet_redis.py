@@ -948,30 +948,62 @@ def test_a_failure_and_its_retry_are_one_trip(server, stores):
     assert commands(server) == 1
 
 
-@pytest.mark.parametrize("form", ["threads", "tasks"])
-def test_what_fails_at_the_same_time_is_one_command_for_each_guard(server, stores, form):
-    store, name = stores(server, timeout=10.0, every=60), f"storm of {form}"
-    breaker = fleet.Breaker(name, store, window_calls=1000, min_calls=1000)
-    policy = Policy(attempts=2, budget=fleet.Budget(name, store, capacity=1000, cost=1), breaker=breaker, **AT_ONCE)
+@pytest.fixture
+def storm(server, stores):
+    """A store, a policy that asks a budget and a breaker of it, and what is true after 50 calls of it, two failures each."""
+    store = stores(server, timeout=10, every=60)
+    breaker = fleet.Breaker("storm", store, window_calls=1000, min_calls=1000)
+    yield store, Policy(attempts=2, budget=fleet.Budget("storm", store, capacity=1000, cost=1), breaker=breaker, **AT_ONCE)
+    with server.client() as admin:
+        assert admin.hget("undaunted:{storm}:breaker", "held") == b"1" * 100
+        assert admin.hget("undaunted:{storm}:budget", "tokens") == b"950000000"
+
+
+def test_tasks_that_fail_at_the_same_time_ask_as_one(server, storm):
+    store, policy = storm
 
     async def main():
         await asyncio.gather(*(retries_of_async(policy) for _ in range(50)))
         await store.aclose()
 
-    if form == "tasks":
-        asyncio.run(main())
-    else:
-        threads = [threading.Thread(target=retries_of, args=(policy,)) for _ in range(50)]
+    asyncio.run(main())
+    # A hundred failures; two commands for each batch, and a few batches, as the answers come back.
+    assert commands(server) < 20
+
+
+def test_threads_that_fail_at_the_same_time_ask_as_one(server, storm):
+    store, policy = storm
+    courier, again = store._courier, threading.Barrier(51)
+
+    def fails_twice(seen=threading.local()):
+        if hasattr(seen, "before"):
+            again.wait()
+        seen.before = True
+        raise ConnectionResetError("no")
+
+    def call():
+        with contextlib.suppress(ConnectionResetError):
+            policy.call(fails_twice)
+
+    with server.client() as admin:
+        # While no script is answered the next batch gathers: when threads run is no chance then.
+        admin.client_pause(60_000, all=False)
+        threads = [threading.Thread(target=call, daemon=True) for _ in range(50)]
         for thread in threads:
             thread.start()
+        until(lambda: len(courier._on_the_way) + len(courier._queue) == 50)
+        admin.client_unpause()
+        until(lambda: again.n_waiting == 50)
+        admin.client_pause(60_000, all=False)
+        again.wait()
+        # A last failure waits for nothing: it is told.
         for thread in threads:
             thread.join()
-        store.close()
-    with server.client() as admin:
-        assert admin.hget(f"undaunted:{{{name}}}:breaker", "held") == b"1" * 100
-        assert admin.hget(f"undaunted:{{{name}}}:budget", "tokens") == b"950000000"
-    # Two for each batch; how many there are is chance, of threads more than of tasks.
-    assert commands(server) < (20 if form == "tasks" else 100)
+        admin.client_unpause()
+    store.close()
+    # Both guards for whoever went first and for all others; then the breaker for who failed first and for all others; and what a
+    # server knows no script of yet is sent once more, whole.
+    assert commands(server) <= 2 * 2 + 2 * 1 + 2
 
 
 def test_a_breaker_goes_on_alone_without_its_store(own, stores):
