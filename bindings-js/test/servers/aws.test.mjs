@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Budget } from "undaunted";
+import { Budget, Policy } from "undaunted";
 import { retryStrategy } from "undaunted/adapters/aws";
 import { quick, serve } from "../server.mjs";
 import { driver, rejected, witness } from "./drivers.mjs";
@@ -76,8 +76,7 @@ test("a budget is shared by all calls of a strategy", async (context) => {
   assert.deepEqual([requests.length, seen], [3, ["transient retried", "transient budget", "transient budget"]]);
 });
 
-test("a source of policies is asked at the start of each call", async (context) => {
-  const { Policy } = await import("undaunted");
+test("a source of policies is asked at the start of each call", async () => {
   let attempts = 1;
   const strategy = retryStrategy({ current: () => new Policy({ ...quick, attempts: attempts++ }) });
   const counts = [];
@@ -89,6 +88,15 @@ test("a source of policies is asked at the start of each call", async (context) 
     counts.push(token.getRetryCount());
   }
   assert.deepEqual(counts, [0, 1]);
+});
+
+test("a process goes on while a failure that came early waits for its turn", async () => {
+  const strategy = retryStrategy({ ...quick, maxDelay: "20ms", initial: "20ms", attempts: 3 });
+  const token = await strategy.acquireInitialRetryToken("");
+  const info = { error: Object.assign(new Error("lost"), { code: "ECONNRESET" }) };
+  // Nothing else is there that would keep it: no client, no server.
+  for (const _ of [1, 2]) await strategy.refreshRetryTokenForRetry(token, info);
+  assert.equal(token.getRetryCount(), 2);
 });
 
 test("the request's abortSignal ends a wait", async (context) => {

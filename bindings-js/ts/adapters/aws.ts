@@ -69,7 +69,9 @@ class Token implements RetryToken {
 
   /** This, if there is to be another attempt; else throws. */
   async failed(error: unknown): Promise<this> {
-    await Promise.race([this.#begun.promise, this.#call]); // the SDK's timer may be earlier
+    // The SDK's timer may be earlier by a moment; ours alone would not keep the process.
+    const stay = setInterval(() => {}, 1000);
+    await Promise.race([this.#begun.promise, this.#call]).finally(() => clearInterval(stay));
     this.#scheduled = deferred();
     this.#attempt.reject(error);
     await Promise.race([this.#scheduled.promise, this.#call]);
