@@ -84,6 +84,10 @@ pageTest("settings of another library become a policy", {}, async ({ page }) => 
 });
 
 pageTest("a million clients can be stopped while the page goes on", {}, async ({ page }) => {
+  // So many retries of each that it takes long enough to be stopped by a hand, on any machine.
+  await option(page, "attempts").fill("1000");
+  await option(page, "max_delay").fill("1s");
+  await option(page, "timeout").fill("1h");
   await page.locator("#herd").getByLabel("outage").fill("5m");
   await page.locator("#herd").getByLabel("capacity").fill("1");
   await page.locator("#herd").getByLabel("clients").fill("1000000");
