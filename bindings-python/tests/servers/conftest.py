@@ -1,8 +1,10 @@
 """Real servers, one of each for all tests, and calls under a policy whose decisions are kept."""
 
 import asyncio
+import gc
 
 import pytest
+from fleet_calls import Stores
 from processes import MariaDB, Postgres, Redis, program
 
 import undaunted
@@ -35,6 +37,31 @@ def mariadb():
 def redis_server():
     with started(Redis) as server:
         yield server
+
+
+@pytest.fixture
+def server(redis_server):
+    with redis_server.client() as admin:
+        admin.flushall()
+        admin.config_resetstat()
+    return redis_server
+
+
+@pytest.fixture
+def own():
+    """A server that a test may end."""
+    with Redis() as server:
+        yield server
+
+
+@pytest.fixture
+def stores():
+    """Makes stores, and closes them at the end; what becomes of them is in `told`."""
+    made = Stores()
+    yield made
+    for store in made:
+        store.close()
+    gc.collect()
 
 
 class Trial:
