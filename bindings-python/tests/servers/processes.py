@@ -178,11 +178,12 @@ class MariaDB(Process):
 
 class Redis(Process):
     NAME = "redis-server"
+    SETTINGS = {"enable-debug-command": "yes"}
 
     def words(self):
         settings = {
             "bind": "127.0.0.1", "port": self.port, "dir": self.folder, "save": "", "appendonly": "no", "rdbcompression": "no",
-            "busy-reply-threshold": 1, "enable-debug-command": "yes",
+            "lua-time-limit": 1, **self.SETTINGS,
         }  # fmt: skip
         return [self.program, *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
