@@ -117,7 +117,7 @@ test("a retry is asked for before its wait, and what the answer took is part of 
   assert.equal(await done, "done");
   assert.deepEqual(seen, [["attempt", 1000, undefined], ["scheduled", 1030, 1000], ["attempt", 2000, undefined], ["success", 2000, undefined]]);
   assert.equal(budget.tokens, 4);
-  assert.deepEqual(redis.asked[0].words.slice(0, 4), ["0", "5", "0", "0"].map((word, at) => redis.asked[0].words[at] ?? word));
+  assert.deepEqual(redis.asked[0].words.slice(0, 2), ["0", "5"]);
   assert.deepEqual(redis.asked[0].words.slice(5), ["", "0", "0", "1000000", "1"]);
 }));
 
@@ -179,14 +179,14 @@ for (const [what, answer, said] of [
 
 test("a process that is busy after it asked waits as long again for the answer", async () => {
   const busy = () => {
-    for (const end = performance.now() + 100; performance.now() < end;);
+    for (const end = performance.now() + 1000; performance.now() < end;);
   };
   // The client has no time to send before; the answer takes a while then.
   const redis = client(() => new Promise((wake) => queueMicrotask(() => {
     busy();
     setTimeout(wake, 5, [1, 4e6, 1]);
   })));
-  const { store, told } = shared(redis, { timeout: 50 });
+  const { store, told } = shared(redis, { timeout: 500 });
   assert.equal(await new Policy({ ...STEADY, initial: "1ms", attempts: 2, budget: plain(store, 5) }).run(fails).catch(({ code }) => code), "ECONNRESET");
   assert.deepEqual(told, []);
   await store.close();

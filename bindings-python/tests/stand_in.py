@@ -34,11 +34,11 @@ class StandIn:
         self._goes_on.set()
 
     def close(self):
-        self._listener.close()
-        for connection in self._open:
+        # Shut down first: what is only closed goes on accepting in the thread that waits for it.
+        for each in (self._listener, *self._open):
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
         self.go_on()
 
     def _accept(self):
@@ -46,8 +46,8 @@ class StandIn:
             while True:
                 connection, _ = self._listener.accept()
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.connections += 1
                 self._open.append(connection)
+                self.connections += 1
                 threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
         except OSError:
             return

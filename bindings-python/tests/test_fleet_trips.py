@@ -75,15 +75,15 @@ def took(call):
     return time.monotonic() - began
 
 
-# For a call with a timeout of 50 ms.
-FAR_TOO_LONG = 1.0
+# Of calls that wait for 50 ms each, where whatever is behind them hangs for good.
+FAR_TOO_LONG = 10.0
 
 
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_slow_greeting_is_within_the_bound(server, stores, is_async):
     # CLIENT SETINFO, then a first EVALSHA: each is answered within the timeout.
-    server.delay = 0.55
-    store = stores(server, timeout=0.6)
+    server.delay = 1.1
+    store = stores(server, timeout=1.2)
     policy = Policy(budget=fleet.Budget(f"greeting {is_async}", store, **SIX), attempts=2, **AT_ONCE)
     # What is loaded the first time is not to count.
     policy.call(lambda: 1)
@@ -96,7 +96,7 @@ def test_a_slow_greeting_is_within_the_bound(server, stores, is_async):
         await store.aclose()
         return ended - began
 
-    assert (asyncio.run(main()) if is_async else took(lambda: policy.call(fails))) < 1.05
+    assert (asyncio.run(main()) if is_async else took(lambda: policy.call(fails))) < 2.1
     assert stores.told[store] == ["lost"]
 
 
@@ -219,7 +219,7 @@ def test_waiting_threads_go_on_as_soon_as_the_store_is_known_to_be_lost(server, 
     threads = [threading.Thread(target=lambda: took(lambda: policy.call(fails))) for _ in range(10)]
     for thread in threads:
         thread.start()
-    until(lambda: len(store._courier._queue) + len(store._courier._on_the_way) == 10)
+    until(lambda: len(store._courier._queue) + len(store._courier._on_the_way) == 10 and server.connections)
     server.close()
     for thread in threads:
         thread.join()
@@ -228,7 +228,7 @@ def test_waiting_threads_go_on_as_soon_as_the_store_is_known_to_be_lost(server, 
 
 
 def test_a_busy_loop_reads_the_answer_before_it_counts_as_lost(server, stores):
-    store = stores(server, timeout=0.05)
+    store = stores(server, timeout=0.5)
     budget = fleet.Budget("busy", store, **SIX)
 
     async def main():
@@ -238,7 +238,7 @@ def test_a_busy_loop_reads_the_answer_before_it_counts_as_lost(server, stores):
         while not server.commands:
             await asyncio.sleep(0)
         # The answer comes, and the time is over, while something else has the loop.
-        time.sleep(0.1)
+        time.sleep(1.0)
         assert await asked
         await store.aclose()
 
@@ -247,7 +247,7 @@ def test_a_busy_loop_reads_the_answer_before_it_counts_as_lost(server, stores):
 
 
 def test_a_loop_that_was_busy_before_it_sent_loses_no_store(server, stores):
-    store = stores(server, timeout=0.2)
+    store = stores(server, timeout=0.5)
     budget = fleet.Budget("busy at first", store, **SIX)
 
     async def main():
@@ -255,7 +255,7 @@ def test_a_loop_that_was_busy_before_it_sent_loses_no_store(server, stores):
         server.commands.clear()
         asked = [asyncio.create_task(store._trip_async([budget._link.ask(PRICE)])) for _ in range(2)]
         # They have asked; nothing is sent before their time is over.
-        asyncio.get_running_loop().call_soon(time.sleep, 0.5)
+        asyncio.get_running_loop().call_soon(time.sleep, 1.2)
         assert await asyncio.gather(*asked) == [True, True]
         await store.aclose()
 
@@ -389,13 +389,13 @@ def test_the_thread_ends_with_its_store(server, stores):
 
 
 def test_an_answer_that_is_read_when_the_time_is_over_counts(server, stores, monkeypatch):
-    store = stores(server, timeout=0.05)
+    store = stores(server, timeout=0.5)
     budget = fleet.Budget("just in time", store, **SIX)
     assert store._trip([budget._link.look()])
     read = type(budget._link).read
 
     def slowly(link, errand, reply, now):
-        time.sleep(0.1)
+        time.sleep(1.0)
         read(link, errand, reply, now)
 
     monkeypatch.setattr(type(budget._link), "read", slowly)
