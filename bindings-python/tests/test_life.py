@@ -282,11 +282,55 @@ def test_a_forked_child_waits_for_no_lock_that_another_thread_held():
     assert 0 == os.waitpid(child, 0)[1]
 
 
+FORKED_AMID_THE_FIRST_FAILURE = """
+import os, signal, sys, threading
+from undaunted import Policy
+
+policy = Policy(on=ConnectionResetError, attempts=1)
+begun, go_on = threading.Event(), threading.Event()
+
+class Waits:
+    def find_spec(name, path, target=None):
+        if name == "undaunted._drivers":
+            begun.set()
+            go_on.wait()
+
+def fails():
+    raise ConnectionResetError
+
+def call():
+    try:
+        policy.call(fails)
+    except ConnectionResetError:
+        return 0
+
+sys.meta_path.insert(0, Waits)
+# The last that was registered comes first.
+os.register_at_fork(before=go_on.set)
+thread = threading.Thread(target=call)
+thread.start()
+begun.wait()
+# From here the other thread goes on only where this one waits.
+sys.setswitchinterval(100)
+child = os.fork()
+if child == 0:
+    signal.alarm(10)
+    os._exit(call())
+thread.join()
+sys.exit(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_forked_amid_the_first_failure_of_another_thread_waits_for_no_import():
+    assert subprocess.run([sys.executable, "-c", FORKED_AMID_THE_FIRST_FAILURE], timeout=60).returncode == 0
+
+
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_children_forked_amid_busy_threads_retry_as_ever(switching):
     breaker = {"name": "busy", "window_time": "1h", "min_calls": 1_000_000}
-    policy = SHARED.replace(budget={"name": "busy", "capacity": 1_000_000}, breaker=breaker)
+    policy = SHARED.replace(budget={"name": "busy", "capacity": 1_000_000, "cost": 1}, breaker=breaker)
     over = threading.Event()
 
     def work():

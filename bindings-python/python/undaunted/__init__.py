@@ -144,8 +144,14 @@ def _renew_after_fork() -> None:
     from ._switch import renew_after_fork
 
     if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_end_first_failure)
         os.register_at_fork(after_in_child=_redraw_entropy)
         os.register_at_fork(after_in_child=renew_after_fork)
+
+
+def _end_first_failure() -> None:
+    """Imports what the first failure does, and waits for a thread that is about to: its lock would be held in the child for ever."""
+    from . import _drivers as _drivers
 
 
 _renew_after_fork()
