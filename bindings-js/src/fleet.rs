@@ -100,11 +100,10 @@ exports! {
     }
 
     /// What the store of the budget in use answered a question: what it has, in millionths of a token, and how many processes
-    /// share it.
-    fn budget_told(question: f64, tokens: f64, members: u32, now: f64) {
-        if let Some(budget) = BUDGET_AREA.get() {
-            budget.told(number(question), number(tokens), members, number(now));
-        }
+    /// share it. Whether to ask again at once.
+    fn budget_told(question: f64, tokens: f64, members: u32, now: f64) -> u32 {
+        let Some(budget) = BUDGET_AREA.get() else { return 0 };
+        budget.told(number(question), number(tokens), members, number(now)).into()
     }
 
     /// Nobody knows whether a question to the store of the budget in use arrived.

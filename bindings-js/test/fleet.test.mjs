@@ -230,7 +230,7 @@ test("of a trip of which nobody knows what became, what is owed is kept, and wha
   await reasonOf(policy.run(fails));
   await settled();
   await store.close();
-  assert.deepEqual(redis.asked.slice(2).map(({ words }) => words.slice(6)), [["0", "2000000", "0", "0"]]);
+  assert.deepEqual(redis.asked.slice(2).map(({ words }) => words.slice(6)), [["0", "0", "0", "0"], ["0", "2000000", "0", "0"]]);
 }));
 
 test("a store that is back is not asked for a retry before it has heard what was taken meanwhile", virtual(async (clock) => {
@@ -254,14 +254,41 @@ test("a store that is back is not asked for a retry before it has heard what was
   [isDown, isHeld] = [false, true];
   clock.time += 20_000;
   await reasonOf(finder.run(fails));
-  assert.deepEqual([told, asked().slice(1)], [["lost: down", "back"], ["0 2000000 0 0"]]);
+  assert.deepEqual([told, asked().slice(1)], [["lost: down", "back"], ["0 0 0 0"]]);
   assert.equal(await reasonOf(policy.run(fails)), "attempts", "of its share, yet");
   assert.equal(asked().length, 2);
   isHeld = false;
   answer();
   await turns();
   assert.equal(await reasonOf(policy.run(fails)), "attempts");
-  assert.deepEqual(asked().slice(2), ["0 1000000 1000000 1"]);
+  assert.deepEqual(asked().slice(2), ["0 3000000 0 0", "0 0 1000000 1"]);
+}));
+
+test("what was taken meanwhile is told once, however often the store was searched for", virtual(async (clock) => {
+  const model = bucket(20);
+  let isDown = false;
+  // A client that keeps what it cannot send, and sends all of it in the end.
+  const kept = [];
+  const redis = client((words) => (isDown ? new Promise((wake) => kept.push(() => wake(model.answer(words)))) : model.answer(words)));
+  const { store, told } = shared(redis);
+  const policy = new Policy({ ...STEADY, attempts: 2, budget: plain(store, 20) });
+  const retry = async () => assert.equal(await reasonOf(policy.run(fails)), "attempts");
+  await retry();
+  isDown = true;
+  for (const _ of [1, 2, 3, 4]) {
+    await retry();
+    await settled();
+    clock.time += 20_000;
+  }
+  assert.ok(told.length === 1 && kept.length > 3, `${told}, ${kept.length}`);
+  isDown = false;
+  for (const send of kept) send();
+  await retry();
+  await settled();
+  assert.equal(told[1], "back");
+  await store.close();
+  // Six retries. What the first of those that were kept was granted, for the second retry, is given back.
+  assert.equal(model.tokens, 14e6);
 }));
 
 test("an answer that a newer one overtook says nothing of a budget", virtual(async () => {

@@ -11,7 +11,7 @@ export interface FleetMade {
   breaker_asks(now: number): number;
   breaker_told(question: number, state: number, generation: number, probe: number, retryIn: number, opened: number, now: number): void;
   budget_lost(question: number, ifLost: number): void;
-  budget_told(question: number, tokens: number, members: number, now: number): void;
+  budget_told(question: number, tokens: number, members: number, now: number): number;
   bulkhead_admit(): void;
   bulkhead_divide(members: number): void;
   come_home(which: number, now: number): void;

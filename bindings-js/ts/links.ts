@@ -136,7 +136,7 @@ export class BudgetLink extends Link {
       const late = ([granted]: number[]) => this.#giveBack(granted! * price);
       const [granted, tokens, members] = (await this.hub.trip(this, words, 3, pass, late)) as [number, number, number];
       this.hub.members = Math.max(1, members);
-      this.#over((engine) => engine.budget_told(number, tokens, members, now()));
+      if (this.#over((engine) => engine.budget_told(number, tokens, members, now()))) this.send();
       return granted;
     } catch (error) {
       this.#over((engine) => engine.budget_lost(number, ifLost));

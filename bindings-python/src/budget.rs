@@ -59,9 +59,9 @@ impl Budget {
         self.lock().lost(number, if_lost);
     }
 
-    /// What the store answered a question: what it has, and how many processes share it.
-    fn told(&self, number: u64, tokens: u64, members: u32, now: u64) {
-        self.lock().told(number, tokens, members, now);
+    /// What the store answered a question: what it has, and how many processes share it. Whether to ask again at once.
+    fn told(&self, number: u64, tokens: u64, members: u32, now: u64) -> bool {
+        self.lock().told(number, tokens, members, now)
     }
 
     /// What the store had last.

@@ -302,7 +302,7 @@ def test_an_answer_that_a_newer_one_overtook_is_over():
     assert breaker._state.core.permit(now()) == (None, 8, 5)
 
 
-def test_a_store_that_is_back_hears_what_was_taken_before_it_is_asked_for_more():
+def test_a_store_that_is_back_hears_what_was_taken_before_it_is_asked_for_more(monkeypatch):
     told = []
     there = fleet.Store("redis://127.0.0.1:1", on_event=lambda event: told.append(event.kind))
     budget = fleet.Budget("back", there, **SIX)
@@ -314,13 +314,22 @@ def test_a_store_that_is_back_hears_what_was_taken_before_it_is_asked_for_more()
         assert len(history(error.value)) == 1 + count
 
     retries(2)
-    question = link.look()
-    assert question.words[-4:] == [0, 20_000_000, 0, 0]
+    search = link.look()
+    # It may be heard long after nobody waits for it, so it says nothing.
+    assert search.words[-4:] == [0, 0, 0, 0]
     retries(1)
-    question.reply = [0, 40_000_000, 1]
+    search.reply = [0, 40_000_000, 1]
     # Its answer alone takes nothing away: others may not have answered.
-    link.read(question, question.reply, now())
+    link.read(search, search.reply, now())
     retries(1)
-    there._found([question])
-    assert (told, budget.tokens) == (["lost", "back"], 40)
-    assert link.ask(10_000_000).words[-4:] == [0, 20_000_000, 10_000_000, 1]
+    # What is due then is done here.
+    due = []
+    monkeypatch.setattr(fleet.Store, "_due", lambda store, delay: due.append(delay))
+    there._found([search])
+    assert (told, due) == (["lost", "back"], [0.0])
+    retries(1)
+    [question] = there._noted()
+    assert question.words[-4:] == [0, 50_000_000, 0, 0]
+    link.read(question, [0, 10_000_000, 1], now())
+    assert budget.tokens == 10
+    assert link.ask(10_000_000).words[-4:] == [0, 0, 10_000_000, 1]

@@ -161,10 +161,15 @@ proptest! {
             budgets[process].lost(account.number, account.if_lost);
         }
         for budget in &mut budgets {
-            // Whoever is home hears again, and then tells what came since.
-            let account = budget.account(0);
-            store.serve(account, 0);
-            budget.told(account.number, store.tokens, PROCESSES as u32, 0);
+            // Whoever is home finds the store, and then tells what came since.
+            let mut ask = || {
+                let account = budget.account(0);
+                store.serve(account, 0);
+                budget.told(account.number, store.tokens, PROCESSES as u32, 0)
+            };
+            if ask() {
+                prop_assert!(!ask());
+            }
             prop_assert!(budget.is_away() && !budget.has_account());
         }
         let Store { tokens, forgiven } = store;
@@ -181,9 +186,28 @@ fn come_home(budget: &mut Budget) -> u64 {
 
 /// Tells a budget that has come home what its store has, and answers what it told that.
 fn find(budget: &mut Budget, tokens: u64, members: u32, now: u64) -> Account {
+    let search = budget.account(now);
+    if !budget.told(search.number, tokens, members, now) {
+        return search;
+    }
     let account = budget.account(now);
-    budget.told(account.number, tokens, members, now);
+    assert!(!budget.told(account.number, tokens, members, now));
     account
+}
+
+/// Has a budget that has come home find its store, and answers what it tells that then.
+fn search(budget: &mut Budget) -> Account {
+    let search = budget.account(0);
+    assert_eq!(
+        (search.added, search.owed, search.if_lost),
+        (0, 0, 0),
+        "it may be heard long after nobody waits for it"
+    );
+    assert!(
+        budget.told(search.number, 9 * TOKEN, 3, 0) && !budget.is_away(),
+        "it stays until the store has heard of all"
+    );
+    budget.account(0)
 }
 
 /// Has a call fail, and be repeated if the budget lets it; whether it does.
@@ -206,15 +230,15 @@ fn what_was_taken_at_home_is_owed_before_anybody_asks_the_store_again() {
     assert!(!retries(&policy, &mut budget));
     budget.go_away();
     assert!(!budget.is_away() && budget.has_account(), "it stays until the store answers");
-    let question = budget.account(0);
+    let question = search(&mut budget);
     assert_eq!((question.added, question.owed, question.if_lost), (0, 2 * TOKEN, 0));
     assert!(!budget.has_account(), "one question at a time");
     budget.lost(question.number, question.if_lost);
-    let question = budget.account(0);
+    let question = search(&mut budget);
     assert_eq!((question.added, question.owed), (0, 2 * TOKEN), "nobody knows whether the store has heard of it");
-    budget.told(question.number - 1, 9 * TOKEN, 3, 0);
+    assert!(!budget.told(question.number - 1, 9 * TOKEN, 3, 0));
     assert!(!budget.is_away(), "an answer to another question");
-    budget.told(question.number, 4 * TOKEN, 3, 0);
+    assert!(!budget.told(question.number, 4 * TOKEN, 3, 0));
     assert!(budget.is_away() && !budget.has_account());
     assert_eq!(budget.tokens(0), 4 * TOKEN);
 }
@@ -226,7 +250,7 @@ fn what_is_taken_while_the_store_is_asked_again_is_owed_later() {
     budget.go_away();
     budget.come_home(0);
     assert!(retries(&policy, &mut budget));
-    let question = budget.account(0);
+    let question = search(&mut budget);
     assert_eq!(question.owed, 2 * TOKEN);
     for _ in 0..2 {
         assert!(retries(&policy, &mut budget));
@@ -241,12 +265,26 @@ fn what_is_owed_and_is_not_there_at_home_is_owed_on() {
     let mut budget = policy.budget().expect("its budget");
     budget.go_away();
     budget.come_home(0);
-    let question = budget.account(0);
+    assert!(retries(&policy, &mut budget));
+    let question = search(&mut budget);
     assert!(retries(&policy, &mut budget));
     budget.told(question.number, 3 * TOKEN, 3, 0);
     budget.come_home(0);
     assert_eq!(budget.tokens(0), 0, "a share of 1, of which 2 are owed");
-    assert_eq!(budget.account(0).owed, 2 * TOKEN);
+    assert_eq!(search(&mut budget).owed, 2 * TOKEN);
+}
+
+#[test]
+fn who_loses_the_store_before_it_has_heard_searches_again() {
+    let policy = policy();
+    let mut budget = policy.budget().expect("its budget");
+    budget.go_away();
+    budget.come_home(0);
+    assert!(retries(&policy, &mut budget));
+    let found = budget.account(0);
+    assert!(budget.told(found.number, 9 * TOKEN, 3, 0));
+    budget.come_home(0);
+    assert_eq!(search(&mut budget).owed, 2 * TOKEN);
 }
 
 #[test]

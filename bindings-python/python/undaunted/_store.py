@@ -358,6 +358,9 @@ class Store:
                 question.link.go_back(question, now())
             for link in self._links():
                 link.go_away(now())
+        if any(link.has_notes() for link in self._links()):
+            # Of what happened here it is to hear before anybody asks it.
+            self._due(0.0)
         if was_lost:
             self._tell_of_loss()
             self._tell("back", None)

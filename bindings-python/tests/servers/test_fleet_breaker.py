@@ -176,7 +176,7 @@ def test_a_breaker_goes_on_alone_without_its_store(own, stores):
     breaker = fleet.Breaker("goes on", store, **FOUR)
     own.stop()
     trip(breaker, 1)
-    until(lambda: store.is_lost)
+    until(lambda: stores.told)
     trip(breaker, 4)
     assert breaker.state == "open"
     with pytest.raises(undaunted.BreakerOpen):

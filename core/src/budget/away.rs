@@ -1,9 +1,10 @@
 //! A budget that the processes of a fleet share: its tokens are away, in a store, and here is only what the store is to hear.
 //!
 //! Away, it notes what calls add and owe, and grants; the host asks the store before it makes the retry. When the store does
-//! not answer, the budget comes home with this process's share of what the store had last. What it took there is owed: the
-//! question that finds the store again says so, and its answer takes the budget away, so that nobody asks the store for a
-//! retry before it has heard of those. So neither losing the store nor finding it adds a retry.
+//! not answer, the budget comes home with this process's share of what the store had last. What it took there is owed: once a
+//! question has found the store again, the next says so, and its answer takes the budget away, so that nobody asks the store
+//! for a retry before it has heard of those. So neither losing the store nor finding it adds a retry. The questions that
+//! search say nothing: they may wait somewhere until the store is back, and then all are heard.
 
 use core::num::{NonZeroU32, NonZeroU64};
 
@@ -37,8 +38,10 @@ pub(super) struct Fleet {
     /// How many questions there were, and the newest that was answered.
     asked: u64,
     heard: u64,
-    /// At home, the question that waits for an answer, and what it says is owed.
-    pending: Option<(u64, u64)>,
+    /// At home, the question that waits for an answer, and what it says is owed; None of one that searches.
+    pending: Option<(u64, Option<u64>)>,
+    /// At home, whether a question has found the store.
+    is_found: bool,
 }
 
 /// What calls put in, and what they take.
@@ -61,13 +64,17 @@ impl Budget {
             asked: 0,
             heard: 0,
             pending: None,
+            is_found: false,
         });
     }
 
     /// The store does not answer: the share of this process is here from now on. Nothing if it has none away.
     pub fn come_home(&mut self, now: u64) {
-        let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.is_away) else { return };
-        fleet.is_away = false;
+        let Some(fleet) = &mut self.fleet else { return };
+        fleet.is_found = false;
+        if !core::mem::take(&mut fleet.is_away) {
+            return;
+        }
         let noted = core::mem::take(&mut fleet.noted);
         let known = fleet.known;
         let lent = known.map_or(u64::MAX, |known| known / NonZeroU64::from(fleet.members)).min(self.most());
@@ -90,7 +97,7 @@ impl Budget {
     }
 
     /// What the store is to hear with the next question, and is forgotten here; of one that has come home, what it took and
-    /// gained there. Either [`told`](Budget::told) or [`lost`](Budget::lost) follows.
+    /// gained there, once the store is found. Either [`told`](Budget::told) or [`lost`](Budget::lost) follows.
     pub fn account(&mut self, now: u64) -> Account {
         let balance = self.tokens(now);
         let Some(fleet) = &mut self.fleet else { return Account::default() };
@@ -100,10 +107,14 @@ impl Budget {
             let Noted { added, owed } = core::mem::take(&mut fleet.noted);
             return Account { number, added, owed, if_lost: owed };
         }
+        if !core::mem::take(&mut fleet.is_found) {
+            fleet.pending = Some((number, None));
+            return Account { number, ..Account::default() };
+        }
         let Noted { added, owed } = fleet.debt(balance);
         // Whatever becomes of the question, what was gained is told once.
         fleet.lent = fleet.lent.saturating_add(added);
-        fleet.pending = Some((number, owed));
+        fleet.pending = Some((number, Some(owed)));
         Account { number, added, owed, if_lost: 0 }
     }
 
@@ -154,19 +165,26 @@ impl Budget {
     }
 
     /// What the store has, and how many processes share it: the answer to question `number`. One that a newer answer overtook
-    /// says nothing. The answer to what was asked at home takes it away again, with what is owed since.
-    pub fn told(&mut self, number: u64, tokens: u64, members: u32, now: u64) {
+    /// says nothing. The answer to what was asked at home takes it away again, with what is owed since. Whether to ask again
+    /// at once: the answer found the store, which is to hear what happened at home.
+    pub fn told(&mut self, number: u64, tokens: u64, members: u32, now: u64) -> bool {
         let balance = self.tokens(now);
-        let Some(fleet) = self.fleet.as_mut().filter(|fleet| number >= fleet.heard) else { return };
+        let Some(fleet) = self.fleet.as_mut().filter(|fleet| number >= fleet.heard) else { return false };
         if !fleet.is_away {
-            let Some((_, owed)) = fleet.pending.filter(|(asked, _)| *asked == number) else { return };
-            (fleet.pending, fleet.is_away) = (None, true);
-            fleet.lent = fleet.lent.saturating_sub(owed);
-            fleet.noted = fleet.debt(balance);
+            let Some((_, told)) = fleet.pending.filter(|(asked, _)| *asked == number) else { return false };
+            fleet.pending = None;
+            fleet.lent = fleet.lent.saturating_sub(told.unwrap_or(0));
+            let debt = fleet.debt(balance);
+            if told.is_none() && debt != Noted::default() {
+                (fleet.heard, fleet.is_found) = (number, true);
+                return true;
+            }
+            (fleet.noted, fleet.is_away) = (debt, true);
         }
         fleet.heard = number;
         fleet.known = Some(tokens);
         fleet.members = NonZeroU32::new(members).unwrap_or(NonZeroU32::MIN);
+        false
     }
 
     /// What the store had last, in millionths of a token: what it begins with if it has forgotten. None before it answered.
