@@ -402,3 +402,17 @@ def test_an_answer_that_is_read_when_the_time_is_over_counts(server, stores, mon
     assert store._trip([budget._link.ask(PRICE)])
     assert not store.is_lost
     assert stores.told[store] == []
+
+
+def test_a_store_that_is_found_as_it_is_closed_hears_what_was_taken_meanwhile(server, stores):
+    server.freeze()
+    store = stores(server, timeout=0.5)
+    budget = fleet.Budget("found at the end", store, **SIX)
+    took(lambda: Policy(budget=budget, attempts=2, **AT_ONCE).call(fails))
+    server.go_on()
+    # Once nobody else is about to search for it.
+    until(lambda: store._owed and store._courier._at is None and not store._courier._on_the_way)
+    store._front = undaunted._core.Breaker.compile(undaunted._store.FRONT, "python")[0]
+    store.close()
+    assert [words[-3] for words in server.commands if words[-3] != b"0"] == [b"10000000"]
+    assert stores.told[store] == ["lost", "back"]

@@ -247,6 +247,9 @@ class Store:
         for trip in settled:
             if trip.questions and trip.is_answered:
                 self._found(trip.questions)
+                if trip.tell is None:
+                    # Whoever waits for it goes on himself.
+                    self._due(0.0)
         self._wake(settled)
         return error is None
 
@@ -358,9 +361,6 @@ class Store:
                 question.link.go_back(question, now())
             for link in self._links():
                 link.go_away(now())
-        if any(link.has_notes() for link in self._links()):
-            # Of what happened here it is to hear before anybody asks it.
-            self._due(0.0)
         if was_lost:
             self._tell_of_loss()
             self._tell("back", None)
@@ -397,14 +397,16 @@ class Store:
             self._courier.due(time.monotonic() + delay)
 
     def _flush(self) -> None:
-        """Tells what was noted; of a store that is lost, asks whether it is there again."""
-        if (self._client is not None or self._url is not None) and (trip := self._news()) is not None:
-            self._carry(trip)
+        """Tells what was noted; of a store that is lost, asks whether it is there again, and tells it then."""
+        while (self._client is not None or self._url is not None) and (trip := self._news()) is not None:
+            if not self._carry(trip) or not trip.questions:
+                return
 
     async def _flush_async(self) -> None:
         """The same, awaited."""
-        if (trip := self._news()) is not None:
-            await self._carry_async(trip)
+        while (trip := self._news()) is not None:
+            if not await self._carry_async(trip) or not trip.questions:
+                return
 
     def _news(self) -> Trip | None:
         """What is to be told; of a store that is lost, what finds out whether it is there again."""
